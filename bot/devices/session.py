@@ -1,0 +1,49 @@
+"""The seam between drivers and wires."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a device answered: text, and the exit code where the wire has one (0 where it has none)."""
+
+    stdout: str
+    stderr: str = ""
+    exit: int = 0
+
+
+@dataclass(frozen=True)
+class Call(Generic[T]):
+    """One command for a device, and how to read what comes back.
+
+    `words` are quoted by the session, in one place, so that a name can never become a second command.
+    A call that `changes` something is never sent twice: when the link drops after it was sent, the
+    session raises `OutcomeUnknown`, and the state of the device must be read back.
+    """
+
+    words: tuple[str, ...]
+    #: raises `DeviceError` where the answer is an error or cannot be understood
+    parse: Callable[[Output], T]
+    changes: bool = False
+    #: seconds, where the default of the session does not do
+    timeout: float | None = None
+
+
+class Session(Protocol):
+    """A command line on a device: ssh, telnet, or the lab's memory."""
+
+    async def run(self, call: Call[T]) -> T:
+        """Send *call* once and read the answer.
+
+        Raises `Unreachable` when nothing was sent or a call that changes nothing got no answer in time,
+        `OutcomeUnknown` when a call that changes something may have been taken, `DeviceError` from `parse`.
+        """
+
+    async def close(self) -> None:
+        """Close the wire; the next `run` opens it again."""
