@@ -1,0 +1,1 @@
+"""Storage arrays, one file a model, found by being here."""

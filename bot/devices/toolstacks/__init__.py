@@ -1,0 +1,1 @@
+"""Xen toolstacks, one file each, found by being here."""

@@ -1,0 +1,1 @@
+"""The chat commands.  Every module of this package is loaded at start."""
