@@ -1,7 +1,8 @@
 """The seam between the engine and a chat: what comes in, what goes out.
 
 A chat hands over batches and is told when each is safely stored; it sends posts, and the same
-transaction id sent twice makes one message.  `bot.chat.matrix` and `bot.chat.terminal` are the two sides.
+transaction id sent twice makes one message.  `bot.chat.matrix` and `bot.chat.terminal` are the
+two sides.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True)
 class Message:
-    """A person's line as the chat delivered it: new, whole, no edit, no notice, no quote, not ours."""
+    """A person's line as it was delivered: new, whole, no edit, no notice, no quote, not ours."""
 
     event_id: str
     room: str
@@ -73,7 +74,7 @@ class Post:
     #: the same id sent twice makes one message
     txn: str
     text: Text
-    #: the event that this belongs to; in a thread under it where `threaded`, else a plain message of the room
+    #: the event that this belongs to; in a thread under it where `threaded`, else in the room
     about: str | None = None
     threaded: bool = False
     #: the event id of the message that this replaces
@@ -92,14 +93,15 @@ class Chat(Protocol):
     async def run(self, receive: Receive, since: str | None) -> None:
         """Deliver batches for ever, starting after *since*.
 
-        *receive* returns when the batch is stored; until then the next one is not fetched, and if it
-        raises `StoreError` the same batch is delivered again after a pause.
+        *receive* returns when the batch is stored; until then the next one is not fetched, and
+        if it raises `StoreError` the same batch is delivered again after a pause.
         """
 
     async def send(self, post: Post) -> str:
         """Send *post* and return its event id.
 
-        Raises `ChatUnavailable` when it may be tried again with the same `txn`, `ChatRefused` when never.
+        Raises `ChatUnavailable` when it may be tried again with the same `txn`, `ChatRefused`
+        when never.
         """
 
     async def close(self) -> None:

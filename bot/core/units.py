@@ -15,11 +15,12 @@ class Size(int):
 
     @classmethod
     def parse(cls, text: str) -> Size:
-        """Read ``40GiB``; decimal units raise `UsageError`, because arrays and people disagree on them."""
+        """Read ``40GiB``; decimal units raise `UsageError`: arrays and people disagree on them."""
         match = re.fullmatch(r"([0-9]{1,6})(KiB|MiB|GiB|TiB)", text)
         if match is None:
             raise UsageError(
-                _("{text} is not a size").format(text=repr(text[:40])), hint=_("write it like 40GiB")
+                _("{text} is not a size").format(text=repr(text[:40])),
+                hint=_("write it like 40GiB"),
             )
         return cls(int(match[1]) * _UNITS[match[2]])
 

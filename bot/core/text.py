@@ -1,0 +1,97 @@
+"""Turning what people type into words, and foreign text into something that may be shown."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import unicodedata
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from bot.errors import UsageError
+from bot.i18n import _
+
+#: what chat clients and phones make of quotes and spaces
+_TYPOGRAPHY = str.maketrans(
+    {
+        "\u201c": '"',
+        "\u201d": '"',
+        "\u201e": '"',
+        "\u00ab": '"',
+        "\u00bb": '"',
+        "\u2018": "'",
+        "\u2019": "'",
+        "\u00a0": " ",
+        "\u202f": " ",
+        "\u200b": None,
+        "\ufeff": None,
+    }
+)
+#: a dash that begins a word was typed as two hyphens
+_DASH = re.compile(r"(?:(?<=\s)|^)[\u2010-\u2015\u2212](?=\w)")
+
+
+def is_command(text: str, prefix: str) -> bool:
+    """Whether *text* asks the bot for something: the prefix, then a letter."""
+    rest = text.strip().removeprefix(prefix)
+    return text.strip().startswith(prefix) and rest[:1].isalpha()
+
+
+def words(line: str) -> list[str]:
+    """Split *line* like a shell, after undoing the typography that chat clients add.
+
+    Raises `UsageError` on an open quote and on control characters: a command is one line.
+    """
+    line = line.strip()
+    if any(unicodedata.category(character) == "Cc" and character != "\t" for character in line):
+        raise UsageError(_("A command is one line without control characters."))
+    plain = _DASH.sub("--", line.translate(_TYPOGRAPHY))
+    try:
+        return shlex.split(plain)
+    except ValueError:
+        raise UsageError(_("A quote is opened and never closed.")) from None
+
+
+def clean(text: str, limit: int = 300) -> str:
+    """*text* from a device or a person, fit for one line: no control characters, bounded."""
+    flat = "".join(
+        " " if unicodedata.category(character) in ("Cc", "Zl", "Zp") else character
+        for character in text[: limit * 4]
+        if unicodedata.category(character) not in ("Cf", "Cs", "Co", "Cn")
+    )
+    flat = " ".join(flat.split())
+    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+
+
+def clean_lines(text: str, limit: int = 4000) -> str:
+    """As `clean`, for text of several lines: the end is kept, since that is where the news is."""
+    lines = [clean(line, 400) for line in text.splitlines() if line.strip()]
+    whole = "\n".join(lines)
+    return whole if len(whole) <= limit else "…" + whole[-limit:]
+
+
+def cut(text: str, limit: int) -> str:
+    """*text* in at most *limit* bytes of UTF-8, cut between characters."""
+    return text.encode(errors="replace")[:limit].decode(errors="ignore")
+
+
+def nearest(word: str, candidates: Iterable[str]) -> list[str]:
+    """The few *candidates* that somebody who typed *word* may have meant, best first."""
+    known = {candidate.casefold(): candidate for candidate in candidates}
+    return [known[name] for name in get_close_matches(word.casefold()[:64], known, 3, 0.6)]
+
+
+def did_you_mean(word: str, candidates: Iterable[str]) -> str:
+    """A hint for a word that is not known; empty where nothing comes near."""
+    close = nearest(word, candidates)
+    return _("Did you mean {names}?").format(names=", ".join(close)) if close else ""
+
+
+def point_at(line: list[str], wrong: int, prefix: str) -> str:
+    """*line* again with carets under the word that is wrong, to be shown in a fixed font."""
+    shown = [clean(shlex.quote(word), 40) for word in line[: wrong + 8]]
+    if wrong >= len(shown):
+        shown.append("?")
+        wrong = len(shown) - 1
+    before = len(prefix) + sum(len(word) + 1 for word in shown[:wrong])
+    return f"{prefix}{' '.join(shown)}\n{' ' * before}{'^' * max(1, len(shown[wrong]))}"
