@@ -1,0 +1,294 @@
+"""The configuration: pydantic models of the YAML file, in which unknown keys are refused.
+
+`load` gives the whole configuration, `load_policy` the members and roles alone, `problems` every
+error with its line.  ``config.example.yaml`` and ``docs/config.md`` describe the keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator
+from pathlib import Path
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from bot.config_file import Problem, Source, sort_out
+from bot.config_values import (
+    Address,
+    BelowHome,
+    Homeserver,
+    Language,
+    LocalFile,
+    LocalPath,
+    MatrixId,
+    Name,
+    Package,
+    Pattern,
+    Prefix,
+    PrivateFile,
+    Right,
+    Room,
+    Seconds,
+    Secret,
+    Several,
+    Word,
+    Wrong,
+    shown,
+)
+from bot.errors import ConfigError
+from bot.i18n import _
+
+__all__ = ["Config", "Policy", "Problem", "load", "load_policy", "problems"]
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Section(BaseModel):
+    """A part of the file: unknown keys are refused, nothing changes once it is read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class TerminalChat(Section):
+    """The chat of `nounou demo --terminal`: JSON lines on standard input and output."""
+
+    kind: Literal["terminal"]
+
+
+class MatrixChat(Section):
+    """A Matrix homeserver and the account that the bot uses there."""
+
+    kind: Literal["matrix"]
+    homeserver: Homeserver
+    user: MatrixId
+    device_name: str = "nounou"
+    password: Secret | None = None
+    token: Secret | None = None
+    sync_timeout: Seconds = 30.0
+    request_timeout: Seconds = 30.0
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> Self:
+        if (self.password is None) == (self.token is None):
+            raise Wrong(
+                _("the bot logs in with a password or with a token"),
+                _("write exactly one of the two keys, password or token"),
+            )
+        return self
+
+
+class Rooms(Section):
+    """Where the bot listens and where it keeps the record in sight; it joins no other room."""
+
+    main: Room
+    #: the lines of the record go here; the main room where nothing is said
+    audit: Room = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _audit_in_main(cls, data: object) -> object:
+        if isinstance(data, dict) and isinstance(data.get("main"), str):
+            return {"audit": data["main"], **data}
+        return data
+
+
+class Host(Section):
+    """A Dom0 and how the bot logs in there."""
+
+    address: Address
+    port: Port = 22
+    user: Name
+    key_file: PrivateFile
+    known_hosts: LocalFile
+    toolstack: Literal["xl"] = "xl"
+    #: how the other Dom0s reach it for a migration; its name where nothing is said
+    migration_address: Address = ""
+    #: the site's script that looks for volumes and keeps the links /dev/NAME
+    update_script: Annotated[list[Word], Field(min_length=1)] = [
+        "sudo",
+        "/usr/scripts/gestion/iscsi/update.sh",
+    ]
+    jobs_folder: BelowHome = ".nounou/jobs"
+    owner_file: BelowHome = ".nounou/owner"
+
+
+class Array(Section):
+    """A storage array and how the bot logs in there."""
+
+    driver: Literal["msa"] = "msa"
+    address: Address
+    port: Port = 23
+    user: Name
+    password: Secret
+    #: volumes that no command may ever change, as patterns of their names
+    protected: list[Pattern] = []
+
+
+class Member(Section):
+    """A person: who they are in the chat, and which roles they have."""
+
+    ids: Annotated[list[MatrixId], Field(min_length=1)]
+    roles: list[Name] = []
+
+
+class Role(Section):
+    """What a role may do; what is denied wins."""
+
+    allow: list[Right] = []
+    deny: list[Right] = []
+
+
+class Timing(Section):
+    """How long the bot waits, in seconds."""
+
+    connect: Seconds = 10.0
+    command: Seconds = 30.0
+    resync: Seconds = 120.0
+    follow_every: Seconds = 2.0
+    census_every: Seconds = 2.0
+    census_patience: Seconds = 120.0
+    follow_patience: Seconds = 1800.0
+    resume_within: Seconds = 600.0
+    stop: Seconds = 10.0
+
+
+class Limits(Section):
+    """How much the bot takes in."""
+
+    command_bytes: Annotated[int, Field(ge=64, le=65536)] = 2048
+    queue: Annotated[int, Field(ge=1, le=100_000)] = 200
+
+
+class Policy(Section):
+    """Who may do what."""
+
+    roles: dict[Name, Role]
+    members: dict[Name, Member]
+
+    @field_validator("members")
+    @classmethod
+    def _members_fit(cls, members: dict[str, Member], info: ValidationInfo) -> dict[str, Member]:
+        wrong = [*_ids_given_twice(members)]
+        if "roles" in info.data:
+            wrong += _roles_not_declared(members, info.data["roles"])
+        if wrong:
+            raise Several(wrong)
+        return members
+
+
+def _roles_not_declared(members: dict[str, Member], roles: Container[str]) -> Iterator[Wrong]:
+    for person, member in members.items():
+        for index, role in enumerate(member.roles):
+            if role not in roles:
+                yield Wrong(
+                    _("the role {role} is not declared").format(role=shown(role)),
+                    _("declare it below roles, or give {person} another").format(person=person),
+                    at=(person, "roles", index),
+                )
+
+
+def _ids_given_twice(members: dict[str, Member]) -> Iterator[Wrong]:
+    owner: dict[str, str] = {}
+    for person, member in members.items():
+        for index, chat_id in enumerate(member.ids):
+            if chat_id in owner:
+                yield Wrong(
+                    _("{chat_id} is {person} already").format(
+                        chat_id=chat_id, person=owner[chat_id]
+                    ),
+                    _("give each Matrix id to one person, once"),
+                    at=(person, "ids", index),
+                )
+            owner.setdefault(chat_id, person)
+
+
+class Config(Policy):
+    """Everything that the bot is told before it starts."""
+
+    site: Name
+    language: Language = "en"
+    state: LocalPath
+    prefix: Prefix = "!"
+    commands: Annotated[list[Package], Field(min_length=1)] = ["commands"]
+    chat: Annotated[MatrixChat | TerminalChat, Field(discriminator="kind")]
+    rooms: Rooms
+    hosts: Annotated[dict[Name, Host], Field(min_length=1)]
+    arrays: dict[Name, Array] = {}
+    timing: Timing = Timing()
+    limits: Limits = Limits()
+
+    @field_validator("hosts")
+    @classmethod
+    def _each_host_once(cls, hosts: dict[str, Host]) -> dict[str, Host]:
+        wrong = [*_places_given_twice(hosts)]
+        if wrong:
+            raise Several(wrong)
+        return {name: _called(host, name) for name, host in hosts.items()}
+
+
+def _places_given_twice(hosts: dict[str, Host]) -> Iterator[Wrong]:
+    seen: dict[tuple[str, int], str] = {}
+    for name, host in hosts.items():
+        place = (host.address, host.port)
+        if place in seen:
+            yield Wrong(
+                _("{host} has this address and this port already").format(host=seen[place]),
+                _("name each Dom0 once: two names would count its guests twice"),
+                at=(name, "address"),
+            )
+        seen.setdefault(place, name)
+
+
+def _called(host: Host, name: str) -> Host:
+    """*host* with the address that the others use for a migration."""
+    return host if host.migration_address else host.model_copy(update={"migration_address": name})
+
+
+P = TypeVar("P", bound=Policy)
+
+
+def load(path: Path) -> Config:
+    """The configuration in the file *path*; raises `ConfigError`."""
+    return _loaded(path, Config)
+
+
+def load_policy(path: Path) -> Policy:
+    """The members and roles in *path*, which may be a whole configuration; raises `ConfigError`."""
+    return _loaded(path, Policy)
+
+
+def problems(path: Path) -> list[Problem]:
+    """Every error of the configuration in *path*, in the order of its lines."""
+    return _read(path, Config)[1]
+
+
+def _loaded(path: Path, model: type[P]) -> P:
+    value, wrong = _read(path, model)
+    if value is None:
+        raise ConfigError(
+            _("the configuration {path} is wrong: {problem}").format(path=path, problem=wrong[0]),
+            hint=_("nounou check-config {path} shows every error").format(path=path),
+        )
+    return value
+
+
+def _read(path: Path, model: type[P]) -> tuple[P | None, list[Problem]]:
+    source = Source.read(path)
+    if source.problems:
+        return None, source.problems
+    data = source.data
+    if model is Policy:
+        unread = Config.model_fields.keys() - Policy.model_fields.keys()
+        data = {key: value for key, value in data.items() if key not in unread}
+    try:
+        return model.model_validate(data, context={"folder": path.absolute().parent}), []
+    except ValidationError as error:
+        return None, sort_out(error, source, model)
