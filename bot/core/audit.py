@@ -49,7 +49,7 @@ def seal(number: int, at: str, kind: str, data: Mapping[str, Any], previous: str
 
 
 def verify(entries: Iterable[Entry], head: tuple[int, str]) -> Verdict:
-    """Read the record from its start to *head* (the number and hash that the store says are last)."""
+    """Read the record from its start to *head*, the number and hash that must be the last."""
     previous, count = GENESIS, 0
     for entry in entries:
         count += 1
@@ -57,8 +57,9 @@ def verify(entries: Iterable[Entry], head: tuple[int, str]) -> Verdict:
         if entry != expected:
             return Verdict(
                 False,
-                _("The record was changed: entry {number} does not follow from the one before it.")
-                .format(number=entry.number),
+                _(
+                    "The record was changed: entry {number} does not follow from the one before it."
+                ).format(number=entry.number),
                 count - 1,
                 previous,
             )

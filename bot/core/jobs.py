@@ -1,8 +1,8 @@
 """The life of a job, as a table.  Rule: every change of a job's state goes through `after`.
 
 A command becomes a job the moment it is stored.  It waits for a person (approval), then for its
-locks, then runs; the four ends are final, but for `UNDETERMINED`, which a person settles.  A running
-job goes back to `QUEUED` only in recovery, when it is proven that nothing was changed.
+locks, then runs; the four ends are final, but for `UNDETERMINED`, which a person settles.  A
+running job goes back to `QUEUED` only in recovery, when it is proven that nothing was changed.
 """
 
 from __future__ import annotations

@@ -1,0 +1,113 @@
+"""What exists, as last seen: for converting words, for hints and for completion.
+
+A cache, with its age; nothing that changes something relies on it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from bot.core.policy import Rights
+from bot.core.text import clean, did_you_mean
+from bot.devices.host import Host
+from bot.engine.world import World
+from bot.errors import Denied, DeviceError, UsageError
+from bot.i18n import _
+
+
+@dataclass(frozen=True)
+class DomU:
+    """A guest, by name; whether and where it runs is a question for a census."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass
+class Inventory:
+    """Names of guests by host, and when each host was last read."""
+
+    world: World
+    clock: Callable[[], float]
+    guests: dict[str, frozenset[str]] = field(default_factory=dict)
+    read_at: dict[str, float] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
+
+    async def refresh(self) -> None:
+        """Read every host; one that does not answer keeps what was last seen there."""
+        await asyncio.gather(*(self._read(host) for host in self.world.hosts.values()))
+
+    async def _read(self, host: Host) -> None:
+        try:
+            running = {domain.plain_name for domain in await host.toolstack.domains()}
+            defined = set(await host.toolstack.defined())
+        except DeviceError as error:
+            self.problems[host.name] = str(error)
+            return
+        self.problems.pop(host.name, None)
+        self.guests[host.name] = frozenset(running | defined)
+        self.read_at[host.name] = self.clock()
+
+    def names(self, kind: str) -> frozenset[str]:
+        """The names of all that is of *kind* (``domu`` or ``dom0``)."""
+        if kind == "dom0":
+            return frozenset(self.world.hosts)
+        return frozenset().union(*self.guests.values())
+
+
+class UnknownObject(UsageError):
+    """There is nothing by that name."""
+
+
+@dataclass(frozen=True)
+class View:
+    """The inventory as somebody may see it who wants to do *verb*; a `Lookup`."""
+
+    inventory: Inventory
+    rights: Rights
+    verb: str
+
+    def find(self, kind: str, text: str) -> DomU | Host:
+        """The guest or host called *text*.
+
+        Raises `UnknownObject`; or `Denied`, with the same words whether the name is forbidden or
+        unknown, to somebody who may not see everything.
+        """
+        noun = self.verb.partition(".")[0]
+        restricted = kind == noun and not self.rights.every(self.verb)
+        visible = self.visible(kind, restricted)
+        if text in visible:
+            return self._value(kind, text)
+        missing = _("There is no {kind} called {name}.").format(
+            kind={"domu": "DomU", "dom0": "Dom0"}[kind], name=clean(repr(text), 60)
+        )
+        if restricted:
+            known = text in self.inventory.names(kind)
+            message = _("There is no {kind} called {name} that you may use.").format(
+                kind={"domu": "DomU", "dom0": "Dom0"}[kind], name=clean(repr(text), 60)
+            )
+            if known or not self.rights.object(self.verb, text):
+                raise Denied(message, hint=did_you_mean(text, visible))
+            raise UnknownObject(message, hint=did_you_mean(text, visible))
+        raise UnknownObject(missing, hint=did_you_mean(text, visible) or self._all(kind, visible))
+
+    def visible(self, kind: str, restricted: bool) -> frozenset[str]:
+        names = self.inventory.names(kind)
+        if not restricted:
+            return names
+        return frozenset(name for name in names if self.rights.object(self.verb, name))
+
+    def _value(self, kind: str, name: str) -> DomU | Host:
+        return self.inventory.world.hosts[name] if kind == "dom0" else DomU(name)
+
+    def _all(self, kind: str, visible: frozenset[str]) -> str:
+        if kind == "domu" and not visible:
+            problems = "; ".join(self.inventory.problems.values())
+            return problems or _("No host lists any guest.")
+        if len(visible) > 8:
+            return _("!domu list shows them all.")
+        return _("There are: {names}.").format(names=", ".join(sorted(visible)))

@@ -1,0 +1,185 @@
+"""Jobs in the store: the rows, their journal, and the locks that they hold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.core.chat import Message
+from bot.core.command import Risk
+from bot.core.jobs import ENDED, HOLDING, Event, State, after
+from bot.engine import schema
+
+
+@dataclass(frozen=True)
+class Job:
+    """One accepted command, as the store knows it; times are seconds since 1970."""
+
+    id: int
+    event_id: str
+    room: str
+    sender: str
+    person: str
+    line: str
+    #: the line was longer than the limit and is not whole
+    cut: bool
+    state: State
+    #: how it ended, in one word; empty before
+    code: str
+    #: the first line of the final answer; empty before
+    result: str
+    risk: Risk
+    no_return: bool
+    #: the audit has seen it before the bot died
+    asked_recorded: bool
+    created: float
+    started: float | None
+    touched: float
+    ended: float | None
+
+
+@dataclass(frozen=True)
+class StepRow:
+    """One journalled step; `ok` is None while it runs, or where the bot died in it."""
+
+    title: str
+    changes: bool
+    started: float
+    ended: float | None
+    ok: bool | None
+
+    @property
+    def seconds(self) -> float | None:
+        return None if self.ended is None else self.ended - self.started
+
+
+async def add(tx: AsyncConnection, message: Message, person: str, line: str, now: float) -> int:
+    """Make *message* of *person* a job; its number is its place in the order of arrival."""
+    result = await tx.execute(
+        insert(schema.jobs).values(
+            event_id=message.event_id,
+            room=message.room,
+            sender=message.sender,
+            person=person,
+            line=line,
+            cut=len(line) < len(message.body.strip()),
+            state=State.QUEUED.value,
+            code="",
+            result="",
+            risk=0,
+            no_return=False,
+            asked_recorded=False,
+            created=now,
+            touched=now,
+        )
+    )
+    return int((result.inserted_primary_key or (0,))[0])
+
+
+async def get(tx: AsyncConnection, number: int) -> Job | None:
+    """The job with this *number*, or None."""
+    row = (await tx.execute(select(schema.jobs).where(schema.jobs.c.id == number))).first()
+    return _job(row) if row is not None else None
+
+
+async def in_states(tx: AsyncConnection, states: Iterable[State]) -> list[Job]:
+    """The jobs in any of *states*, oldest first."""
+    wanted = [state.value for state in states]
+    query = select(schema.jobs).where(schema.jobs.c.state.in_(wanted)).order_by(schema.jobs.c.id)
+    return [_job(row) for row in await tx.execute(query)]
+
+
+async def recent(tx: AsyncConnection, count: int, *, changing: bool) -> list[Job]:
+    """The last *count* jobs, newest first; where *changing*, without those that only read."""
+    query = select(schema.jobs).order_by(schema.jobs.c.id.desc()).limit(count)
+    if changing:
+        query = query.where(schema.jobs.c.risk > 0)
+    return [_job(row) for row in await tx.execute(query)]
+
+
+async def move(tx: AsyncConnection, number: int, event: Event, now: float, **values: Any) -> State:
+    """Let *event* happen to the job, by the table; its locks follow its state."""
+    query = select(schema.jobs.c.state).where(schema.jobs.c.id == number)
+    state = after(State(await tx.scalar(query)), event)
+    values |= {"state": state.value, "touched": now}
+    if state is State.RUNNING:
+        values["started"] = now
+    if state in ENDED:
+        values["ended"] = now
+    await tx.execute(update(schema.jobs).where(schema.jobs.c.id == number).values(**values))
+    if state in HOLDING:
+        held = update(schema.locks).where(schema.locks.c.job == number)
+        await tx.execute(held.values(state=state.value))
+    else:
+        await tx.execute(delete(schema.locks).where(schema.locks.c.job == number))
+    return state
+
+
+async def mark(tx: AsyncConnection, number: int, **values: Any) -> None:
+    """Write columns of the job that are no state."""
+    await tx.execute(update(schema.jobs).where(schema.jobs.c.id == number).values(**values))
+
+
+async def take_locks(tx: AsyncConnection, number: int, keys: Iterable[str]) -> None:
+    """Write down *keys* as the job's own; the store itself refuses a second holder."""
+    await tx.execute(delete(schema.locks).where(schema.locks.c.job == number))
+    rows = [{"job": number, "key": key, "state": State.RUNNING.value} for key in sorted(set(keys))]
+    if rows:
+        await tx.execute(insert(schema.locks), rows)
+
+
+async def lock_keys(tx: AsyncConnection, number: int) -> frozenset[str]:
+    """The keys that the job holds."""
+    query = select(schema.locks.c.key).where(schema.locks.c.job == number)
+    return frozenset(await tx.scalars(query))
+
+
+async def start_step(
+    tx: AsyncConnection, number: int, title: str, changes: bool, now: float
+) -> int:
+    """Journal that a step begins; returns the number of the entry."""
+    result = await tx.execute(
+        insert(schema.steps).values(job=number, title=title, changes=changes, started=now)
+    )
+    await mark(tx, number, touched=now)
+    return int((result.inserted_primary_key or (0,))[0])
+
+
+async def end_step(tx: AsyncConnection, entry: int, ok: bool, now: float) -> None:
+    """Journal that the step under *entry* ended."""
+    query = update(schema.steps).where(schema.steps.c.id == entry)
+    await tx.execute(query.values(ended=now, ok=ok))
+
+
+async def steps(tx: AsyncConnection, number: int) -> list[StepRow]:
+    """The job's journal, in order."""
+    query = select(schema.steps).where(schema.steps.c.job == number).order_by(schema.steps.c.id)
+    return [
+        StepRow(row.title, row.changes, row.started, row.ended, row.ok)
+        for row in await tx.execute(query)
+    ]
+
+
+async def note(tx: AsyncConnection, number: int, key: str, value: Any) -> None:
+    """Keep *value* (JSON) for the job's recovery."""
+    match = (schema.notes.c.job == number) & (schema.notes.c.key == key)
+    await tx.execute(delete(schema.notes).where(match))
+    await tx.execute(insert(schema.notes).values(job=number, key=key, value=json.dumps(value)))
+
+
+async def notes(tx: AsyncConnection, number: int) -> dict[str, Any]:
+    """Everything that was noted for the job."""
+    rows = await tx.execute(select(schema.notes).where(schema.notes.c.job == number))
+    return {row.key: json.loads(row.value) for row in rows}
+
+
+def _job(row: Any) -> Job:
+    values = row._asdict()
+    values["state"] = State(values["state"])
+    values["risk"] = Risk(values["risk"])
+    return Job(**values)

@@ -1,0 +1,137 @@
+"""The tables of the store.  No statement here or elsewhere that PostgreSQL would refuse."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+VERSION = 1
+
+metadata = MetaData()
+
+#: schema version, site id, sync token, head of the audit chain
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+#: every chat event that was taken in, so that none is taken in twice
+handled = Table(
+    "handled",
+    metadata,
+    Column("event_id", String(255), primary_key=True),
+    Column("at", Float, nullable=False),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("event_id", String(255), nullable=False, unique=True),
+    Column("room", String(255), nullable=False),
+    Column("sender", String(255), nullable=False),
+    Column("person", String(255), nullable=False),
+    Column("line", Text, nullable=False),
+    Column("cut", Boolean, nullable=False),
+    Column("state", String(24), nullable=False),
+    Column("code", String(24), nullable=False),
+    Column("result", Text, nullable=False),
+    Column("risk", Integer, nullable=False),
+    Column("no_return", Boolean, nullable=False),
+    Column("asked_recorded", Boolean, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("started", Float),
+    Column("touched", Float, nullable=False),
+    Column("ended", Float),
+    sqlite_autoincrement=True,
+)
+Index("jobs_by_state", jobs.c.state)
+
+#: the journal: each step before it starts and after it ended
+steps = Table(
+    "steps",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("job", Integer, ForeignKey("jobs.id"), nullable=False, index=True),
+    Column("title", Text, nullable=False),
+    Column("changes", Boolean, nullable=False),
+    Column("started", Float, nullable=False),
+    Column("ended", Float),
+    Column("ok", Boolean),
+    sqlite_autoincrement=True,
+)
+
+#: what a job must find again after a crash
+notes = Table(
+    "notes",
+    metadata,
+    Column("job", Integer, ForeignKey("jobs.id"), nullable=False),
+    Column("key", String(64), nullable=False),
+    Column("value", Text, nullable=False),
+    UniqueConstraint("job", "key"),
+)
+
+locks = Table(
+    "locks",
+    metadata,
+    Column("job", Integer, ForeignKey("jobs.id"), nullable=False),
+    Column("key", String(255), nullable=False),
+    Column("state", String(24), nullable=False),
+    UniqueConstraint("job", "key"),
+)
+#: two jobs that hold one lock are impossible, even if the code is wrong
+_held = text("state IN ('running', 'undetermined')")
+Index("one_holder", locks.c.key, unique=True, sqlite_where=_held, postgresql_where=_held)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", String(40), nullable=False),
+    Column("kind", String(24), nullable=False),
+    Column("data", Text, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+
+#: denials of one sender that wait for their counting record
+denials = Table(
+    "denials",
+    metadata,
+    Column("sender", String(255), primary_key=True),
+    Column("since", Float, nullable=False),
+    Column("more", Integer, nullable=False),
+)
+
+#: what is still to be said, in order; a txn that was sent keeps its event id, for edits
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("room", String(255), nullable=False),
+    Column("txn", String(128), nullable=False, unique=True),
+    Column("plain", Text, nullable=False),
+    Column("html", Text, nullable=False),
+    Column("about", String(255)),
+    Column("threaded", Boolean, nullable=False),
+    Column("edits", String(128)),
+    Column("status", Text),
+    Column("state", String(12), nullable=False),
+    Column("event_id", String(255)),
+    sqlite_autoincrement=True,
+)
+Index("outbox_by_state", outbox.c.state, outbox.c.id)

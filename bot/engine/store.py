@@ -1,0 +1,161 @@
+"""The bot's memory on disk: one file, one owner, everything written before it is acted on."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, event, insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from bot.core.audit import GENESIS
+from bot.engine.schema import VERSION, meta, metadata
+from bot.errors import ConfigError, StoreError
+from bot.i18n import _
+
+FILE = "nounou.sqlite3"
+_WRITES = "writes"
+
+
+class Store:
+    """The tables, reached through `read` and `write`; one process owns a state folder."""
+
+    def __init__(self, folder: Path, *, busy_timeout: float = 10.0) -> None:
+        self.folder = folder
+        self.site_id = ""
+        #: statements under way now: a loop on virtual time waits for them
+        self.in_flight = 0
+        self._lock = asyncio.Lock()
+        self._owner: int | None = None
+        self._engine = _engine(folder / FILE, busy_timeout)
+
+    async def open(self) -> None:
+        """Take the folder and make or check the tables.
+
+        Raises `ConfigError` where another bot has the folder or the store is of another version,
+        `StoreError` where it cannot be written.
+        """
+        self._take_folder()
+        async with self.write() as tx:
+            await tx.run_sync(metadata.create_all)
+            self.site_id = await _initialise(tx)
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+        if self._owner is not None:
+            os.close(self._owner)
+            self._owner = None
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction: all of it is on disk when the block ends, or none of it.
+
+        Raises `StoreError` where the store is full, read-only or broken.
+        """
+        self.in_flight += 1
+        try:
+            async with self._lock, self._engine.execution_options(**{_WRITES: True}).begin() as tx:
+                yield tx
+        except (SQLAlchemyError, OSError) as error:
+            raise StoreError(
+                _("The record cannot be written ({why}), so nothing is changed.").format(
+                    why=_cause(error)
+                )
+            ) from error
+        finally:
+            self.in_flight -= 1
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A consistent look; raises `StoreError` where the store cannot be read."""
+        self.in_flight += 1
+        try:
+            async with self._engine.connect() as tx:
+                yield tx
+        except (SQLAlchemyError, OSError) as error:
+            raise StoreError(
+                _("The record cannot be read ({why}).").format(why=_cause(error))
+            ) from error
+        finally:
+            self.in_flight -= 1
+
+    def _take_folder(self) -> None:
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._owner = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise StoreError(
+                _("The state folder {folder} cannot be written ({why}).").format(
+                    folder=self.folder, why=error.strerror
+                )
+            ) from error
+        try:
+            fcntl.flock(self._owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConfigError(
+                _("Another bot runs on the state folder {folder}.").format(folder=self.folder)
+            ) from None
+
+
+async def get(tx: AsyncConnection, key: str) -> str | None:
+    """The value under *key*, or None."""
+    value: str | None = await tx.scalar(select(meta.c.value).where(meta.c.key == key))
+    return value
+
+
+async def put(tx: AsyncConnection, key: str, value: str) -> None:
+    """Keep *value* under *key*."""
+    changed = await tx.execute(update(meta).where(meta.c.key == key).values(value=value))
+    if not changed.rowcount:
+        await tx.execute(insert(meta).values(key=key, value=value))
+
+
+async def _initialise(tx: AsyncConnection) -> str:
+    version = await get(tx, "schema")
+    if version is None:
+        await put(tx, "schema", str(VERSION))
+        await put(tx, "site", uuid.uuid4().hex)
+        await put(tx, "audit", f"0 {GENESIS}")
+    elif version != str(VERSION):
+        raise ConfigError(
+            _("The store is of version {found}, this bot needs {wanted}.").format(
+                found=version, wanted=VERSION
+            )
+        )
+    return await get(tx, "site") or ""
+
+
+def _engine(path: Path, busy_timeout: float) -> AsyncEngine:
+    engine = create_async_engine(
+        URL.create("sqlite+aiosqlite", database=str(path)),
+        connect_args={"timeout": busy_timeout},
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def connected(connection: Any, _record: object) -> None:
+        # SQLite's driver would begin transactions by itself, and too late
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begun(connection: Connection) -> None:
+        writes = connection.get_execution_options().get(_WRITES)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _cause(error: Exception) -> str:
+    origin = getattr(error, "orig", None) or error
+    return str(origin)[:120]

@@ -1,0 +1,32 @@
+"""The site as the engine reaches it: hosts, arrays, and how long to wait for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bot.devices.host import Host
+from bot.devices.storage import StorageArray
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How often to look and how long to wait, in seconds; every figure comes from the config."""
+
+    follow_every: float = 2.0
+    follow_patience: float = 1800.0
+    census_every: float = 2.0
+    census_patience: float = 120.0
+    resume_within: float = 600.0
+    #: a command that takes longer no longer holds up those behind it, and says that it works
+    patience: float = 2.0
+    #: how often a progress message is edited at most
+    progress_every: float = 1.0
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything that may be asked or changed."""
+
+    hosts: Mapping[str, Host] = field(default_factory=dict)
+    arrays: Mapping[str, StorageArray] = field(default_factory=dict)
