@@ -1,0 +1,5 @@
+"""``python -m bot`` is `nounou`."""
+
+from bot.cli import main
+
+main()

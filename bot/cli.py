@@ -1,0 +1,202 @@
+"""The command line, and the only place that sets up logging and signals.
+
+Everything heavy is imported by the command that needs it, so that ``nounou --help`` is instant.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot import __version__
+from bot.errors import BotError
+from bot.i18n import _, use
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from bot.config import Config
+
+app = typer.Typer(
+    name="nounou",
+    help=_("A Matrix chat-ops bot for Xen hosts and their storage array."),
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+audit = typer.Typer(help=_("Look at the record of what was asked and done."), no_args_is_help=True)
+app.add_typer(audit, name="audit")
+
+
+def main() -> None:
+    """Run the command line; what went wrong is one sentence on standard error and exit status 2."""
+    from bot.demo.cli import demo
+
+    app.command("demo")(demo)
+    try:
+        app()
+    except BotError as error:
+        typer.echo(_sentence(error), err=True)
+        sys.exit(2)
+    except Exception:
+        _log_a_bug()
+        sys.exit(70)
+
+
+def _sentence(error: BotError) -> str:
+    if not error.hint:
+        return _("nounou: {error}").format(error=error)
+    return _("nounou: {error} ({hint})").format(error=error, hint=error.hint)
+
+
+def _log_a_bug() -> None:
+    """Write the traceback of what nobody foresaw into the log, and a sentence with its reference."""
+    import secrets
+
+    import structlog
+
+    log_to_stderr()
+    reference = secrets.token_hex(2)
+    structlog.get_logger().exception("internal error", ref=reference)
+    typer.echo(_("nounou: internal error, ref {ref}").format(ref=reference), err=True)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(_("nounou {version}").format(version=__version__))
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help=_("Say the version.")),
+    ] = False,
+) -> None:
+    """Options that stand before any command."""
+
+
+@app.command(help=_("Run the bot until it is told to stop (Ctrl-C, or a TERM signal)."))
+def run(
+    config: Annotated[Path, typer.Argument(help=_("The configuration, see config.example.yaml."))],
+) -> None:
+    """Load the configuration and hand it to the bot."""
+    from bot.config import load
+
+    settings = load(config)
+    use(settings.language)
+    log_to_stderr()
+    signal.signal(signal.SIGTERM, _end_as_ctrl_c_does)
+    from bot import app as bot
+
+    try:
+        code = bot.run(settings)
+    except KeyboardInterrupt:
+        code = 0
+    raise typer.Exit(code)
+
+
+@app.command("check-config", help=_("Say each error of a configuration, with its line."))
+def check_config(
+    file: Annotated[Path, typer.Argument(help=_("The configuration to look at."))],
+) -> None:
+    """Print every problem; exit status 1 where there is one."""
+    from bot.config import load, problems
+
+    found = problems(file)
+    for problem in found:
+        typer.echo(_("{file}: {problem}").format(file=file, problem=problem), err=True)
+    if found:
+        raise typer.Exit(1)
+    typer.echo(_("{file} is right.").format(file=file))
+    typer.echo(_summary(load(file)))
+
+
+@audit.command("verify", help=_("Recompute the chain of the record and say whether it is whole."))
+def audit_verify(
+    config: Annotated[
+        Path | None, typer.Argument(help=_("The configuration of the bot."), show_default=False)
+    ] = None,
+    state: Annotated[
+        Path | None, typer.Option(help=_("The bot's state folder, instead of a configuration."))
+    ] = None,
+) -> None:
+    """Say what the chain says; exit status 1 where it is broken."""
+    if (config is None) == (state is None):
+        raise typer.BadParameter(_("give a configuration or --state FOLDER"))
+    from bot.app import verify_audit
+
+    if config is not None:
+        from bot.config import load
+
+        state = load(config).state
+    assert state is not None
+    verdict = verify_audit(state)
+    typer.echo(verdict.sentence, err=not verdict.ok)
+    raise typer.Exit(0 if verdict.ok else 1)
+
+
+def _summary(config: Config) -> str:
+    """What the configuration amounts to, so that a wrong file is noticed."""
+    return _(
+        "Site {site}, chat {chat}, room {room}; Dom0s: {hosts}; arrays: {arrays}; "
+        "members: {members}; roles: {roles}."
+    ).format(
+        site=config.site,
+        chat=config.chat.kind,
+        room=config.rooms.main,
+        hosts=", ".join(config.hosts),
+        arrays=", ".join(config.arrays) or "-",
+        members=", ".join(config.members) or "-",
+        roles=", ".join(config.roles) or "-",
+    )
+
+
+def _end_as_ctrl_c_does(_signal: int, _frame: FrameType | None) -> None:
+    """Make TERM end the bot as Ctrl-C does: asyncio cancels its main task on INT, once."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.raise_signal(signal.SIGINT)
+
+
+def log_to_stderr() -> None:
+    """Write logs to standard error: for people on a terminal, as JSON lines elsewhere.
+
+    The libraries' own logs start at warnings: below that they may hold what was typed or sent.
+    Tracebacks come without the values of variables, which may be secrets.
+    """
+    import logging
+
+    import structlog
+    from structlog.typing import Processor
+
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    for_people = sys.stderr.isatty()
+    ending: list[Processor] = (
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        if for_people
+        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *ending],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    structlog.configure(
+        processors=[*shared, *ending],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
