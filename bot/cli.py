@@ -43,7 +43,7 @@ def main() -> None:
     except BotError as error:
         typer.echo(_sentence(error), err=True)
         sys.exit(2)
-    except Exception:
+    except Exception:  # noqa: BLE001 - the fence around the command line
         _log_a_bug()
         sys.exit(70)
 
@@ -55,7 +55,7 @@ def _sentence(error: BotError) -> str:
 
 
 def _log_a_bug() -> None:
-    """Write the traceback of what nobody foresaw into the log, and a sentence with its reference."""
+    """Log the traceback of what nobody foresaw, and say a sentence with its reference."""
     import secrets
 
     import structlog
