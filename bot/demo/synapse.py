@@ -1,4 +1,4 @@
-"""A real Matrix homeserver on loopback, in one folder, that dies with the process that started it."""
+"""A real Matrix homeserver on loopback, in one folder, that dies with the one that started it."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Synapse:
         return self._process.pid
 
     async def start(self) -> None:
-        """Return once the homeserver answers; a `BotError` says where its log is when it does not."""
+        """Return once the homeserver answers; when it does not, a `BotError` names its log."""
         if importlib.util.find_spec("synapse") is None:
             raise BotError(
                 _("Synapse is not installed"), hint=_("install the package matrix-synapse")
@@ -277,6 +277,7 @@ def _configuration(folder: Path, kept: dict[str, Any], url: str) -> dict[str, An
         "ip_range_blacklist": [],
         "url_preview_enabled": False,
         "presence": {"enabled": False},
+        "filter_timeline_limit": -1,  # a client that shows the room may ask for all of it at once
         "rc_message": fast,
         "rc_registration": fast,
         "rc_login": {"address": fast, "account": fast, "failed_attempts": fast},

@@ -1,0 +1,112 @@
+"""Reading what a homeserver hands over.  Anybody in a room may write anything there, so every
+field is looked at before it is believed, and only user ids say who somebody is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.core.chat import Message
+
+#: as matrix ids are limited (specification, "Common identifier format")
+_LONGEST_ID = 255
+
+
+def field(value: object, *path: str) -> object:
+    """What lies at *path* inside of *value*; None where any step is missing or no object."""
+    for step in path:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(step)
+    return value
+
+
+def objects(value: object) -> list[dict[str, Any]]:
+    """The objects of a list; nothing where *value* is none."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def members(value: object) -> dict[str, Any]:
+    """An object by its keys; nothing where *value* is none."""
+    return value if isinstance(value, dict) else {}
+
+
+def message_of(event: object, room: str, me: str) -> Message | None:
+    """The line of a person that *event* is; None for our own, edits, notices, bare quotes."""
+    event_id, sender = _id(field(event, "event_id"), "$"), _id(field(event, "sender"), "@")
+    if event_id is None or sender is None or sender == me:
+        return None
+    if field(event, "type") != "m.room.message" or field(event, "state_key") is not None:
+        return None
+    if field(event, "unsigned", "redacted_because") is not None:
+        return None
+    if field(event, "content", "msgtype") != "m.text" or _is_edit(event):
+        return None
+    body = field(event, "content", "body")
+    own = without_quote(_storable(body)) if isinstance(body, str) else ""
+    return Message(event_id, room, sender, own) if own.strip() else None
+
+
+def without_quote(body: str) -> str:
+    """*body* without the lines that it begins with and that quote another message.
+
+    A reply repeats what it answers as ``> <@who:where> text`` (specification, "Fallbacks for rich
+    replies", still sent by clients); those are another person's words.
+    """
+    lines = body.split("\n")
+    if not lines[0].startswith(">"):
+        return body
+    while lines and lines[0].startswith(">"):
+        del lines[0]
+    return "\n".join(lines).lstrip("\n")
+
+
+def is_join_of(event: object, me: str) -> bool:
+    """Whether *event* is our own entrance; all that lies before it is history."""
+    return (
+        field(event, "type") == "m.room.member"
+        and field(event, "state_key") == me
+        and field(event, "content", "membership") == "join"
+        and field(event, "unsigned", "prev_content", "membership") != "join"
+    )
+
+
+def encrypts(event: object) -> bool:
+    """Whether *event* makes its room an encrypted one, which lasts for ever."""
+    return field(event, "type") == "m.room.encryption" and field(event, "state_key") == ""
+
+
+def successor(event: object) -> str | None:
+    """The room that replaces the one that *event* closes."""
+    if field(event, "type") != "m.room.tombstone" or field(event, "state_key") != "":
+        return None
+    return _id(field(event, "content", "replacement_room"), "!")
+
+
+def inviter(invitation: object, me: str) -> str | None:
+    """Who invites us, by an invited room's stripped state."""
+    for event in objects(field(invitation, "invite_state", "events")):
+        if (
+            field(event, "type") == "m.room.member"
+            and field(event, "state_key") == me
+            and field(event, "content", "membership") == "invite"
+        ):
+            return _id(field(event, "sender"), "@")
+    return None
+
+
+def _is_edit(event: object) -> bool:
+    return (
+        field(event, "content", "m.relates_to", "rel_type") == "m.replace"
+        or field(event, "content", "m.new_content") is not None
+    )
+
+
+def _id(value: object, sigil: str) -> str | None:
+    if not isinstance(value, str) or not value.startswith(sigil) or len(value) > _LONGEST_ID:
+        return None
+    return value if value.isprintable() else None
+
+
+def _storable(text: str) -> str:
+    """*text* without half characters, which JSON can carry and no store can."""
+    return text.encode("utf-8", "replace").decode()

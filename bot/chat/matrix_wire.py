@@ -1,0 +1,159 @@
+"""Requests to a homeserver: one try each, raw JSON back, every failure an error of ours.
+
+matrix-nio carries them, but does not read them: its `_send` repeats requests by itself, which
+reorders messages, and its events are parsed before we could refuse them, so that one hostile
+event ends the sync (``nio/client/async_client.py``, ``nio/responses.py`` of 0.26).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import aiohttp
+from nio import AsyncClient  # type: ignore[import-untyped]
+
+from bot.errors import ChatRefused, ChatUnavailable
+from bot.i18n import _
+
+#: JSON nested deeper than this is not read; clients of today stay below 10
+DEEPEST = 64
+
+
+class Busy(ChatUnavailable):
+    """The homeserver does not answer as it should."""
+
+    def __init__(self, message: str = "", *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        #: seconds that the homeserver asked us to wait
+        self.retry_after = retry_after
+
+
+class TokenRefused(ChatUnavailable):
+    """The homeserver does not know the bot's access token."""
+
+
+class Rejected(ChatRefused):
+    """The homeserver refuses."""
+
+    def __init__(self, message: str, *, status: int, errcode: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.errcode = errcode
+
+
+def path_of(*parts: str, **query: str) -> str:
+    """The path of a client API endpoint; every part is quoted."""
+    path = "/_matrix/client/v3/" + "/".join(quote(part, safe="") for part in parts)
+    return path + ("?" + urlencode(query) if query else "")
+
+
+class Wire:
+    """A connection to *homeserver* that speaks with `token`, once there is one."""
+
+    def __init__(self, homeserver: str, request_timeout: float) -> None:
+        self.token = ""
+        self.request_timeout = request_timeout
+        self._client = AsyncClient(homeserver.rstrip("/"))
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        content: dict[str, Any] | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> dict[str, Any]:
+        """The answer to one request.  Raises `Busy`, `TokenRefused` or `Rejected`."""
+        headers = {"Content-Type": "application/json"}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        body = None if content is None else json.dumps(content)
+        limit = aiohttp.ClientTimeout(total=timeout or self.request_timeout)
+        try:
+            response = await self._client.send(method, path, body, headers, timeout=limit)
+            async with response:
+                text = (await response.read()).decode("utf-8", "replace")
+        except TimeoutError as error:
+            raise Busy(_("The homeserver does not answer in time")) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise Busy(_("The homeserver cannot be reached")) from error
+        return _judged(response.status, parsed(text), response.headers.get("Retry-After"))
+
+    async def close(self) -> None:
+        await self._client.close()
+
+
+def _judged(status: int, answer: dict[str, Any] | None, retry_after: str | None) -> dict[str, Any]:
+    """*answer* where it is one, else the error that it means."""
+    if 200 <= status < 300 and answer is not None:
+        return answer
+    errcode = answer.get("errcode") if answer else None
+    if status == 401:
+        raise TokenRefused
+    if status == 429 or errcode == "M_LIMIT_EXCEEDED":
+        raise Busy(
+            _("The homeserver asks for patience"), retry_after=_patience(answer, retry_after)
+        )
+    # a proxy in between may answer 4xx of its own; only a Matrix error is the homeserver's word
+    if 400 <= status < 500 and isinstance(errcode, str) and answer is not None:
+        why = str(answer.get("error") or errcode)[:200]
+        raise Rejected(
+            _("The homeserver refuses: {why}").format(why=why), status=status, errcode=errcode
+        )
+    if status == 413:
+        raise Rejected(
+            _("The homeserver refuses: the message is too long"),
+            status=status,
+            errcode="M_TOO_LARGE",
+        )
+    raise Busy(_("The homeserver answers with an error ({status})").format(status=status))
+
+
+def _patience(answer: dict[str, Any] | None, header: str | None) -> float | None:
+    """Seconds to wait after a 429: the header of today, the field of yesterday."""
+    if header is not None and re.fullmatch(r"[0-9]{1,9}", header):
+        return float(header)
+    asked = (answer or {}).get("retry_after_ms")
+    if isinstance(asked, int | float) and 0 <= asked < 1e12:
+        return float(asked) / 1000
+    return None
+
+
+def parsed(text: str) -> dict[str, Any] | None:
+    """The JSON object that *text* is; None for anything else."""
+    try:
+        try:
+            value = json.loads(text)
+        except RecursionError:
+            value = json.loads(shallow(text))
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+
+
+def shallow(text: str) -> str:
+    """*text* with everything that is nested deeper than `DEEPEST` replaced by null.
+
+    One member's event of a few thousand brackets would else stop Python's parser, and with it every
+    sync that contains the event.
+    """
+    kept: list[str] = []
+    depth = start = 0
+    for token in _TOKEN.finditer(text):
+        mark = token[0]
+        if mark in "[{":
+            depth += 1
+            if depth == DEEPEST + 1:
+                kept.append(text[start : token.start()] + "null")
+        elif mark in "]}":
+            depth -= 1
+            if depth == DEEPEST:
+                start = token.end()
+    kept.append(text[start:])
+    return "".join(kept)

@@ -1,0 +1,91 @@
+"""A room and a bot account of one test's own, and what a chat delivered there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bot.chat.matrix import MatrixChat
+from bot.chat.matrix_login import Credentials
+from bot.core.chat import Batch, Message
+
+PATIENCE = 40.0
+KNOWN = ("@nounou:localhost", "@apprenti:localhost")
+
+
+@dataclass
+class Inbox:
+    """A store as the engine keeps it: the token and the messages, committed together."""
+
+    token: str | None = None
+    messages: list[Message] = field(default_factory=list)
+    batches: list[Batch] = field(default_factory=list)
+    #: called before a batch is stored; may raise as a broken store does
+    before: Callable[[Batch], Awaitable[None]] | None = None
+    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def receive(self, batch: Batch) -> None:
+        if self.before is not None:
+            await self.before(batch)
+        async with self.changed:
+            self.token = batch.token
+            self.batches.append(batch)
+            self.messages += batch.messages
+            self.changed.notify_all()
+
+    @property
+    def bodies(self) -> list[str]:
+        return [message.body for message in self.messages]
+
+    async def until(self, ready: Callable[[], bool]) -> None:
+        async with asyncio.timeout(PATIENCE), self.changed:
+            await self.changed.wait_for(ready)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one test takes place."""
+
+    url: str
+    alias: str
+    room_id: str
+    bot: str
+    folder: Path
+    password: str = "password"
+
+    @property
+    def bot_id(self) -> str:
+        return f"@{self.bot}:localhost"
+
+    def chat(self, *rooms: str, **more: float) -> MatrixChat:
+        credentials = Credentials(self.bot, password=self.password)
+        return MatrixChat(
+            self.url,
+            credentials,
+            rooms or (self.alias,),
+            self.folder,
+            lambda user_id: user_id in KNOWN,
+            **({"shortest_pause": 0.01, "longest_pause": 0.1} | more),
+        )
+
+    @asynccontextmanager
+    async def running(self, inbox: Inbox, *rooms: str, **more: float) -> AsyncIterator[MatrixChat]:
+        """The chat, delivering to *inbox*; started from what the inbox has stored."""
+        chat = self.chat(*rooms, **more)
+        task = asyncio.create_task(chat.run(inbox.receive, inbox.token))
+        try:
+            started = asyncio.create_task(inbox.until(lambda: inbox.token is not None))
+            await asyncio.wait((task, started), return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                started.cancel()
+                task.result()
+            await started
+            yield chat
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            await chat.close()
