@@ -61,6 +61,12 @@ class OutcomeUnknown(BotError):
     code = "unknown"
 
 
+class Failed(BotError):
+    """It did not happen, and that is certain."""
+
+    code = "failed"
+
+
 class StoreError(BotError):
     """The record cannot be written, so nothing is changed."""
 

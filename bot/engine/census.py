@@ -1,8 +1,8 @@
 """Where a guest is, asked twice: the only way the bot ever says that something runs somewhere.
 
-A perfect migration shows the guest on both hosts for seconds (recording 90-during-migration), so one
-look proves nothing.  A census reads each host, then each again, and counts only when both rounds
-agree and nothing is sending or receiving the guest.
+A perfect migration shows the guest on both hosts for seconds (recording 90-during-migration), so
+one look proves nothing.  A census reads each host, then each again, and counts only when both
+rounds agree and nothing is sending or receiving the guest.
 """
 
 from __future__ import annotations

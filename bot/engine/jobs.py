@@ -35,8 +35,6 @@ class Job:
     result: str
     risk: Risk
     no_return: bool
-    #: the audit has seen it before the bot died
-    asked_recorded: bool
     created: float
     started: float | None
     touched: float
@@ -73,7 +71,6 @@ async def add(tx: AsyncConnection, message: Message, person: str, line: str, now
             result="",
             risk=0,
             no_return=False,
-            asked_recorded=False,
             created=now,
             touched=now,
         )

@@ -52,7 +52,6 @@ jobs = Table(
     Column("result", Text, nullable=False),
     Column("risk", Integer, nullable=False),
     Column("no_return", Boolean, nullable=False),
-    Column("asked_recorded", Boolean, nullable=False),
     Column("created", Float, nullable=False),
     Column("started", Float),
     Column("touched", Float, nullable=False),

@@ -1,0 +1,133 @@
+"""What a command sees of the running bot: who asked, the world, its own job, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from bot.core.command import Registry
+from bot.core.plan import Plan
+from bot.core.policy import Rights
+from bot.devices.host import Host
+from bot.engine.inventory import Inventory
+from bot.engine.jobs import Job
+from bot.engine.records import Records
+from bot.engine.world import Timing, World
+from bot.errors import BotError
+
+if TYPE_CHECKING:
+    from bot.engine.run import Run
+
+
+class Cancelled(BotError):
+    """The job was cancelled."""
+
+    code = "cancelled"
+
+
+class Requeue(BotError):
+    """Nothing was changed, so the job may begin anew."""
+
+    code = "requeue"
+
+
+class Context:
+    """One command of one person, while it runs."""
+
+    def __init__(self, run: Run, rights: Rights) -> None:
+        self._run = run
+        self.rights = rights
+        #: what the plan found, under the locks; None for a command without a plan
+        self.plan: Plan | None = None
+        #: what was noted before the bot died; filled in recovery
+        self.notes: dict[str, Any] = {}
+
+    @property
+    def job(self) -> Job:
+        return self._run.job
+
+    @property
+    def person(self) -> str:
+        return self._run.job.person
+
+    @property
+    def world(self) -> World:
+        return self._run.engine.world
+
+    @property
+    def inventory(self) -> Inventory:
+        return self._run.engine.inventory
+
+    @property
+    def registry(self) -> Registry:
+        return self._run.engine.registry
+
+    @property
+    def timing(self) -> Timing:
+        return self._run.engine.timing
+
+    @property
+    def prefix(self) -> str:
+        return self._run.engine.prefix
+
+    @property
+    def records(self) -> Records:
+        """Jobs and the audit record, to read, cancel and settle."""
+        return self._run.records
+
+    @asynccontextmanager
+    async def step(self, title: str, *, changes: bool = False) -> AsyncIterator[None]:
+        """One line of progress, journalled before it starts and after it ends.
+
+        A step that *changes* something raises `StoreError` rather than begin unrecorded; any step
+        raises `Cancelled` when the job was cancelled before it.
+        """
+        self.give_up()
+        entry = await self._run.start_step(title, changes)
+        began = asyncio.get_running_loop().time()
+        try:
+            yield
+        except BaseException as error:
+            # a bot that is being stopped must not say that the step failed: recovery will look
+            if not isinstance(error, asyncio.CancelledError):
+                await self._run.end_step(entry, title, _since(began), ok=False)
+            raise
+        await self._run.end_step(entry, title, _since(began), ok=True)
+
+    async def progress(self, text: str) -> None:
+        """News within a step; the last of them is shown, not every one."""
+        await self._run.progressed(text)
+
+    async def note(self, key: str, value: Any) -> None:
+        """Keep *value* (JSON) where recovery finds it; on disk before this returns."""
+        self.notes[key] = value
+        await self._run.note(key, value)
+
+    async def no_return(self) -> None:
+        """From here on the job cannot be cancelled; raises `Cancelled` when it just was."""
+        self.give_up()
+        await self._run.no_return()
+
+    def give_up(self) -> None:
+        """Raise `Cancelled` when somebody cancelled the job."""
+        if self._run.cancel_requested:
+            raise Cancelled
+
+    async def own(self, *hosts: Host) -> None:
+        """Make sure that *hosts* are this bot's to change; raises `Refused` where another's."""
+        for host in hosts:
+            await self._run.engine.owners.demand(host)
+
+    def reserved(self, host: str) -> int:
+        """Bytes of memory on *host* that other running jobs will take."""
+        return sum(
+            int(other.plan.memory.get(host, 0))
+            for other in self._run.engine.running.values()
+            if other is not self._run and other.plan is not None
+        )
+
+
+def _since(began: float) -> float:
+    return asyncio.get_running_loop().time() - began

@@ -1,0 +1,151 @@
+"""Starting jobs in the order of their arrival, and after a crash finding out about the old ones."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from bot.core.chat import Post
+from bot.core.command import Risk
+from bot.core.events import Ended
+from bot.core.jobs import HOLDING, Event, State
+from bot.core.render import Reply
+from bot.engine import denials, jobs, outbox, pipeline
+from bot.engine.context import Requeue
+from bot.engine.engine import Engine
+from bot.engine.inbox import Inbox
+from bot.engine.run import Run
+from bot.errors import DeviceError, OutcomeUnknown, StoreError
+from bot.i18n import _
+
+log = structlog.get_logger()
+
+#: how often it is looked whether a minute of denials is over, in seconds
+_FLUSH_EVERY = 15.0
+
+
+class Dispatcher:
+    """Starts every stored job once."""
+
+    def __init__(self, engine: Engine, inbox: Inbox, main_room: str) -> None:
+        self._engine = engine
+        self._inbox = inbox
+        self._main_room = main_room
+        self._begun: set[int] = set()
+
+    async def run(self) -> None:
+        """Recover, then start jobs for ever."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._claim_hosts())
+            group.create_task(self._flush_denials())
+            await self._recover(group)
+            self._inbox.arrived.set()
+            while True:
+                await self._inbox.arrived.wait()
+                self._inbox.arrived.clear()
+                await self._start_waiting(group)
+
+    async def _start_waiting(self, group: asyncio.TaskGroup) -> None:
+        """Start what is queued: one after the other, so that quick answers keep their order.
+
+        A command that waits for locks, has begun to work or just takes long lets the next one pass.
+        """
+        async with self._engine.store.read() as tx:
+            queued = await jobs.in_states(tx, [State.QUEUED])
+        for job in queued:
+            if job.id in self._begun:
+                continue
+            self._begun.add(job.id)
+            run = Run(self._engine, job)
+            task = group.create_task(pipeline.execute(run))
+            parked = asyncio.create_task(run.parked.wait())
+            await asyncio.wait(
+                [task, parked],
+                timeout=self._engine.timing.patience,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            parked.cancel()
+
+    async def _recover(self, group: asyncio.TaskGroup) -> None:
+        """Put back the locks first, all of them; then look at each job that was running."""
+        engine = self._engine
+        async with engine.store.read() as tx:
+            held = await jobs.in_states(tx, HOLDING)
+            for job in held:
+                keys = await jobs.lock_keys(tx, job.id)
+                undetermined = job.state is State.UNDETERMINED
+                engine.locks.hold(job.id, keys, undetermined=undetermined)
+        await self._requeue_waiting()
+        for job in held:
+            if job.state is State.RUNNING:
+                self._begun.add(job.id)
+                group.create_task(self._recover_job(job))
+
+    async def _requeue_waiting(self) -> None:
+        """Jobs that waited changed nothing: they begin anew, in their old order."""
+        async with self._engine.store.write() as tx:
+            for job in await jobs.in_states(tx, [State.AWAITING_LOCKS, State.AWAITING_APPROVAL]):
+                await jobs.move(tx, job.id, Event.REQUEUE, self._engine.clock())
+
+    async def _recover_job(self, job: jobs.Job) -> None:
+        run = Run(self._engine, job)
+        try:
+            if await self._untouched(job):
+                raise Requeue
+            await pipeline.recover(run)
+        except Requeue:
+            await self._begin_anew(run)
+
+    async def _untouched(self, job: jobs.Job) -> bool:
+        """Whether no step that changes something was ever begun."""
+        if job.risk is Risk.READS:
+            return True
+        async with self._engine.store.read() as tx:
+            begun = any(step.changes for step in await jobs.steps(tx, job.id))
+        return not begun and not job.no_return
+
+    async def _begin_anew(self, run: Run) -> None:
+        """Run the job again from its start, unless it is so old that nobody expects it."""
+        age = self._engine.clock() - run.job.touched
+        if run.job.risk is Risk.READS or age <= self._engine.timing.resume_within:
+            await run.requeued()
+            self._begun.discard(run.job.id)
+            self._inbox.arrived.set()
+            return
+        reply = Reply(
+            _("The bot was away; nothing was moved or changed for good."),
+            hint=_("Send {line} again if you still want it.").format(line=run.job.line),
+        )
+        await run.end(Ended(State.FAILED, "away", reply))
+
+    async def _claim_hosts(self) -> None:
+        """Put our id on each host; say so in the room where another bot's stands there."""
+        for host in self._engine.world.hosts.values():
+            try:
+                owner = await self._engine.owners.foreign(host)
+            except (DeviceError, OutcomeUnknown) as error:
+                log.warning("host not claimed yet", host=host.name, why=str(error))
+                continue
+            if owner:
+                await self._announce(
+                    f"foreign-{host.name}-{int(self._engine.started)}",
+                    _("⚠ {host} belongs to another bot (its id is {owner}): reads only.").format(
+                        host=host.name, owner=owner
+                    ),
+                )
+
+    async def _announce(self, name: str, sentence: str) -> None:
+        post = Post(self._main_room, self._engine.txn(name), Reply(sentence).text())
+        async with self._engine.store.write() as tx:
+            await outbox.put(tx, post)
+        self._engine.outbox.wake()
+
+    async def _flush_denials(self) -> None:
+        while True:
+            try:
+                async with self._engine.store.write() as tx:
+                    await denials.flush(tx, self._engine.clock())
+            except StoreError as error:
+                log.error("denials not counted", why=str(error))
+            await asyncio.sleep(_FLUSH_EVERY)

@@ -1,0 +1,50 @@
+"""The parts that every job needs, in one place; `bot.app` puts them together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bot.core.chat import Chat
+from bot.core.command import Registry
+from bot.core.policy import Policy
+from bot.engine.inventory import Inventory
+from bot.engine.locks import Locks
+from bot.engine.outbox import Outbox
+from bot.engine.owners import Owners
+from bot.engine.store import Store
+from bot.engine.world import Timing, World
+
+if TYPE_CHECKING:
+    from bot.engine.run import Run
+
+
+@dataclass
+class Engine:
+    """One running bot, without its loops."""
+
+    store: Store
+    chat: Chat
+    outbox: Outbox
+    registry: Registry
+    policy: Policy
+    world: World
+    inventory: Inventory
+    owners: Owners
+    timing: Timing
+    #: seconds since 1970
+    clock: Callable[[], float]
+    prefix: str
+    #: where one line goes for each command that changed something; None: where it was asked
+    audit_room: str | None = None
+    #: the longest command that is taken, in bytes
+    command_bytes: int = 2048
+    version: str = ""
+    started: float = 0.0
+    locks: Locks = field(default_factory=Locks)
+    running: dict[int, Run] = field(default_factory=dict)
+
+    def txn(self, name: str) -> str:
+        """A transaction id that no other store of this site ever used."""
+        return f"n-{self.store.site_id[:12]}-{name}"

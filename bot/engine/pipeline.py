@@ -1,0 +1,259 @@
+"""What wraps every command, once, in this order.
+
+audit (asked, written when the command was taken in) → errors → authorize the verb → convert →
+authorize the objects → check → plan [dry-run stops here] → approve → queue and lock → re-check
+under the locks → run → audit (ended).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+
+import structlog
+
+from bot.core.command import Bound, Command, Risk
+from bot.core.plan import Plan
+from bot.core.policy import Rights
+from bot.core.render import Reply
+from bot.core.text import clean, words
+from bot.engine.context import Context
+from bot.engine.inventory import UnknownObject, View
+from bot.engine.run import Run
+from bot.errors import BotError, Denied, OutcomeUnknown, Refused, UsageError
+from bot.i18n import _
+
+log = structlog.get_logger()
+
+
+async def execute(run: Run) -> None:
+    """Take *run* from the queue to its one final answer."""
+    async with _registered(run):
+        await run.end(await _fenced(run, _proceed(run)))
+
+
+async def recover(run: Run) -> None:
+    """Find out what became of a job that was running when the bot died, and end it truthfully.
+
+    Raises `Requeue` where nothing was changed and the job may begin anew.
+    """
+    async with _registered(run):
+        await run.resumed()
+        await run.end(await _fenced(run, _look_again(run)))
+
+
+async def settle(run: Run) -> tuple[bool, Reply]:
+    """Look at the world again for an undetermined job: whether it succeeded, and what was found.
+
+    Raises `Refused` or `Unreachable` where that cannot be said yet.
+    """
+    command, bound, context = await _again(run)
+    if command.settler is None:
+        raise Refused(_("{command} cannot be settled by looking.").format(command=command.name))
+    try:
+        return True, await command.settler(context, *bound.args, **bound.options)
+    except Failed as error:
+        return False, Reply(str(error), hint=error.hint)
+    except OutcomeUnknown as error:
+        raise Refused(str(error), hint=error.hint) from error
+
+
+@asynccontextmanager
+async def _registered(run: Run) -> AsyncIterator[None]:
+    run.engine.running[run.job.id] = run
+    try:
+        yield
+    finally:
+        del run.engine.running[run.job.id]
+        run.parked.set()
+
+
+async def _fenced(run: Run, work: Awaitable[Reply]) -> Ended:
+    """Turn whatever happens in *work* into an end; one of the three places that catch everything.
+
+    Past the point of no return only success and `Failed` are certain: all else is undetermined.
+    """
+    try:
+        return Ended(State.SUCCEEDED, "ok", await work)
+    except Requeue:
+        raise
+    except Cancelled:
+        return Ended(State.CANCELLED, "cancelled", Reply(_("Cancelled; nothing is under way.")))
+    except UsageError as error:
+        return Ended(State.FAILED, error.code, _usage(run, error))
+    except BotError as error:
+        return Ended(_state(run, error), error.code, Reply(str(error), hint=error.hint))
+    except Exception:
+        reference = secrets.token_hex(4)
+        log.exception("internal error", job=run.job.id, reference=reference)
+        reply = Reply(_("Internal error, reference {ref}.").format(ref=reference))
+        return Ended(_state(run, None), "internal", reply)
+
+
+def _state(run: Run, error: BotError | None) -> State:
+    unknown = isinstance(error, OutcomeUnknown) and run.job.started is not None
+    uncertain = run.job.no_return and not isinstance(error, Failed)
+    return State.UNDETERMINED if unknown or uncertain else State.FAILED
+
+
+def _usage(run: Run, error: UsageError) -> Reply:
+    """The error with a caret under the wrong word, where the line could be split at all."""
+    details = ""
+    if error.word is not None:
+        line = words(run.job.line.removeprefix(run.engine.prefix))
+        details = point_at(line, error.word, run.engine.prefix)
+    return Reply(str(error), details, error.hint)
+
+
+async def _proceed(run: Run) -> Reply:
+    command, line = _parse(run)
+    rights = run.engine.policy.of(run.job.person)
+    if not rights.verb(command.needs):
+        raise Denied(
+            _("You may not run {command}: it needs the right {right}.").format(
+                command=command.name, right=command.needs
+            )
+        )
+    await run.risky(command.risk)
+    bound = await _convert(run, command, rights, line)
+    _authorize_objects(command, rights, bound)
+    context = Context(run, rights)
+    for check in command.checks:
+        await check(context, *bound.args, **bound.options)
+    if command.planner is None:
+        plan = Plan()
+    else:
+        plan = await _soon(run, command.planner(context, *bound.args, **bound.options))
+        _demand(plan)
+        if bound.options.get("dry_run"):
+            return _card(plan)
+    await _approve(run, plan)
+    return await _run(run, command, bound, context, plan)
+
+
+async def _run(run: Run, command: Command, bound: Bound, context: Context, plan: Plan) -> Reply:
+    if command.risk > Risk.READS:
+        await run.engine.locks.acquire(run.job.id, plan.keys, run.waiting, context.give_up)
+        if command.planner is not None:
+            plan = await _recheck(command, bound, context, plan)
+        context.plan = run.plan = plan
+        context.give_up()
+        await run.started(plan)
+    return await command.handler(context, *bound.args, **bound.options)
+
+
+def _parse(run: Run) -> tuple[Command, list[str]]:
+    if run.job.cut:
+        raise UsageError(
+            _("The command is longer than {count} bytes.").format(count=run.engine.command_bytes)
+        )
+    line = words(run.job.line.removeprefix(run.engine.prefix))
+    command = run.engine.registry.find(line)
+    if command is None:
+        rights = run.engine.policy.of(run.job.person)
+        allowed = [each for each in run.engine.registry if rights.verb(each.needs)]
+        raise run.engine.registry.unknown(line, allowed)
+    return command, line
+
+
+async def _convert(run: Run, command: Command, rights: Rights, line: list[str]) -> Bound:
+    """Turn words into values; an unknown name is looked for once in the real world."""
+    view = View(run.engine.inventory, rights, command.needs)
+    rest = line[len(command.path) :]
+    try:
+        return command.bind(rest, view)
+    except (UnknownObject, Denied):
+        await run.engine.inventory.refresh()
+        return command.bind(rest, view)
+
+
+def _authorize_objects(command: Command, rights: Rights, bound: Bound) -> None:
+    noun = command.needs.partition(".")[0]
+    for kind, name in bound.objects:
+        if kind == noun and not rights.object(command.needs, name):
+            raise Denied(
+                _("You may not run {command} on {name}.").format(
+                    command=command.name, name=clean(name, 60)
+                )
+            )
+
+
+async def _soon(run: Run, work: Awaitable[Plan]) -> Plan:
+    """Await *work*, and say that the bot is at it when it takes longer than people wait."""
+    told = asyncio.create_task(_tell_later(run))
+    try:
+        return await work
+    finally:
+        told.cancel()
+        await asyncio.wait([told])
+
+
+async def _tell_later(run: Run) -> None:
+    await asyncio.sleep(run.engine.timing.patience)
+    with suppress(StoreError):
+        await run.checking()
+
+
+def _demand(plan: Plan) -> None:
+    if plan.failures:
+        failures = [line.text for line in plan.failures]
+        raise Refused(failures[0], hint="\n".join(failures[1:]))
+
+
+def _card(plan: Plan) -> Reply:
+    steps = [
+        _("{number}. on {where}: {words}").format(number=number, where=step.where, words=step.words)
+        for number, step in enumerate(plan.steps, 1)
+    ]
+    details = "\n".join([*map(str, plan.lines), "", *steps])
+    return Reply(_("Nothing was done; this is what would be done."), details)
+
+
+async def _approve(run: Run, plan: Plan) -> None:
+    """The place of confirmation and of a second person's approval, which are a later capability."""
+
+
+async def _recheck(command: Command, bound: Bound, context: Context, before: Plan) -> Plan:
+    """Plan again under the locks; the world must not have moved."""
+    assert command.planner is not None
+    plan = await command.planner(context, *bound.args, **bound.options)
+    if difference := before.difference(plan):
+        raise Refused(
+            _("The world moved while the job waited, so nothing was done."),
+            hint="\n".join(difference),
+        )
+    _demand(plan)
+    return plan
+
+
+async def _look_again(run: Run) -> Reply:
+    command, bound, context = await _again(run)
+    if command.recoverer is None:
+        raise OutcomeUnknown(
+            _("The bot was stopped while this ran; nobody knows how far it came."),
+            hint=_("Look at the devices, then !job settle {job}.").format(job=run.job.id),
+        )
+    return await command.recoverer(context, *bound.args, **bound.options)
+
+
+async def _again(run: Run) -> tuple[Command, Bound, Context]:
+    """The command of a stored job, with its values and notes, for looking at it again."""
+    command, line = _parse(run)
+    bound = command.bind(line[len(command.path) :], _Stored(run.engine.world))
+    context = Context(run, run.engine.policy.of(run.job.person))
+    context.notes = await run.notes()
+    return command, bound, context
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """A `Lookup` for names that were found before, so that a dead host makes none unknown."""
+
+    world: World
+
+    def find(self, kind: str, text: str) -> DomU | Host:
+        if kind == "domu":
+            return DomU(text)
+        if kind == "dom0" and text in self.world.hosts:
+            return self.world.hosts[text]
+        raise OutcomeUnknown(_("{name} is no longer in the config.").format(name=clean(text, 60)))

@@ -1,0 +1,168 @@
+"""What people see of a job: one message that fills up, and whose last state is the final answer."""
+
+from __future__ import annotations
+
+import asyncio
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.core.chat import Post, Status, Text
+from bot.core.events import (
+    Checking,
+    Ended,
+    JobEvent,
+    Progressed,
+    Resumed,
+    Started,
+    StepEnded,
+    StepStarted,
+    Waiting,
+)
+from bot.core.jobs import State
+from bot.core.render import Reply, duration
+from bot.core.text import clean
+from bot.engine import jobs, outbox, schema
+from bot.engine.engine import Engine
+from bot.i18n import _
+
+
+class Progress:
+    """The message of one job; every method writes into the transaction of what it tells."""
+
+    def __init__(self, engine: Engine, job: jobs.Job) -> None:
+        self._engine = engine
+        self.job = job
+        self._lines: list[str] = []
+        self._now = ""
+        self._last = 0.0
+        self._edits = 0
+        self._state = State.QUEUED
+        self._waits = ""
+
+    @property
+    def _first(self) -> str:
+        return self._engine.txn(f"{self.job.id}-p")
+
+    async def tell(self, tx: AsyncConnection, event: JobEvent) -> None:
+        """Show *event*; news within a step are shown at most so often, all else at once."""
+        match event:
+            case Checking():
+                self._now = _("▶ looking at the world")
+            case Waiting(blockers, place):
+                self._waits, self._state = "lock", State.AWAITING_LOCKS
+                self._now = _waiting(blockers, place)
+            case Started():
+                self._waits, self._state, self._now = "", State.RUNNING, ""
+                return
+            case Resumed():
+                self._state = State.RUNNING
+                self._now = _("▶ the bot was away; looking at what became of it")
+            case StepStarted(title):
+                self._now = f"▶ {title}"
+            case StepEnded(title, seconds, ok):
+                self._lines.append(f"{'✔' if ok else '✘'} {title} ({duration(seconds)})")
+                self._now = ""
+                return
+            case Progressed(text):
+                self._now = f"▶ {text}"
+                if not self._due():
+                    return
+            case Ended():
+                return await self._end(tx, event)
+            case _:
+                return
+        await self._show(tx)
+
+    def _due(self) -> bool:
+        return asyncio.get_running_loop().time() - self._last >= self._engine.timing.progress_every
+
+    async def _show(self, tx: AsyncConnection) -> None:
+        self._last = asyncio.get_running_loop().time()
+        head = _("⏳ job {job}: {line}").format(job=self.job.id, line=clean(self.job.line, 120))
+        lines = [head, *self._lines, self._now]
+        text = Reply("\n".join(line for line in lines if line)).text()
+        if not await self._was_shown(tx):
+            await outbox.put(tx, self._post(self._first, text))
+            return
+        self._edits += 1
+        stamp = f"{int(self._engine.clock() * 1000):x}.{self._edits}"
+        await outbox.put(tx, self._post(f"{self._first}-{stamp}", text, edits=self._first))
+
+    async def _end(self, tx: AsyncConnection, event: Ended) -> None:
+        shown = await self._was_shown(tx)
+        text = await final_text(tx, self.job, event, self._engine.clock())
+        post = self._post(
+            self._engine.txn(f"{self.job.id}-final"),
+            text,
+            edits=self._first if shown else None,
+            threaded=shown,
+            status=final_status(self.job, event),
+        )
+        await outbox.put(tx, post)
+
+    async def _was_shown(self, tx: AsyncConnection) -> bool:
+        query = select(schema.outbox.c.id).where(schema.outbox.c.txn == self._first)
+        return (await tx.execute(query)).first() is not None
+
+    def _post(
+        self,
+        txn: str,
+        text: Text,
+        *,
+        edits: str | None = None,
+        threaded: bool = True,
+        status: Status | None = None,
+    ) -> Post:
+        job = self.job
+        waiting = Status(job.event_id, job.id, self._state.value, False, waits=self._waits)
+        return Post(
+            room=job.room,
+            txn=txn,
+            text=text,
+            about=job.event_id,
+            threaded=threaded,
+            edits=edits,
+            status=status or waiting,
+        )
+
+
+def final_status(job: jobs.Job, event: Ended) -> Status:
+    """What machines are told of the end: the state, or why a failed command never ran."""
+    never_ran = event.state is State.FAILED and event.code in ("denied", "refused", "usage")
+    state = event.code if never_ran else event.state.value
+    return Status(job.event_id, job.id, state, True, succeeded=event.state is State.SUCCEEDED)
+
+
+async def final_text(tx: AsyncConnection, job: jobs.Job, event: Ended, now: float) -> Text:
+    """The final answer: the result, what each step took, and how to go on."""
+    mark = {
+        State.SUCCEEDED: "✔" if job.risk else "",
+        State.CANCELLED: "■",
+        State.UNDETERMINED: "⚠",
+    }.get(event.state, "✘")
+    rows = [
+        f"{'✔' if step.ok else '✘'} {step.title}: {duration(step.seconds)}"
+        for step in await jobs.steps(tx, job.id)
+        if step.seconds is not None
+    ]
+    details = "\n".join(part for part in (event.reply.details, *rows) if part)
+    hint = event.reply.hint
+    if rows:
+        took = duration(max(0.0, now - job.created))
+        hint = "\n".join(
+            part for part in (hint, _("Job {job}, {took}.").format(job=job.id, took=took)) if part
+        )
+    return Reply(event.reply.result, details, hint).text(mark)
+
+
+def _waiting(blockers: tuple[int, ...], place: int) -> str:
+    names = ", ".join(map(str, blockers))
+    return _("⏸ waiting for job {jobs}; you are {place} in the queue").format(
+        jobs=names, place=_ordinal(place)
+    )
+
+
+def _ordinal(number: int) -> str:
+    words = {1: _("1st"), 2: _("2nd"), 3: _("3rd")}
+    return words.get(number) or _("number {number}").format(number=number)

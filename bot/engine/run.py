@@ -1,0 +1,250 @@
+"""One job while it lives in this process: its state, journal, progress and record, kept together.
+
+Whatever happens to a job is told once, here, in one transaction: the row, the audit entry and the
+message that people see.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.core.audit import Entry
+from bot.core.chat import Post
+from bot.core.command import Risk
+from bot.core.events import (
+    Checking,
+    Ended,
+    Progressed,
+    Resumed,
+    Started,
+    StepEnded,
+    StepStarted,
+    Waiting,
+)
+from bot.core.jobs import Event, State
+from bot.core.plan import Plan
+from bot.core.render import Reply
+from bot.core.text import clean
+from bot.engine import audit_log, denials, jobs, outbox
+from bot.engine.engine import Engine
+from bot.engine.progress import Progress, final_status
+from bot.engine.records import Records
+from bot.errors import BotError, StoreError
+from bot.i18n import _
+
+log = structlog.get_logger()
+
+_EVENTS = {
+    State.SUCCEEDED: Event.SUCCEED,
+    State.FAILED: Event.FAIL,
+    State.CANCELLED: Event.CANCEL,
+    State.UNDETERMINED: Event.LOSE,
+}
+
+
+class Run:
+    """A job, run; `parked` is set once it no longer holds up the commands behind it."""
+
+    def __init__(self, engine: Engine, job: jobs.Job) -> None:
+        self.engine = engine
+        self.job = job
+        self.records = Records(engine)
+        self.plan: Plan | None = None
+        self.parked = asyncio.Event()
+        self.cancel_requested = False
+        #: a step ended and could not be written down
+        self.record_incomplete = False
+        self._progress = Progress(engine, job)
+
+    async def risky(self, risk: Risk) -> None:
+        """Write down what the command may do at worst."""
+        if risk is not self.job.risk:
+            self.job = self._progress.job = replace(self.job, risk=risk)
+            async with self.engine.store.write() as tx:
+                await jobs.mark(tx, self.job.id, risk=int(risk))
+
+    async def checking(self) -> None:
+        """Say that the world is being looked at; for a command that takes its time."""
+        async with self._telling() as tx:
+            await self._progress.tell(tx, Checking())
+
+    async def waiting(self, blockers: tuple[int, ...], place: int) -> None:
+        """The locks are held by others: say by whom, and let other commands pass."""
+        self.parked.set()
+        async with self._telling() as tx:
+            if self.job.state is not State.AWAITING_LOCKS:
+                await self._move(tx, Event.WAIT)
+            await self._progress.tell(tx, Waiting(blockers, place))
+
+    async def started(self, plan: Plan) -> None:
+        """The locks are held: from here on the job is running, and says so after a crash."""
+        self.parked.set()
+        async with self._telling() as tx:
+            await self._move(tx, Event.START)
+            await jobs.take_locks(tx, self.job.id, plan.keys)
+            await self._progress.tell(tx, Started())
+
+    async def resumed(self) -> None:
+        """The bot came back and finds this job running."""
+        self.parked.set()
+        async with self._telling() as tx:
+            data = {"job": self.job.id, "person": self.job.person}
+            await audit_log.append(tx, "resumed", data, self.engine.clock())
+            await self._progress.tell(tx, Resumed())
+
+    async def requeued(self) -> None:
+        """Nothing was changed: the job begins anew, in its old place."""
+        async with self._telling() as tx:
+            await self._move(tx, Event.REQUEUE, no_return=False)
+        self.engine.locks.release(self.job.id)
+
+    async def start_step(self, title: str, changes: bool) -> int | None:
+        """Journal a step; one that changes something begins only when that is on disk."""
+        try:
+            async with self._telling() as tx:
+                now = self.engine.clock()
+                entry = await jobs.start_step(tx, self.job.id, title, changes, now)
+                if changes:
+                    data = {"job": self.job.id, "person": self.job.person, "step": title}
+                    await audit_log.append(tx, "step", data, now)
+                await self._progress.tell(tx, StepStarted(title, changes))
+                return entry
+        except StoreError:
+            if changes:
+                raise
+            self.record_incomplete = True
+            return None
+
+    async def end_step(self, entry: int | None, title: str, seconds: float, *, ok: bool) -> None:
+        """Journal the end of a step; where that fails, the final answer says so."""
+        try:
+            async with self._telling() as tx:
+                if entry is not None:
+                    await jobs.end_step(tx, entry, ok, self.engine.clock())
+                await self._progress.tell(tx, StepEnded(title, seconds, ok))
+        except StoreError:
+            self.record_incomplete = True
+
+    async def progressed(self, text: str) -> None:
+        try:
+            async with self._telling() as tx:
+                await self._progress.tell(tx, Progressed(text))
+        except StoreError:
+            self.record_incomplete = True
+
+    async def note(self, key: str, value: Any) -> None:
+        async with self.engine.store.write() as tx:
+            await jobs.note(tx, self.job.id, key, value)
+
+    async def notes(self) -> dict[str, Any]:
+        async with self.engine.store.read() as tx:
+            return await jobs.notes(tx, self.job.id)
+
+    async def no_return(self) -> None:
+        async with self.engine.store.write() as tx:
+            await jobs.mark(tx, self.job.id, no_return=True)
+        self.job = replace(self.job, no_return=True)
+
+    async def end(self, event: Ended) -> None:
+        """The one final answer, the record of it, and the locks, all at once."""
+        if self.record_incomplete:
+            event = _incomplete(event)
+        try:
+            async with self._telling() as tx:
+                await self._end(tx, event)
+        except StoreError as error:
+            await self._end_unrecorded(event, error)
+        if event.state is State.UNDETERMINED:
+            self.engine.locks.lose(self.job.id)
+        else:
+            self.engine.locks.release(self.job.id)
+
+    async def _end(self, tx: AsyncConnection, event: Ended) -> None:
+        now = self.engine.clock()
+        ran = self.job.started is not None
+        await self._move(
+            tx, _EVENTS[event.state], code=event.code, result=clean(event.reply.result, 500)
+        )
+        entry = await self._record(tx, event, now)
+        await self._progress.tell(tx, event)
+        changed = ran and self.job.risk > Risk.READS
+        if entry is not None and (changed or event.code == "denied"):
+            await outbox.put(tx, self._audit_line(entry, event))
+
+    async def _record(self, tx: AsyncConnection, event: Ended, now: float) -> Entry | None:
+        data: dict[str, object] = {
+            "job": self.job.id,
+            "person": self.job.person,
+            "line": self.job.line,
+            "state": event.state.value,
+            "code": event.code,
+            "result": clean(event.reply.result, 500),
+        }
+        if event.code == "denied":
+            data["sender"] = self.job.sender
+            return await denials.record(tx, self.job.sender, data, now)
+        return await audit_log.append(tx, "ended", data, now)
+
+    def _audit_line(self, entry: Entry, event: Ended) -> Post:
+        line = _("record {entry} · job {job} · {person}: {line} → {state}").format(
+            entry=entry.short,
+            job=self.job.id,
+            person=self.job.person,
+            line=clean(self.job.line, 120),
+            state=final_status(self.job, event).state,
+        )
+        room = self.engine.audit_room or self.job.room
+        return Post(room, self.engine.txn(f"{self.job.id}-audit"), Reply(line).text())
+
+    async def _end_unrecorded(self, event: Ended, error: StoreError) -> None:
+        """The store failed at the very end: say the truth all the same, and that it is not kept."""
+        log.error("end not recorded", job=self.job.id, why=str(error))
+        text = _incomplete(event).reply.text("⚠")
+        txn = self.engine.txn(f"{self.job.id}-final")
+        post = Post(
+            self.job.room,
+            txn,
+            text,
+            about=self.job.event_id,
+            status=final_status(self.job, event),
+        )
+        await outbox.say_once(self.engine.chat, post, _log_unsaid)
+
+    async def _move(self, tx: AsyncConnection, event: Event, **values: Any) -> None:
+        now = self.engine.clock()
+        state = await jobs.move(tx, self.job.id, event, now, **values)
+        started = now if state is State.RUNNING else self.job.started
+        self.job = replace(self.job, state=state, started=started, **values)
+
+    def _telling(self) -> _Telling:
+        return _Telling(self.engine)
+
+
+class _Telling:
+    """A transaction after which the outbox has news."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._block = engine.store.write()
+
+    async def __aenter__(self) -> AsyncConnection:
+        return await self._block.__aenter__()
+
+    async def __aexit__(self, *error: Any) -> None:
+        await self._block.__aexit__(*error)
+        self._engine.outbox.wake()
+
+
+def _incomplete(event: Ended) -> Ended:
+    hint = _("The record of this job is incomplete: it could not be written at the end.")
+    reply = replace(event.reply, hint=f"{event.reply.hint}\n{hint}".strip())
+    return replace(event, reply=reply)
+
+
+def _log_unsaid(error: BotError) -> None:
+    log.error("nobody could be told", why=str(error))
