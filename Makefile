@@ -1,0 +1,72 @@
+# `make` alone says what there is.  Needs Python 3.11 or later, its venv module, and make.
+
+# The first of these that is new enough; set it yourself with: make PYTHON=/path/to/python3 demo
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.14; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo $$python && break; done)
+
+VENV := .venv
+BIN := $(VENV)/bin
+# Hashes are checked and only wheels are taken: no compiler is needed, and nothing untested comes in.
+INSTALL = $(BIN)/python -m pip --disable-pip-version-check install --no-input
+LOCKED = $(INSTALL) --require-hashes --only-binary :all: -r
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench campaign soak messages lock clean
+
+help:  ## say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+
+demo: $(VENV)/.demo  ## a homeserver, a lab and the bot on this machine, and a prompt to try it
+	@$(BIN)/nounou demo $(ARGS)
+
+test: $(VENV)/.dev  ## everything, end to end on a real homeserver too; ends with what was skipped
+	@echo "make: running every test (some minutes)"
+	@$(BIN)/pytest -n 2 --dist loadfile -q -rs -m "not campaign and not soak" $(ARGS)
+	@echo "make: not run here: the long tests, see make campaign and make soak"
+
+lint: $(VENV)/.dev  ## format, style, types, layers, spelling, house rules
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/codespell
+	@$(BIN)/pytest -q tests/test_house.py
+
+bench: $(VENV)/.dev  ## measure the chat, see bench/README.md
+	@$(BIN)/python -m bench $(ARGS)
+
+campaign: $(VENV)/.dev  ## long tests with seeded faults; repeats exactly
+	@$(BIN)/pytest -q -rs -m campaign $(ARGS)
+
+soak: $(VENV)/.dev  ## tests that last for hours
+	@$(BIN)/pytest -q -rs -m soak $(ARGS)
+
+messages: $(VENV)/.dev  ## collect the sentences for translators into bot/locale/nounou.pot
+	@$(BIN)/python tools/messages.py
+
+lock:  ## choose new versions and lock them (needs uv)
+	@tools/lock --upgrade
+
+clean:  ## remove the demo's state and every cache; the environment in .venv stays
+	rm -rf .lab build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+		.import_linter_cache
+	find bot commands tests tools bench -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "make: Python 3.11 or later is needed, and none was found;" \
+		"on Debian or Ubuntu: apt install python3 python3-venv" >&2; exit 1; }
+	@echo "make: making $(VENV) with $(PYTHON)"
+	@$(PYTHON) -m venv $(VENV) || { rm -f $@; echo "make: the venv module is needed;" \
+		"on Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }
+
+$(VENV)/.demo: requirements/demo.txt pyproject.toml | $(BIN)/python
+	@echo "make: installing what the demo needs (about 100 MB, once)"
+	@$(LOCKED) requirements/demo.txt
+	@$(INSTALL) --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.demo
+	@echo "make: installing what the tests need (once)"
+	@$(LOCKED) requirements/dev.txt
+	@touch $@
