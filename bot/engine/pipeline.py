@@ -8,19 +8,34 @@ under the locks → run → audit (ended).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+import secrets
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 
 import structlog
 
 from bot.core.command import Bound, Command, Risk
+from bot.core.events import Ended
+from bot.core.jobs import State
 from bot.core.plan import Plan
 from bot.core.policy import Rights
 from bot.core.render import Reply
-from bot.core.text import clean, words
-from bot.engine.context import Context
-from bot.engine.inventory import UnknownObject, View
+from bot.core.text import clean, point_at, words
+from bot.devices.host import Host
+from bot.engine.context import Cancelled, Context, Requeue
+from bot.engine.inventory import DomU, UnknownObject, View
 from bot.engine.run import Run
-from bot.errors import BotError, Denied, OutcomeUnknown, Refused, UsageError
+from bot.engine.world import World
+from bot.errors import (
+    BotError,
+    Denied,
+    Failed,
+    OutcomeUnknown,
+    Refused,
+    StoreError,
+    UsageError,
+)
 from bot.i18n import _
 
 log = structlog.get_logger()
