@@ -1,0 +1,41 @@
+"""The words of ``nounou demo``.  Light: `bot.cli` imports this at every start of any command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.i18n import _
+
+
+def demo(
+    terminal: Annotated[
+        bool, typer.Option("--terminal", help=_("No homeserver: the room is in this process."))
+    ] = False,
+    script: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help=_("Play a script (- is standard input), then end.")),
+    ] = None,
+    timeout: Annotated[
+        float, typer.Option(min=0.001, help=_("Seconds that each wait of a script may take."))
+    ] = 300.0,
+    policy: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help=_("Members and roles instead of the lab's, as YAML.")),
+    ] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help=_("Where everything is kept (default: .lab).")),
+    ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SPEC", help=_("A fault of the site, NAME[:WHERE[:MATCH]].")),
+    ] = None,
+) -> None:
+    """Start a homeserver, an embedded site and the bot on this machine, and talk to it."""
+    from bot.demo.run import Options, run
+
+    options = Options(terminal, script, timeout, policy, state, tuple(fault or ()))
+    raise typer.Exit(run(options))

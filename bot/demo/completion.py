@@ -1,0 +1,106 @@
+"""What Tab offers at the prompt: commands, names of hosts and guests, persons, faults.  Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bot.core.command import Command
+
+#: words of the prompt itself, and what may follow them
+LOCAL: Mapping[str, tuple[str, ...]] = {
+    "/help": (),
+    "/as": ("person",),
+    "/fault": ("fault", "dom0"),
+    "/quit": (),
+}
+#: faults of the embedded site; a test compares them with the site's own
+FAULTS = (
+    "clear",
+    "cut",
+    "drop-after-send",
+    "garble",
+    "handover-failure",
+    "handover-lost",
+    "hang",
+    "kill-host",
+    "missing-link",
+    "name-taken",
+    "no-permission",
+    "out-of-memory",
+    "refuse",
+    "revive",
+    "slow",
+    "stale-link",
+    "unknown-host-key",
+)
+
+
+@dataclass
+class Vocabulary:
+    """The words that may be completed; the commands come a moment after the prompt."""
+
+    prefix: str
+    #: kind of argument -> the names that exist
+    names: Mapping[str, Sequence[str]]
+    commands: list[Command] = field(default_factory=list)
+
+    def candidates(self, line: str) -> list[str]:
+        """What may stand in place of the last word of *line*, the word under the cursor."""
+        *before, word = line.split(" ")
+        before = [earlier for earlier in before if earlier]
+        if not before:
+            return _starting(word, self._first(word))
+        if before[0] in LOCAL:
+            return _starting(word, self._local(before))
+        if before[0].startswith(self.prefix):
+            path = [before[0].removeprefix(self.prefix), *before[1:]]
+            return _starting(word, self._after(path))
+        return []
+
+    def _first(self, word: str) -> Iterable[str]:
+        if word.startswith("/"):
+            return LOCAL
+        if word.startswith(self.prefix):
+            return [self.prefix + command.path[0] for command in self.commands]
+        return []
+
+    def _local(self, before: Sequence[str]) -> Iterable[str]:
+        kinds = LOCAL[before[0]]
+        if len(before) <= len(kinds):
+            return self.names.get(kinds[len(before) - 1], ())
+        return []
+
+    def _after(self, words: Sequence[str]) -> Iterable[str]:
+        """What may follow *words* of a command."""
+        found: list[str] = []
+        for command in self.commands:
+            common = min(len(command.path), len(words))
+            if command.path[:common] != tuple(words[:common]):
+                continue
+            if len(words) < len(command.path):
+                found.append(command.path[len(words)])
+            else:
+                found += self._argument(command, words[len(command.path) :])
+        return found
+
+    def _argument(self, command: Command, given: Sequence[str]) -> list[str]:
+        """Names for the next word of *command*, and the options that were not given."""
+        options = [f"--{name.replace('_', '-')}" for name in command.options]
+        words = [word for word in given if not word.startswith("--")]
+        place = min(len(words), len(command.params) - 1)
+        kind = command.params[place].type.kind if command.params else ""
+        full = len(words) >= len(command.params) and not (
+            command.params and command.params[-1].rest
+        )
+        names = [] if full else [name for name in self._names(kind) if name not in words]
+        return [*names, *(option for option in options if option not in given)]
+
+    def _names(self, kind: str) -> Iterable[str]:
+        if kind == "command":
+            return [command.name for command in self.commands]
+        return self.names.get(kind, ())
+
+
+def _starting(word: str, among: Iterable[str]) -> list[str]:
+    return sorted({candidate for candidate in among if candidate.startswith(word)})

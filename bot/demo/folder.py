@@ -1,0 +1,151 @@
+"""The folder in which a demonstration keeps everything: one demo at a time, for one user's eyes."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bot.demo.policy import DOMAIN, Cast
+from bot.errors import Refused
+from bot.i18n import _
+
+ROOM = f"#nounou:{DOMAIN}"
+
+#: the lab's copies take seconds, so its bot looks often
+TIMING = {
+    "connect": "5s",
+    "command": "10s",
+    "resync": "20s",
+    "follow_every": "300ms",
+    "census_every": "300ms",
+    "census_patience": "30s",
+    "follow_patience": "5m",
+    "stop": "5s",
+}
+
+
+class Folder:
+    """A state folder, held by one demo for as long as that demo lives."""
+
+    def __init__(self, path: Path, kind: str) -> None:
+        self.path = path.absolute()
+        #: Synapse's room and the terminal's are two: the bot's memory of one is kept from the other
+        self.kind = kind
+        self._lock: int | None = None
+
+    def take(self) -> None:
+        """Make the folder and hold it; raises `Refused` where a demo is running in it."""
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(file, 20, 0).decode("ascii", "replace").strip()
+            os.close(file)
+            raise Refused(
+                _("a demo is running in {folder} already (process {number})").format(
+                    folder=self.path, number=holder or "?"
+                ),
+                hint=_("end it first, or give this one another folder with --state"),
+            ) from None
+        os.truncate(file, 0)
+        os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+        self._lock = file
+
+    def leave(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    @property
+    def site(self) -> Path:
+        return self.path / "site"
+
+    @property
+    def homeserver(self) -> Path:
+        return self.path / "homeserver"
+
+    @property
+    def config(self) -> Path:
+        return self.path / f"{self.kind}.yaml"
+
+    @property
+    def room(self) -> Path:
+        return self.path / "room.jsonl"
+
+    @property
+    def history(self) -> Path:
+        return self.path / "history"
+
+    @property
+    def tokens(self) -> Path:
+        return self.path / "tokens.json"
+
+    def log(self, name: str) -> Path:
+        return self.path / "logs" / f"{name}.log"
+
+    def password(self, account: str) -> tuple[str, Path]:
+        """The password of *account*, made up once and kept in a file of its own."""
+        file = self.path / "passwords" / account
+        if not file.exists():
+            write_private(file, secrets.token_urlsafe(12))
+        return file.read_text("utf-8"), file
+
+    def write_config(self, cast: Cast, site: Mapping[str, Any], chat: Mapping[str, Any]) -> None:
+        """The bot's configuration for *site*, whose ports are new each time."""
+        write_private(
+            self.config,
+            yaml.safe_dump(
+                {
+                    "site": "lab",
+                    "state": str(self.path / self.kind),
+                    "chat": dict(chat),
+                    "rooms": {"main": ROOM},
+                    "hosts": {name: dict(host) for name, host in site["hosts"].items()},
+                    "arrays": {name: _array(array) for name, array in site["arrays"].items()},
+                    **cast.policy,
+                    "timing": TIMING,
+                },
+                sort_keys=False,
+            ),
+        )
+
+    def clear_site(self) -> None:
+        """Forget the site of an earlier run: each run has a world of its own."""
+        shutil.rmtree(self.site, ignore_errors=True)
+
+    def read_site(self) -> dict[str, Any] | None:
+        """Where the site listens; None until it does."""
+        try:
+            found: dict[str, Any] = json.loads((self.site / "site.json").read_text("utf-8"))
+        except FileNotFoundError:
+            return None
+        return found
+
+
+def write_private(file: Path, text: str) -> None:
+    """Put *text* into *file*, whole or not at all, for this user only."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    new = file.with_name(file.name + ".new")
+    new.unlink(missing_ok=True)
+    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
+        opened.write(text)
+    new.replace(file)
+
+
+def _array(site: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "address": site["address"],
+        "port": site["port"],
+        "user": site["user"],
+        "password": {"file": site["password_file"]},
+        "protected": ["daath-*"],
+    }

@@ -1,0 +1,88 @@
+"""Who may do what in the demonstration, and the accounts that its persons get there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bot.demo.script import SPEAKER
+from bot.errors import ConfigError
+from bot.i18n import _
+
+DOMAIN = "localhost"
+BOT = "bot"
+#: in the room, with no role
+STRANGER = "stranger"
+
+#: what an apprentice may do in the lab: look, and get their own questions answered
+LOOKING = ("bot.*", "domu.list", "domu.show", "job.list", "job.show", "audit.tail")
+
+_MEMBERS = {"nounou": ["nounou"], "nounou2": ["nounou"], "apprenti": ["apprenti"]}
+_ROLES = {"nounou": {"allow": ["*"]}, "apprenti": {"allow": list(LOOKING)}}
+
+
+@dataclass(frozen=True)
+class Cast:
+    """The persons of one demonstration: their accounts, and the policy as the config writes it."""
+
+    #: person -> local part of the chat id, for everybody in the room but the bot
+    accounts: Mapping[str, str]
+    #: the persons that the bot knows
+    members: frozenset[str]
+    #: the keys `members` and `roles` of the bot's configuration
+    policy: Mapping[str, Any]
+
+    @property
+    def host(self) -> str:
+        """Who makes the room and sits at the prompt: nounou, or else the policy's first member."""
+        return SPEAKER if SPEAKER in self.members else next(iter(self.accounts))
+
+    def chat_id(self, person: str) -> str:
+        return f"@{self.accounts[person]}:{DOMAIN}"
+
+
+def of_the_lab() -> Cast:
+    """Two administrators, an apprentice who may look, and a stranger."""
+    return _cast(_MEMBERS, _ROLES)
+
+
+def of_file(path: Path) -> Cast:
+    """The members and roles of the file *path*, each with an account; raises `ConfigError`."""
+    from bot.config import load_policy  # pydantic costs a tenth of a second at each start
+
+    policy = load_policy(path)
+    if not policy.members:
+        raise ConfigError(_("the policy {path} names no member").format(path=path))
+    members = {person: list(member.roles) for person, member in policy.members.items()}
+    return _cast(members, {name: role.model_dump() for name, role in policy.roles.items()})
+
+
+def _cast(members: Mapping[str, list[str]], roles: Mapping[str, Any]) -> Cast:
+    accounts = _accounts([*members, *([] if STRANGER in members else [STRANGER])])
+    return Cast(
+        accounts,
+        frozenset(members),
+        {
+            "members": {
+                person: {"ids": [f"@{accounts[person]}:{DOMAIN}"], "roles": theirs}
+                for person, theirs in members.items()
+            },
+            "roles": dict(roles),
+        },
+    )
+
+
+def _accounts(persons: list[str]) -> dict[str, str]:
+    """A local part for each person: their name in lower case, which Matrix demands, each once."""
+    taken = {BOT}
+    accounts = {}
+    for person in persons:
+        name, more = person.lower(), 1
+        while name in taken:
+            more += 1
+            name = f"{person.lower()}-{more}"
+        taken.add(name)
+        accounts[person] = name
+    return accounts

@@ -1,0 +1,139 @@
+"""What an onlooker has seen in the room, edits folded, and how far each command has come.
+
+Both rooms, Synapse's and the terminal's, are told here in the same words, so that a script means
+the same in both.  Everything that comes in was written by others: it is read, never trusted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The newest status that the bot gave for one command."""
+
+    state: str
+    final: bool
+    succeeded: bool
+    waits: str
+
+    @classmethod
+    def read(cls, content: Any) -> tuple[str, Answer] | None:
+        """The command's event id and its answer; None where *content* is no status."""
+        if not isinstance(content, Mapping) or not isinstance(content.get("command"), str):
+            return None
+        final = content.get("final") is True
+        return content["command"], cls(
+            state=str(content.get("state", "")),
+            final=final,
+            succeeded=final and content.get("succeeded") is True,
+            waits=str(content.get("waits", "")),
+        )
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One message in its last state; `fresh` is what its last edit brought."""
+
+    event_id: str
+    sender: str
+    text: str
+    #: the text before the last edit; None while there was none
+    before: str | None = None
+    final: bool = False
+
+
+class Transcript:
+    """The room in the order in which it was spoken."""
+
+    def __init__(self, bot: str = "bot") -> None:
+        self._bot = bot
+        self._messages: dict[str, Seen] = {}
+        self._places: dict[str, int] = {}
+        self._answers: dict[str, Answer] = {}
+        self._marks: set[str] = set()
+        self._taken_in = -1
+        self._changed = asyncio.Event()
+        #: called with each message as it comes, and again with each of its edits
+        self.watch: Callable[[Seen], None] | None = None
+
+    def add(
+        self, event_id: str, sender: str, text: str, *, edits: str | None = None, status: Any = None
+    ) -> None:
+        """A message was spoken, or the one that it *edits* was changed; twice the same is once."""
+        if event_id in self._places:
+            return
+        self.pass_by(event_id)
+        final = sender == self._bot and self._note(status)
+        target = edits or event_id
+        old = self._messages.get(target)
+        if old is not None and edits is not None and old.sender != sender:
+            return
+        before = old.text if old is not None else None
+        self._messages[target] = seen = Seen(target, sender, text, before, final)
+        if self.watch is not None:
+            self.watch(seen)
+        self._ring()
+
+    def pass_by(self, event_id: str) -> None:
+        """Something happened that is no message; read marks may stand on it all the same."""
+        self._places.setdefault(event_id, len(self._places))
+        if event_id in self._marks:
+            self.take_in(event_id)
+
+    def take_in(self, event_id: str) -> None:
+        """The bot has read up to *event_id*."""
+        self._marks.add(event_id)
+        self._taken_in = max(self._taken_in, self._places.get(event_id, -1))
+        self._ring()
+
+    def answer(self, event_id: str) -> Answer | None:
+        return self._answers.get(event_id)
+
+    def has(self, event_id: str) -> bool:
+        return event_id in self._places
+
+    def is_taken_in(self, event_id: str) -> bool:
+        return self._places.get(event_id, self._taken_in + 1) <= self._taken_in
+
+    def lines(self) -> list[str]:
+        """``sender: text`` for each line of each message in its last state."""
+        return [
+            f"{seen.sender}: {line}".rstrip()
+            for seen in self._messages.values()
+            for line in printable(seen.text).split("\n")
+        ]
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Return once *holds*; it is asked again whenever the room changes."""
+        while not holds():
+            await self._changed.wait()
+
+    def _note(self, content: Any) -> bool:
+        status = Answer.read(content)
+        if status is None:
+            return False
+        command, answer = status
+        known = self._answers.get(command)
+        if known is None or not known.final:
+            self._answers[command] = answer
+        return answer.final
+
+    def _ring(self) -> None:
+        rung, self._changed = self._changed, asyncio.Event()
+        rung.set()
+
+
+def printable(text: str) -> str:
+    """*text* without what a terminal would obey: control and format characters become ``�``."""
+    return "".join(
+        character
+        if character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cf", "Cs")
+        else "\ufffd"
+        for character in text.replace("\r\n", "\n")
+    )
