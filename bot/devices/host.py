@@ -1,4 +1,4 @@
-"""A Dom0 as the engine sees it: its toolstack, its links to the array, and long commands run on it."""
+"""A Dom0 as the engine sees it: its toolstack, its links to the array, long commands run on it."""
 
 from __future__ import annotations
 
@@ -56,27 +56,28 @@ class Detached:
 class Launcher(Protocol):
     """Long commands, run detached on the host: a lost link or a dead bot kills nothing.
 
-    Each has a directory on the host, named by the caller and made atomically, so that it starts once.
+    Each has a directory on the host, named by the caller and made atomically: it starts once.
     """
 
     async def start(self, name: str, words: tuple[str, ...]) -> None:
         """Start *words* detached under *name*.
 
-        Raises `Refused` when *name* was used before, `OutcomeUnknown` when the link dropped: then `look`.
+        Raises `Refused` when *name* was used before, `OutcomeUnknown` when the link dropped:
+        then `look`, and `bar` before anything is concluded from its absence.
         """
 
     async def look(self, name: str) -> Detached:
         """How far the command under *name* is, with what it printed."""
 
     async def bar(self, name: str) -> Detached:
-        """Take the place of *name* so that it can never start, unless it already did; then as `look`."""
+        """Take the place of *name* so that it can never start, unless it did; then as `look`."""
 
 
 class Ownership(Protocol):
     """The lock file by which one bot owns a host."""
 
     async def claim(self, site: str) -> str:
-        """Write *site* into the lock file where there is none; return the id that stands there now."""
+        """Write *site* into the lock file where there is none; return the id that is there now."""
 
 
 @dataclass(frozen=True)

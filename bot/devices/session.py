@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Output:
-    """What a device answered: text, and the exit code where the wire has one (0 where it has none)."""
+    """What a device answered: text, and the exit code (0 where the wire has none)."""
 
     stdout: str
     stderr: str = ""
@@ -22,9 +22,9 @@ class Output:
 class Call(Generic[T]):
     """One command for a device, and how to read what comes back.
 
-    `words` are quoted by the session, in one place, so that a name can never become a second command.
-    A call that `changes` something is never sent twice: when the link drops after it was sent, the
-    session raises `OutcomeUnknown`, and the state of the device must be read back.
+    `words` are quoted by the session, in one place, so that a name can never become a second
+    command.  A call that `changes` something is never sent twice: when the link drops after it was
+    sent, the session raises `OutcomeUnknown`, and the state of the device must be read back.
     """
 
     words: tuple[str, ...]
@@ -41,8 +41,9 @@ class Session(Protocol):
     async def run(self, call: Call[T]) -> T:
         """Send *call* once and read the answer.
 
-        Raises `Unreachable` when nothing was sent or a call that changes nothing got no answer in time,
-        `OutcomeUnknown` when a call that changes something may have been taken, `DeviceError` from `parse`.
+        Raises `Unreachable` when nothing was sent or a call that changes nothing got no answer in
+        time, `OutcomeUnknown` when a call that changes something may have been taken, and
+        `DeviceError` from `parse` or for words that this wire cannot carry.
         """
 
     async def close(self) -> None:

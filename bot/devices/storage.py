@@ -31,8 +31,8 @@ class ArrayInfo:
 class StorageArray(ABC):
     """A storage array.  Put a subclass in ``bot/devices/arrays/`` to support a new model.
 
-    Every method raises `Unreachable` when the array cannot be asked and `DeviceError` when it says no
-    or its answer cannot be understood.
+    Every method raises `Unreachable` when the array cannot be asked and `DeviceError` when it says
+    no or its answer cannot be understood.
     """
 
     driver: ClassVar[str]

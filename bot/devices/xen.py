@@ -134,7 +134,7 @@ class Transfer:
 
 @dataclass(frozen=True)
 class MigrationOutcome:
-    """What a finished migrate command said, read from its last lines; the census has the last word."""
+    """What a finished migrate command said, read from its text; the census has the last word."""
 
     succeeded: bool
     #: one sentence for people: why it failed, or that it did not
