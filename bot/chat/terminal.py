@@ -1,0 +1,203 @@
+"""The chat without a homeserver: JSON lines with the demonstration, which holds the room.
+
+The bot says ``hello`` with the number of the last message that it has stored, and is told of every
+later one; ``read`` says how far it has stored; ``sent`` or ``refused`` answers each ``send``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from contextlib import suppress
+from typing import Any
+
+import structlog
+
+from bot.core.chat import Batch, Chat, Message, Post, Receive
+from bot.errors import ChatRefused, ChatUnavailable, ConfigError, StoreError
+from bot.i18n import _
+
+_log = structlog.get_logger()
+
+#: A line holds one message; 64 KiB of text may take six times as much once JSON escapes it.
+LONGEST_LINE = 2**20
+
+
+async def standard_streams() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """This process' standard input and output, which have to be pipes."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit=LONGEST_LINE)
+    try:
+        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        transport, protocol = await loop.connect_write_pipe(
+            lambda: asyncio.StreamReaderProtocol(asyncio.StreamReader()), sys.stdout
+        )
+    except ValueError as error:
+        raise ConfigError(
+            _("The terminal chat needs pipes as its standard input and output"),
+            hint=_("start it with: nounou demo --terminal"),
+        ) from error
+    return reader, asyncio.StreamWriter(transport, protocol, None, loop)
+
+
+class TerminalChat(Chat):
+    """The room at the other end of *reader* and *writer*; its tokens are the messages' numbers."""
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        *,
+        request_timeout: float = 20.0,
+        pause: float = 1.0,
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._request_timeout = request_timeout
+        self._pause = pause
+        #: batches of one message each; None once the other end has closed
+        self._arrived: asyncio.Queue[Batch | None] = asyncio.Queue()
+        #: what each transaction on its way waits for: its event id
+        self._sent: dict[str, asyncio.Future[str]] = {}
+
+    async def run(self, receive: Receive, since: str | None) -> None:
+        """As `Chat.run`; ends when the other end has closed and all it said is stored."""
+        with suppress(ChatUnavailable):  # closed already: reading says so
+            await self._write({"type": "hello", "since": since})
+        reading = asyncio.create_task(self._read(first=since is None))
+        try:
+            while (batch := await self._next()) is not None:
+                await self._store(receive, batch)
+                with suppress(ChatUnavailable):
+                    await self._write({"type": "read", "n": int(batch.token)})
+            await reading
+        finally:
+            reading.cancel()
+            with suppress(asyncio.CancelledError):
+                await reading
+
+    async def send(self, post: Post) -> str:
+        """As `Chat.send`."""
+        if self._reader.at_eof():
+            raise ChatUnavailable(_("The chat is closed"))
+        answer = self._sent.setdefault(post.txn, asyncio.get_running_loop().create_future())
+        try:
+            async with asyncio.timeout(self._request_timeout):
+                await self._write(_order(post))
+                return await answer
+        except TimeoutError as error:
+            raise ChatUnavailable(_("The chat does not answer in time")) from error
+        finally:
+            self._sent.pop(post.txn, None)
+
+    async def close(self) -> None:
+        self._writer.close()
+        with suppress(ConnectionError):
+            await self._writer.wait_closed()
+
+    async def _write(self, frame: dict[str, Any]) -> None:
+        try:
+            async with asyncio.timeout(self._request_timeout):
+                self._writer.write(json.dumps(frame).encode() + b"\n")
+                await self._writer.drain()
+        except TimeoutError as error:
+            raise ChatUnavailable(_("The chat does not answer in time")) from error
+        except (ConnectionError, RuntimeError) as error:
+            raise ChatUnavailable(_("The chat is closed")) from error
+
+    async def _read(self, *, first: bool) -> None:
+        """Sort what comes in until the other end closes; *first*: no message is known yet."""
+        try:
+            while line := await self._line():
+                try:
+                    self._sort(line, first=first)
+                except (ValueError, KeyError, TypeError, RecursionError) as error:
+                    _log.warning("terminal.malformed", line=line[:200], error=str(error))
+        finally:
+            self._arrived.put_nowait(None)
+            for answer in self._sent.values():
+                if not answer.done():
+                    answer.set_exception(ChatUnavailable(_("The chat is closed")))
+
+    async def _line(self) -> bytes:
+        while True:
+            try:
+                return await self._reader.readline()
+            except ValueError:  # longer than the stream's limit, and skipped by it
+                _log.warning("terminal.line_too_long")
+            except ConnectionError:
+                return b""
+
+    def _sort(self, line: bytes, *, first: bool) -> None:
+        frame = json.loads(line)
+        match frame["type"]:
+            case "welcome" if first:
+                self._arrived.put_nowait(Batch(str(_number(frame))))
+            case "welcome":
+                pass
+            case "message":
+                self._arrived.put_nowait(Batch(str(_number(frame)), (_message(frame),)))
+            case "sent" | "refused" as kind:
+                answer = self._sent.get(frame["txn"])
+                if answer is None or answer.done():
+                    return
+                if kind == "sent":
+                    answer.set_result(_text(frame, "event_id"))
+                else:
+                    answer.set_exception(ChatRefused(_text(frame, "why")))
+            case kind:
+                raise ValueError(kind)
+
+    async def _next(self) -> Batch | None:
+        """All that has arrived, as one batch; None at the end."""
+        batch = await self._arrived.get()
+        while batch is not None and not self._arrived.empty():
+            later = self._arrived.get_nowait()
+            if later is None:
+                self._arrived.put_nowait(None)
+                break
+            batch = Batch(later.token, batch.messages + later.messages)
+        return batch
+
+    async def _store(self, receive: Receive, batch: Batch) -> None:
+        while True:
+            try:
+                return await receive(batch)
+            except StoreError as error:
+                _log.warning("terminal.not_stored", error=str(error), pause=self._pause)
+                await asyncio.sleep(self._pause)
+
+
+def _order(post: Post) -> dict[str, Any]:
+    return {
+        "type": "send",
+        "txn": post.txn,
+        "room": post.room,
+        "plain": post.text.plain,
+        "html": post.text.html,
+        "about": post.about,
+        "threaded": post.threaded,
+        "edits": post.edits,
+        "status": None if post.status is None else post.status.content(),
+        "mentions": list(post.mentions),
+    }
+
+
+def _message(frame: dict[str, Any]) -> Message:
+    return Message(*(_text(frame, key) for key in ("event_id", "room", "sender", "body")))
+
+
+def _text(frame: dict[str, Any], key: str) -> str:
+    """A text field, without half characters, which JSON can carry and no store can."""
+    value = frame[key]
+    if not isinstance(value, str):
+        raise TypeError(f"{key} is no text")
+    return value.encode("utf-8", "replace").decode()
+
+
+def _number(frame: dict[str, Any]) -> int:
+    value = frame["n"]
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError("n is no number of a message")
+    return value
