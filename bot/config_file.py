@@ -77,8 +77,8 @@ class Source:
 
     @classmethod
     def _composed(cls, text: str) -> Source:
-        loader = _Loader(text)
         try:
+            loader = _Loader(text)
             node = loader.get_single_node()
             if not isinstance(node, yaml.MappingNode):
                 return cls(problems=[_no_mapping(node)])
@@ -86,11 +86,15 @@ class Source:
             return cls(loader.construct_document(node), node, twice)
         except yaml.MarkedYAMLError as error:
             return cls(problems=[_broken(error)])
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
+        except yaml.reader.ReaderError as error:
+            line = text.count("\n", 0, error.position) + 1
+            what = _("the sign with the code {code} may not stand here").format(
+                code=error.character
+            )
+            return cls(problems=[Problem(line, "", what, _("remove it"))])
+        except (ValueError, RecursionError) as error:
             what = _("this is not YAML ({why})").format(why=shown(error))
             return cls(problems=[Problem(1, "", what, _("write plain YAML"))])
-        finally:
-            loader.dispose()
 
     def line(self, loc: Loc) -> int:
         """The line of the key at *loc*, or of the closest one above it that is in the file."""
@@ -191,8 +195,9 @@ def _wrongs(detail: ErrorDetails, loc: Loc, model: type[BaseModel]) -> list[Wron
     if say is None:
         return [Wrong(detail["msg"], _("see config.example.yaml"))]
     what, remedy = say()
-    given = shown(detail["input"])
-    return [Wrong(what.format(given=given, **context), remedy.format(given=given, **context))]
+    values = {"given": shown(detail["input"]), **context}
+    at = ("kind",) if detail["type"].startswith("union_tag") else ()
+    return [Wrong(what.format(**values), remedy.format(**values), at)]
 
 
 def _known(model: type[BaseModel], section: Loc) -> list[str]:
@@ -234,7 +239,7 @@ _SENTENCES: dict[str, Callable[[], tuple[str, str]]] = {
     ),
     "literal_error": lambda: (_("{given} is not known here"), _("write {expected}")),
     "union_tag_invalid": lambda: (_("{tag} is not a kind of chat"), _("write kind: matrix")),
-    "union_tag_not_found": lambda: (_("the key kind is missing"), _("write kind: matrix")),
+    "union_tag_not_found": lambda: (_("this key is missing"), _("write kind: matrix")),
     "greater_than_equal": lambda: (_("{given} is too small"), _("write at least {ge}")),
     "less_than_equal": lambda: (_("{given} is too large"), _("write at most {le}")),
     "too_short": lambda: (_("it is empty"), _("write at least {min_length} here")),
