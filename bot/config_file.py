@@ -204,15 +204,15 @@ def _known(model: type[BaseModel], section: Loc) -> list[str]:
     """The keys that may stand in *section*."""
     if not section:
         return list(model.model_fields)
-    below = _models(model.model_fields[str(section[0])].annotation)
+    below = models_in(model.model_fields[str(section[0])].annotation)
     return [key for section_model in below for key in section_model.model_fields]
 
 
-def _models(annotation: object) -> list[type[BaseModel]]:
+def models_in(annotation: object) -> list[type[BaseModel]]:
     """The models that *annotation* speaks of: itself, or those within its dict or union."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
-    return [found for part in get_args(annotation) for found in _models(part)]
+    return [found for part in get_args(annotation) for found in models_in(part)]
 
 
 def _instead(key: str, known: list[str]) -> str:

@@ -162,7 +162,7 @@ Right = Annotated[
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
-def _seconds(value: Any) -> float:
+def seconds_of(value: Any) -> float:
     """Seconds from a number, or from a text like ``10s``, ``2m``, ``500ms``."""
     match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) ?(ms|s|m|h|d)?", str(value))
     seconds = float(match[1]) * _UNITS[match[2] or "s"] if match else 0.0
@@ -175,7 +175,7 @@ def _seconds(value: Any) -> float:
 
 
 #: a duration, in seconds once it is read
-Seconds = Annotated[float, BeforeValidator(_seconds)]
+Seconds = Annotated[float, BeforeValidator(seconds_of)]
 
 
 def _path(value: Any, info: ValidationInfo) -> Path:

@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel, SecretStr
 
 from bot.config import Config, load, load_policy, problems
-from bot.config_file import _models
+from bot.config_file import models_in
 from bot.errors import ConfigError
 
 ROOT = Path(__file__).parent.parent
@@ -55,7 +55,7 @@ def private(path: Path, text: str) -> None:
     path.chmod(0o600)
 
 
-def written(folder: Path, text: str = SMALL, **replaced: str) -> Path:
+def written(folder: Path, text: str = SMALL) -> Path:
     path = folder / "nounou.yaml"
     path.write_text(text, encoding="utf-8")
     return path
@@ -230,7 +230,7 @@ def fields(model: type[BaseModel]) -> set[str]:
     """Every key that *model* and the sections below it know."""
     found = set(model.model_fields)
     for field in model.model_fields.values():
-        for below in _models(field.annotation):
+        for below in models_in(field.annotation):
             found |= fields(below)
     return found
 

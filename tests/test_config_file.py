@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.config import problems
 from bot.config_file import Source
-from bot.config_values import _seconds
+from bot.config_values import seconds_of
 
 
 def said(folder: Path, text: str | bytes) -> list[str]:
@@ -66,13 +66,13 @@ def test_words_that_old_yaml_takes_for_something_else_stay_texts(tmp_path: Path,
     [("10s", 10), ("2m", 120), ("1h", 3600), ("1d", 86400), ("500ms", 0.5), (7, 7), (0.5, 0.5)],
 )
 def test_durations_are_read_into_seconds(text: object, seconds: float) -> None:
-    assert _seconds(text) == seconds
+    assert seconds_of(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "0s", "-1s", "1 2", "s", "10 minutes", True, None, [1], "٣s"])
 def test_what_is_no_duration_is_refused(text: object) -> None:
     with pytest.raises(ValueError, match="is not a duration"):
-        _seconds(text)
+        seconds_of(text)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
