@@ -60,9 +60,8 @@ if test -s "$dir/exit"; then
   state="ended $(cat "$dir/exit")" || exit 73
 fi
 echo "$state"
-tail -c 65536 -- "$dir/stdout" 2>/dev/null
-tail -c 65536 -- "$dir/stderr" 2>/dev/null >&2
-exit 0
+if test -e "$dir/stdout"; then tail -c 65536 -- "$dir/stdout"; fi
+if test -e "$dir/stderr"; then tail -c 65536 -- "$dir/stderr" >&2; fi
 """
 
 #: ``$0 DIR``: take the place of DIR unless it is taken, then look

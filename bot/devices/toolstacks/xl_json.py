@@ -13,7 +13,7 @@ from bot.devices.xen import Disk, DomainConfig, Nic
 
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=120)]
 _Path = Annotated[str, StringConstraints(max_length=1024)]
-_Uuid = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")]
+_Uuid = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 _KiB = Annotated[int, Field(ge=0, lt=2**50)]
 
 

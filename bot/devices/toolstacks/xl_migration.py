@@ -16,9 +16,13 @@ from bot.i18n import _
 _SUCCESS = "Migration successful."
 #: the sender's own last words for a guest that goes on where it was
 _STAYED = re.compile(
-    r"^Migration failed(?:, failed to suspend at sender|, resuming at sender| due to problems at target)\.$",
+    r"^Migration failed"
+    r"(?:, failed to suspend at sender|, resuming at sender| due to problems at target)\.$",
     re.MULTILINE,
 )
+#: after a refusal by the target (81-migrate-name-taken.json)
+_RESUMING = "migration sender: Trying to resume at our end."
+_RESUMED = "migration sender: Resumed OK."
 #: xen tools/xl/xl_migrate.c, reference, not recorded
 _UNDEFINED = re.compile(r"Migration failed during final handshake|Domain state is now undefined")
 #: before this line the sender has touched nothing (71- to 75-)
@@ -35,6 +39,8 @@ def read(exit_code: int, stderr: str) -> MigrationOutcome:
         if exit_code == 0:
             return MigrationOutcome(True, _("xl reports success."))
         return _unclear(_("xl reports success, and a failure after it."))
+    if _RESUMING in stderr and _RESUMED not in stderr:
+        return _unclear(_("The target could not start the guest, nor the source resume it."))
     if exit_code == 0:
         return _unclear(_("xl ended without saying how the migration went."))
     if _STAYED.search(stderr) or (_BEGUN not in stderr and _cause(stderr)):
@@ -80,9 +86,7 @@ def _causes() -> tuple[tuple[str, str], ...]:
         # stock-pv-migrate.json
         (
             r"Failed to enable logdirty",
-            _(
-                "This Xen cannot move PV guests live (it has no shadow paging); the guest goes on where it was."
-            ),
+            _("This Xen has no shadow paging to move a PV guest live; it goes on where it was."),
         ),
         # 71-migrate-unknown-host.json
         (
@@ -117,9 +121,7 @@ def _causes() -> tuple[tuple[str, str], ...]:
         # 94-migrate-cut.json
         (
             r"migration transport process \[\d+\] exited with error status 255",
-            _(
-                "The link between the two hosts was cut during the copy; the guest goes on where it was."
-            ),
+            _("The link between the hosts was cut during the copy; it goes on where it was."),
         ),
         # 81-migrate-name-taken.json without its cause: reference
         (
