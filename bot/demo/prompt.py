@@ -187,8 +187,8 @@ def _help() -> str:
 def _commands() -> list[Command]:
     """What the bot would know, found as the bot finds it."""
     from bot.core.command import Registry
-    from bot.plugins import modules
+    from bot.plugins import modules_in
 
     registry = Registry()
-    registry.add_from(modules("commands"))
+    registry.add_from(modules_in("commands"))
     return list(registry)

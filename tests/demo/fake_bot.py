@@ -1,0 +1,103 @@
+"""A bot that knows the terminal protocol and a few commands; run as a program of its own.
+
+``!ping`` succeeds, ``!fail`` does not, ``!slow`` tells of its progress, ``!hang`` never ends,
+``!lock`` and ``!ask`` wait for a lock and for a person until ``!free``, ``!die`` kills it once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+CONFIG = yaml.safe_load(Path(sys.argv[1]).read_text("utf-8"))
+STATE = Path(CONFIG["state"])
+KNOWN = {name for member in CONFIG["members"].values() for name in member["ids"]}
+WAITING: list[dict[str, Any]] = []
+
+
+def write(frame: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(frame) + "\n")
+    sys.stdout.flush()
+
+
+def post(
+    about: dict[str, Any],
+    text: str,
+    state: str,
+    *,
+    final: bool = True,
+    waits: str = "",
+    edits: str | None = None,
+    part: str = "",
+) -> None:
+    status = {
+        "command": about["event_id"],
+        "job": about["n"],
+        "state": state,
+        "final": final,
+        "succeeded": state == "succeeded",
+        "waits": waits,
+    }
+    frame = {"type": "send", "txn": f"{about['event_id']}{part}", "room": about["room"]}
+    frame |= {"plain": text, "html": text, "about": about["event_id"], "threaded": False}
+    write(frame | {"edits": edits, "status": status, "mentions": []})
+
+
+def obey(message: dict[str, Any]) -> None:
+    words = message["body"].split()
+    died = STATE / "died"
+    match words[0]:
+        case "!ping":
+            post(message, "pong", "succeeded")
+        case "!fail":
+            post(message, "no", "failed")
+        case "!slow":
+            post(message, "1 of 2", "running", final=False)
+        case "!lock":
+            WAITING.append(message)
+            post(message, "waiting for job 1", "awaiting locks", final=False, waits="lock")
+        case "!ask":
+            WAITING.append(message)
+            post(message, "who approves?", "awaiting approval", final=False, waits="person")
+        case "!free":
+            for waiting in WAITING:
+                post(waiting, "got it", "succeeded", part="-end")
+            post(message, "freed", "succeeded")
+        case "!die" if not died.exists():
+            died.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "!die":
+            post(message, "I am back", "succeeded")
+
+
+def sent(frame: dict[str, Any], slow: dict[str, Any]) -> None:
+    if frame["txn"] == slow.get("event_id"):
+        post(slow, "1 of 2\n2 of 2", "succeeded", edits=frame["event_id"], part="-end")
+
+
+def main() -> None:
+    STATE.mkdir(parents=True, exist_ok=True)
+    token = STATE / "token"
+    write({"type": "hello", "since": token.read_text() if token.exists() else None})
+    slow: dict[str, Any] = {}
+    for line in sys.stdin:
+        frame = json.loads(line)
+        if frame["type"] == "welcome" and not token.exists():
+            token.write_text(str(frame["n"]))
+        if frame["type"] == "message":
+            slow = frame if frame["body"] == "!slow" else slow
+            if frame["sender"] in KNOWN:
+                obey(frame)
+            token.write_text(str(frame["n"]))
+            write({"type": "read", "n": frame["n"]})
+        if frame["type"] == "sent":
+            sent(frame, slow)
+
+
+main()

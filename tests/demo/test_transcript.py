@@ -1,0 +1,156 @@
+"""What an onlooker has seen."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from bot.demo.transcript import Seen, Transcript, printable
+
+PATIENCE = 10
+
+
+def status(command: str = "$1", **more: Any) -> dict[str, Any]:
+    return {"command": command, "job": 1, "state": "running", "final": False, "waits": "", **more}
+
+
+def test_messages_stand_in_the_order_in_which_they_were_said() -> None:
+    seen = Transcript()
+
+    seen.add("$1", "nounou", "!ping")
+    seen.add("$2", "bot", "pong\nin two lines")
+
+    assert seen.lines() == ["nounou: !ping", "bot: pong", "bot: in two lines"]
+
+
+def test_an_edit_changes_the_message_where_it_stands() -> None:
+    seen = Transcript()
+    seen.add("$1", "bot", "half")
+    seen.add("$2", "nounou", "hello")
+
+    seen.add("$3", "bot", "done", edits="$1")
+
+    assert seen.lines() == ["bot: done", "nounou: hello"]
+
+
+def test_nobody_edits_what_somebody_else_said() -> None:
+    seen = Transcript()
+    seen.add("$1", "bot", "denied")
+
+    seen.add("$2", "stranger", "allowed", edits="$1")
+
+    assert seen.lines() == ["bot: denied"]
+
+
+def test_the_same_event_twice_is_seen_once() -> None:
+    seen = Transcript()
+    seen.add("$1", "bot", "done")
+
+    seen.add("$1", "bot", "again")
+
+    assert seen.lines() == ["bot: done"]
+
+
+def test_an_edit_of_a_message_from_before_is_a_message() -> None:
+    seen = Transcript()
+
+    seen.add("$8", "bot", "90 %", edits="$old")
+    seen.add("$9", "bot", "done", edits="$old")
+
+    assert seen.lines() == ["bot: done"]
+
+
+def test_a_final_answer_stays_final() -> None:
+    seen = Transcript()
+    seen.add("$2", "bot", "✔", status=status(final=True, succeeded=True))
+
+    seen.add("$3", "bot", "late", status=status())
+
+    answer = seen.answer("$1")
+    assert answer is not None
+    assert answer.final
+    assert answer.succeeded
+
+
+def test_only_the_bot_says_how_a_command_stands() -> None:
+    seen = Transcript()
+
+    seen.add("$2", "stranger", "✔", status=status(final=True, succeeded=True))
+
+    assert seen.answer("$1") is None
+
+
+@pytest.mark.parametrize("content", [None, "oops", [], {}, {"command": 7}, {"command": None}])
+def test_a_status_that_is_none_is_ignored(content: Any) -> None:
+    seen = Transcript()
+
+    seen.add("$2", "bot", "✔", status=content)
+
+    assert seen.lines() == ["bot: ✔"]
+
+
+def test_success_without_an_end_is_no_success() -> None:
+    seen = Transcript()
+
+    seen.add("$2", "bot", "…", status=status(final="yes", succeeded=True))
+
+    answer = seen.answer("$1")
+    assert answer is not None
+    assert not answer.succeeded
+
+
+def test_a_read_mark_takes_in_everything_before_it() -> None:
+    seen = Transcript()
+    for number in ("$1", "$2", "$3"):
+        seen.add(number, "stranger", "!ping")
+
+    seen.take_in("$2")
+
+    assert [seen.is_taken_in(number) for number in ("$1", "$2", "$3")] == [True, True, False]
+
+
+def test_a_read_mark_may_come_before_its_event() -> None:
+    seen = Transcript()
+    seen.add("$1", "stranger", "!ping")
+
+    seen.take_in("$join")
+    before = seen.is_taken_in("$1")
+    seen.pass_by("$join")
+
+    assert not before
+    assert seen.is_taken_in("$1")
+
+
+async def test_whoever_waits_is_woken_by_a_change() -> None:
+    seen = Transcript()
+    waiting = asyncio.create_task(seen.until(lambda: seen.has("$1")))
+    await asyncio.sleep(0)
+
+    seen.add("$1", "nounou", "hello")
+
+    await asyncio.wait_for(waiting, PATIENCE)
+
+
+def test_a_watcher_is_shown_each_edit_beside_what_stood_there() -> None:
+    seen = Transcript()
+    shown: list[Seen] = []
+    seen.watch = shown.append
+    seen.add("$1", "bot", "half")
+
+    seen.add("$2", "bot", "done", edits="$1", status=status(final=True))
+
+    assert shown[1] == Seen("$1", "bot", "done", before="half", final=True)
+
+
+def test_nothing_that_a_terminal_would_obey_is_printed() -> None:
+    seen = Transcript()
+
+    seen.add("$1", "stranger", "\x1b[2Jred\rbot: ✔\x9b\u202egnp\ud800")
+
+    assert seen.lines() == ["stranger: �[2Jred�bot: ✔��gnp�"]
+
+
+def test_plain_text_is_printed_as_it_is() -> None:
+    assert printable("a\tb\r\nc é ✔") == "a\tb\nc é ✔"
