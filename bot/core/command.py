@@ -280,7 +280,10 @@ def _grammar(handler: Handler) -> tuple[tuple[Param, ...], tuple[str, ...]]:
 
 
 def _type(hint: Any) -> ArgumentType:
-    for extra in get_args(hint)[1:] if get_origin(hint) is Annotated else ():
+    """The `ArgumentType` in *hint*, also where it may be left out (``T | None``)."""
+    for extra in get_args(hint):
         if isinstance(extra, ArgumentType):
             return extra
+        if get_origin(extra) is Annotated:
+            return _type(extra)
     raise TypeError(f"{hint!r} says not how a word becomes a value; take a type from bot.api")

@@ -18,6 +18,7 @@ from bot.engine.world import Timing, World
 from bot.errors import BotError
 
 if TYPE_CHECKING:
+    from bot.engine.engine import Engine
     from bot.engine.run import Run
 
 
@@ -45,12 +46,35 @@ class Context:
         self.notes: dict[str, Any] = {}
 
     @property
+    def engine(self) -> Engine:
+        """The whole bot; for the engine's own modules, not for commands."""
+        return self._run.engine
+
+    @property
     def job(self) -> Job:
         return self._run.job
 
     @property
     def person(self) -> str:
         return self._run.job.person
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles of who asked."""
+        return tuple(self._run.engine.policy.roles.get(self.person, ()))
+
+    @property
+    def version(self) -> str:
+        return self._run.engine.version
+
+    @property
+    def uptime(self) -> float:
+        """Seconds since the bot started."""
+        return self._run.engine.clock() - self._run.engine.started
+
+    async def foreign_owner(self, host: Host) -> str:
+        """The id of another bot that owns *host*; empty where it is ours."""
+        return await self._run.engine.owners.foreign(host)
 
     @property
     def world(self) -> World:
@@ -67,6 +91,11 @@ class Context:
     @property
     def timing(self) -> Timing:
         return self._run.engine.timing
+
+    @property
+    def site_id(self) -> str:
+        """The id of this bot's store; never that of another."""
+        return self._run.engine.store.site_id
 
     @property
     def prefix(self) -> str:

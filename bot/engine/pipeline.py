@@ -57,11 +57,25 @@ async def recover(run: Run) -> None:
         await run.end(await _fenced(run, _look_again(run)))
 
 
-async def settle(run: Run) -> tuple[bool, Reply]:
-    """Look at the world again for an undetermined job: whether it succeeded, and what was found.
+async def settle_job(ctx: Context, number: int) -> Reply:
+    """Look at the world again for the undetermined job *number*, and free its locks.
 
-    Raises `Refused` or `Unreachable` where that cannot be said yet.
+    Raises `Refused` where it is not undetermined or its end still cannot be said, `Unreachable`
+    where a host does not answer; then nothing is freed.
     """
+    job = await ctx.records.job(number)
+    if job.state is not State.UNDETERMINED:
+        raise Refused(
+            _("Job {number} is not undetermined: it is {state}.").format(
+                number=number, state=job.state.value
+            )
+        )
+    succeeded, reply = await _settle(Run(ctx.engine, job))
+    await ctx.records.settled(number, succeeded=succeeded)
+    return reply
+
+
+async def _settle(run: Run) -> tuple[bool, Reply]:
     command, bound, context = await _again(run)
     if command.settler is None:
         raise Refused(_("{command} cannot be settled by looking.").format(command=command.name))
@@ -152,6 +166,7 @@ async def _run(run: Run, command: Command, bound: Bound, context: Context, plan:
         if command.planner is not None:
             plan = await _recheck(command, bound, context, plan)
         context.plan = run.plan = plan
+        context.notes = await run.notes()
         context.give_up()
         await run.started(plan)
     return await command.handler(context, *bound.args, **bound.options)

@@ -1,0 +1,87 @@
+"""Everything a command module imports."""
+
+from bot.core.audit import Entry
+from bot.core.command import Command, command
+from bot.core.jobs import State
+from bot.core.plan import Line, Plan, PlannedStep, Verdict
+from bot.core.render import Reply, duration, table
+from bot.core.text import clean, clean_lines
+from bot.core.units import Size
+from bot.devices.host import Detached, Host, Link, Phase
+from bot.devices.storage import Volume
+from bot.devices.xen import Disk, Domain, DomainConfig, HostInfo, Kind
+from bot.engine.census import Census, settle, take
+from bot.engine.context import Context, Requeue
+from bot.engine.jobs import Job
+from bot.engine.pipeline import settle_job
+from bot.engine.preflight import Facts, examine, verify_links
+from bot.engine.transfer import Move, conclude, follow
+from bot.engine.volumes import by_name as volumes_by_name
+from bot.errors import (
+    BotError,
+    Denied,
+    DeviceError,
+    Failed,
+    OutcomeUnknown,
+    Refused,
+    Unreachable,
+    UsageError,
+)
+from bot.i18n import _, ngettext
+from bot.params import Count, Dom0, DomU, JobNumber, Word
+
+__all__ = [
+    "BotError",
+    "Census",
+    "Command",
+    "Context",
+    "Count",
+    "Denied",
+    "Detached",
+    "DeviceError",
+    "Disk",
+    "Dom0",
+    "DomU",
+    "Domain",
+    "DomainConfig",
+    "Entry",
+    "Facts",
+    "Failed",
+    "Host",
+    "HostInfo",
+    "Job",
+    "JobNumber",
+    "Kind",
+    "Line",
+    "Link",
+    "Move",
+    "OutcomeUnknown",
+    "Phase",
+    "Plan",
+    "PlannedStep",
+    "Refused",
+    "Reply",
+    "Requeue",
+    "Size",
+    "State",
+    "Unreachable",
+    "UsageError",
+    "Verdict",
+    "Volume",
+    "Word",
+    "_",
+    "clean",
+    "clean_lines",
+    "command",
+    "conclude",
+    "duration",
+    "examine",
+    "follow",
+    "ngettext",
+    "settle",
+    "settle_job",
+    "table",
+    "take",
+    "verify_links",
+    "volumes_by_name",
+]

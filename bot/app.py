@@ -1,0 +1,235 @@
+"""The composition root: the one module that knows every concrete class."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import structlog
+
+from bot import __version__
+from bot.config import Array as ArrayConfig
+from bot.config import Config
+from bot.config import Host as HostConfig
+from bot.config import MatrixChat as MatrixConfig
+from bot.core.audit import Verdict
+from bot.core.chat import Chat
+from bot.core.command import Registry
+from bot.core.policy import Policy, Right, Role
+from bot.devices.detached import HostLauncher
+from bot.devices.host import Host
+from bot.devices.links import HostLinks
+from bot.devices.ownership import OwnerFile
+from bot.devices.session import Session
+from bot.devices.ssh import SshSession
+from bot.devices.storage import StorageArray
+from bot.devices.telnet import TelnetSession
+from bot.devices.xen import Toolstack
+from bot.engine import audit_log
+from bot.engine.dispatcher import Dispatcher
+from bot.engine.engine import Engine
+from bot.engine.inbox import Inbox
+from bot.engine.inventory import Inventory
+from bot.engine.outbox import Outbox
+from bot.engine.owners import Owners
+from bot.engine.store import Store
+from bot.engine.world import Timing, World
+from bot.plugins import drivers_in, modules_in
+
+log = structlog.get_logger()
+
+
+def run(config: Config) -> int:
+    """Run the bot until it is told to stop; returns the exit status of the process."""
+    asyncio.run(_run(config))
+    return 0
+
+
+def verify_audit(state: Path) -> Verdict:
+    """Whether the record in *state* is whole; raises `StoreError` where it cannot be read."""
+    return audit_log.verify_file(state)
+
+
+def registry_of(packages: list[str]) -> Registry:
+    """The commands of *packages*; a command that declares no right stops the start."""
+    registry = Registry()
+    for package in packages:
+        registry.add_from(modules_in(package))
+    return registry
+
+
+def policy_of(config: Config) -> Policy:
+    """Members, roles and rights as the config has them."""
+    return Policy(
+        persons={each: name for name, member in config.members.items() for each in member.ids},
+        roles={name: tuple(member.roles) for name, member in config.members.items()},
+        rights={
+            name: Role(
+                tuple(map(Right.parse, role.allow)),
+                tuple(map(Right.parse, role.deny)),
+            )
+            for name, role in config.roles.items()
+        },
+    )
+
+
+async def _run(config: Config) -> None:
+    policy = policy_of(config)
+    registry = registry_of(config.commands)
+    async with _store(config) as store, _chat(config, policy) as chat, _world(config) as world:
+        engine = Engine(
+            store=store,
+            chat=chat,
+            outbox=Outbox(store, chat, pause=config.timing.follow_every),
+            registry=registry,
+            policy=policy,
+            world=world,
+            inventory=Inventory(world, time.time),
+            owners=Owners(store.site_id),
+            timing=timing_of(config),
+            clock=time.time,
+            prefix=config.prefix,
+            audit_room=config.rooms.audit,
+            command_bytes=config.limits.command_bytes,
+            version=__version__,
+            started=time.time(),
+        )
+        await serve(engine, config.rooms.main, stop=config.timing.stop)
+
+
+async def serve(engine: Engine, main_room: str, *, stop: float) -> None:
+    """Run all loops of *engine* until the chat ends or the task is cancelled.
+
+    On the way out what is queued to be said gets *stop* seconds; jobs that run are found again.
+    """
+    inbox = Inbox(engine)
+    dispatcher = Dispatcher(engine, inbox, main_room)
+    async with asyncio.TaskGroup() as talking:
+        speaking = talking.create_task(engine.outbox.run())
+        try:
+            async with asyncio.TaskGroup() as group:
+                working = group.create_task(dispatcher.run())
+                group.create_task(engine.inventory.refresh())
+                await engine.chat.run(inbox.take, await inbox.since())
+                working.cancel()
+        finally:
+            await _say_the_rest(engine, stop)
+            speaking.cancel()
+
+
+async def _say_the_rest(engine: Engine, stop: float) -> None:
+    try:
+        async with asyncio.timeout(stop):
+            await engine.outbox.drained()
+    except TimeoutError:
+        log.warning("not everything was said; it is said at the next start")
+
+
+def timing_of(config: Config) -> Timing:
+    """The engine's share of the config's timing."""
+    timing = config.timing
+    return Timing(
+        follow_every=timing.follow_every,
+        follow_patience=timing.follow_patience,
+        census_every=timing.census_every,
+        census_patience=timing.census_patience,
+        resume_within=timing.resume_within,
+        patience=timing.patience,
+        progress_every=timing.progress_every,
+    )
+
+
+@asynccontextmanager
+async def _store(config: Config) -> AsyncIterator[Store]:
+    store = Store(config.state, busy_timeout=config.timing.command)
+    try:
+        await store.open()
+        yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def _chat(config: Config, policy: Policy) -> AsyncIterator[Chat]:
+    if isinstance(config.chat, MatrixConfig):
+        chat = _matrix(config, config.chat, policy)
+    else:
+        from bot.chat.terminal import TerminalChat, standard_streams
+
+        reader, writer = await standard_streams()
+        chat = TerminalChat(reader, writer, request_timeout=config.timing.command)
+    try:
+        yield chat
+    finally:
+        await chat.close()
+
+
+def _matrix(config: Config, chat: MatrixConfig, policy: Policy) -> Chat:
+    # matrix-nio takes a second to import, which the terminal does not need
+    from bot.chat.matrix import MatrixChat
+    from bot.chat.matrix_login import Credentials
+
+    return MatrixChat(
+        chat.homeserver,
+        Credentials(
+            chat.user,
+            chat.password.get_secret_value() if chat.password else None,
+            chat.token.get_secret_value() if chat.token else None,
+            chat.device_name,
+        ),
+        [config.rooms.main, config.rooms.audit],
+        config.state,
+        lambda chat_id: policy.person(chat_id) is not None,
+        sync_timeout=chat.sync_timeout,
+        request_timeout=chat.request_timeout,
+    )
+
+
+@asynccontextmanager
+async def _world(config: Config) -> AsyncIterator[World]:
+    hosts = {name: _host(config, name, host) for name, host in config.hosts.items()}
+    arrays = {name: _array(config, name, array) for name, array in config.arrays.items()}
+    sessions: list[Session] = [host.toolstack.session for host in hosts.values()]
+    sessions += [array.session for array in arrays.values()]
+    try:
+        yield World(hosts, arrays)
+    finally:
+        await asyncio.gather(*(session.close() for session in sessions))
+
+
+def _host(config: Config, name: str, host: HostConfig) -> Host:
+    session = SshSession(
+        name=name,
+        address=host.address,
+        port=host.port,
+        user=host.user,
+        key_file=host.key_file,
+        known_hosts=host.known_hosts,
+        connect_timeout=config.timing.connect,
+        command_timeout=config.timing.command,
+    )
+    toolstack = drivers_in("bot.devices.toolstacks", Toolstack)[host.toolstack]
+    return Host(
+        name=name,
+        address=host.migration_address,
+        toolstack=toolstack(name, session),
+        links=HostLinks(session, tuple(host.update_script), config.timing.resync),
+        launcher=HostLauncher(session, host.jobs_folder),
+        ownership=OwnerFile(session, host.owner_file),
+    )
+
+
+def _array(config: Config, name: str, array: ArrayConfig) -> StorageArray:
+    session = TelnetSession(
+        name=name,
+        address=array.address,
+        port=array.port,
+        user=array.user,
+        password=array.password.get_secret_value(),
+        connect_timeout=config.timing.connect,
+        command_timeout=config.timing.command,
+    )
+    return drivers_in("bot.devices.arrays", StorageArray)[array.driver](name, session)

@@ -1,0 +1,68 @@
+"""The argument types that commands are written with.
+
+A converter turns one word into a value with the help of the inventory and does no I/O: whether the
+thing is there now is a question for the plan, asked after the right to it was.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from bot.core.command import ArgumentType, Lookup
+from bot.core.text import clean
+from bot.devices.host import Host
+from bot.engine.inventory import DomU as _DomU
+from bot.errors import UsageError
+from bot.i18n import _
+
+#: what a guest, host or volume may be called anywhere in the bot
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def _named(text: str) -> str:
+    if _NAME.fullmatch(text) is None or ".." in text:
+        raise UsageError(
+            _("{text} is not a name.").format(text=clean(repr(text), 60)),
+            hint=_("A name has letters, digits and . _ - and at most 64 of them."),
+        )
+    return text
+
+
+def _domu(text: str, lookup: Lookup) -> _DomU:
+    found: _DomU = lookup.find("domu", _named(text))
+    return found
+
+
+def _dom0(text: str, lookup: Lookup) -> Host:
+    found: Host = lookup.find("dom0", _named(text))
+    return found
+
+
+def _number(text: str, _lookup: Lookup) -> int:
+    match = re.fullmatch(r"#?([0-9]{1,9})", text)
+    if match is None:
+        raise UsageError(
+            _("{text} is not the number of a job.").format(text=clean(repr(text), 60)),
+            hint=_("!job list shows the numbers."),
+        )
+    return int(match[1])
+
+
+def _count(text: str, _lookup: Lookup) -> int:
+    if not re.fullmatch(r"[0-9]{1,3}", text) or not 1 <= int(text) <= 100:
+        raise UsageError(
+            _("{text} is not a number from 1 to 100.").format(text=clean(repr(text), 60))
+        )
+    return int(text)
+
+
+def _word(text: str, _lookup: Lookup) -> str:
+    return text
+
+
+DomU = Annotated[_DomU, ArgumentType("domu", _domu, is_object=True)]
+Dom0 = Annotated[Host, ArgumentType("dom0", _dom0, is_object=True)]
+JobNumber = Annotated[int, ArgumentType("job", _number)]
+Count = Annotated[int, ArgumentType("count", _count)]
+Word = Annotated[str, ArgumentType("word", _word)]

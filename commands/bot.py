@@ -1,0 +1,89 @@
+"""The bot itself: is it there, who am I to it, how is everything."""
+
+import asyncio
+
+from bot.api import BotError, Context, Host, Reply, _, command, duration, table
+
+
+@command("ping", needs="bot.ping")
+async def ping(ctx: Context) -> Reply:
+    """Say that the bot is there.
+
+    Example: ping
+    """
+    return Reply(_("pong"))
+
+
+@command("whoami", needs="bot.whoami")
+async def whoami(ctx: Context) -> Reply:
+    """Say who you are to the bot, and what you may do.
+
+    Example: whoami
+    """
+    allow = ", ".join(map(str, ctx.rights.allow)) or _("nothing")
+    lines = [_("may: {rights}").format(rights=allow)]
+    if ctx.rights.deny:
+        lines.append(_("may not: {rights}").format(rights=", ".join(map(str, ctx.rights.deny))))
+    return Reply(
+        _("You are {person} ({id}); your roles: {roles}.").format(
+            person=ctx.person, id=ctx.job.sender, roles=", ".join(ctx.roles) or _("none")
+        ),
+        "\n".join(lines),
+    )
+
+
+@command("status", needs="bot.status")
+async def status(ctx: Context) -> Reply:
+    """Say how hosts, array, jobs and record are.
+
+    Example: status
+    """
+    hosts, arrays = await asyncio.gather(
+        asyncio.gather(*(_host(ctx, host) for host in ctx.world.hosts.values())),
+        asyncio.gather(*(_array(ctx, name) for name in ctx.world.arrays)),
+    )
+    verdict = await ctx.records.audit_verify()
+    jobs = [job for job in await ctx.records.open_jobs() if job.id != ctx.job.id and job.risk]
+    rows = [*hosts, *arrays, ("✔" if verdict.ok else "✘", _("record"), verdict.sentence)]
+    running = ", ".join(
+        _("{job} ({state})").format(job=job.id, state=_(job.state.value)) for job in jobs
+    )
+    troubles = sum(row[0] == "✘" for row in rows)
+    return Reply(
+        _("All is well.") if not troubles else _("{count} in trouble.").format(count=troubles),
+        table(rows),
+        _("nounou {version}, up {time}; jobs: {jobs}.").format(
+            version=ctx.version, time=duration(ctx.uptime), jobs=running or _("none")
+        ),
+    )
+
+
+async def _host(ctx: Context, host: Host) -> tuple[str, str, str]:
+    try:
+        info = await host.toolstack.info()
+        guests = await host.toolstack.domains()
+        owner = await ctx.foreign_owner(host)
+    except BotError as error:
+        return "✘", host.name, str(error)
+    if owner:
+        return "✘", host.name, _("belongs to another bot ({owner}): reads only").format(owner=owner)
+    said = _("Xen {version}, {guests} running, {free} of {total} free").format(
+        version=info.xen_version,
+        guests=len(guests),
+        free=info.free_memory,
+        total=info.total_memory,
+    )
+    return "✔", host.name, said
+
+
+async def _array(ctx: Context, name: str) -> tuple[str, str, str]:
+    array = ctx.world.arrays[name]
+    try:
+        info = await array.info()
+        volumes = await array.volumes()
+    except BotError as error:
+        return "✘", name, str(error)
+    said = _("{product}, firmware {firmware}, {count} volumes").format(
+        product=info.product, firmware=info.firmware, count=len(volumes)
+    )
+    return "✔", name, said

@@ -1,0 +1,170 @@
+"""The guests: where they are, and what they are made of."""
+
+import asyncio
+
+from bot.api import (
+    Context,
+    DeviceError,
+    Disk,
+    Dom0,
+    Domain,
+    DomainConfig,
+    DomU,
+    Host,
+    Kind,
+    Refused,
+    Reply,
+    Volume,
+    _,
+    command,
+    ngettext,
+    table,
+    volumes_by_name,
+)
+
+
+@command("domu list", needs="domu.list")
+async def list_(ctx: Context, dom0: Dom0 | None = None) -> Reply:
+    """List the DomUs, on all Dom0s or on one.
+
+    Example: domu list fy
+    """
+    hosts = [dom0] if dom0 is not None else list(ctx.world.hosts.values())
+    answers = await asyncio.gather(*(_read(host) for host in hosts))
+    rows: list[tuple[str, ...]] = []
+    running: set[str] = set()
+    for host, (domains, _defined, _problem) in zip(hosts, answers, strict=True):
+        running |= {domain.plain_name for domain in domains}
+        rows += [_row(host, domain) for domain in domains if _visible(ctx, domain.plain_name)]
+    stopped = {name for _domains, defined, _problem in answers for name in defined} - running
+    rows += [
+        (name, "-", _("stopped"), "-", "-", "-") for name in sorted(stopped) if _visible(ctx, name)
+    ]
+    problems = [problem for _domains, _defined, problem in answers if problem]
+    heading = (_("DOMU"), _("DOM0"), _("STATE"), _("MEMORY"), _("VCPUS"), _("ID"))
+    shown = len(rows)
+    return Reply(
+        ngettext("{count} DomU.", "{count} DomUs.", shown).format(count=shown),
+        table([heading, *rows]) if rows else "",
+        "\n".join(problems),
+    )
+
+
+@command("domu show", needs="domu.show")
+async def show(ctx: Context, name: DomU) -> Reply:
+    """Say where a DomU is and what it is made of.
+
+    Example: domu show vm
+    """
+    hosts = list(ctx.world.hosts.values())
+    answers = await asyncio.gather(*(_read(host) for host in hosts))
+    problems = [problem for _domains, _defined, problem in answers if problem]
+    found = [
+        (host, domain)
+        for host, (domains, _defined, _problem) in zip(hosts, answers, strict=True)
+        for domain in domains
+        if domain.plain_name == name.name
+    ]
+    if not found:
+        return _absent(name.name, hosts, answers, problems)
+    parts = [await _describe(ctx, host, domain) for host, domain in found]
+    where = "; ".join(
+        _("{name} is on {host}: {state}").format(
+            name=domain.name, host=host, state=state_in_words(domain)
+        )
+        for host, domain in found
+    )
+    return Reply(f"{where}.", "\n\n".join(parts), "\n".join(problems))
+
+
+Answer = tuple[tuple[Domain, ...], tuple[str, ...], str]
+
+
+async def _read(host: Host) -> Answer:
+    """What *host* lists and has configurations of, or why it cannot be asked."""
+    try:
+        return await host.toolstack.domains(), await host.toolstack.defined(), ""
+    except DeviceError as error:
+        return (), (), _("{host} cannot be asked: {why}").format(host=host, why=error)
+
+
+def _visible(ctx: Context, name: str) -> bool:
+    return ctx.rights.object("domu.list", name)
+
+
+def _row(host: Host, domain: Domain) -> tuple[str, ...]:
+    return (
+        domain.name,
+        host.name,
+        state_in_words(domain),
+        str(domain.memory),
+        str(domain.vcpus),
+        str(domain.domid),
+    )
+
+
+def state_in_words(domain: Domain) -> str:
+    """The state of *domain* for people; half-moved ones say so."""
+    words = {
+        Kind.ALIVE: _("running"),
+        Kind.PAUSED: _("paused"),
+        Kind.SUSPENDED: _("suspended"),
+        Kind.SHUT_DOWN: _("shutting down"),
+        Kind.CRASHED: _("crashed"),
+        Kind.DYING: _("dying"),
+        Kind.UNKNOWN: _("in a state that the bot does not know"),
+    }
+    state = words[domain.kind]
+    return _("half-moved, {state}").format(state=state) if domain.half_moved else state
+
+
+def _absent(name: str, hosts: list[Host], answers: list[Answer], problems: list[str]) -> Reply:
+    """A guest that no host lists: stopped, or unknown where a host is silent."""
+    if problems:
+        raise Refused(
+            _("{name} is on no host that answers.").format(name=name), hint="\n".join(problems)
+        )
+    defined = [
+        host.name
+        for host, (_domains, names, _problem) in zip(hosts, answers, strict=True)
+        if name in names
+    ]
+    return Reply(
+        _("{name} is stopped; its configuration is on {hosts}.").format(
+            name=name, hosts=", ".join(defined) or _("no host")
+        )
+    )
+
+
+async def _describe(ctx: Context, host: Host, domain: Domain) -> str:
+    configs = await host.toolstack.configs()
+    config = next((each for each in configs if each.domid == domain.domid), None)
+    rows = [
+        (_("id"), str(domain.domid)),
+        (_("UUID"), domain.uuid),
+        (_("memory"), str(domain.memory)),
+        (_("vcpus"), str(domain.vcpus)),
+        (_("CPU time"), _("{seconds} s").format(seconds=domain.cpu_seconds)),
+    ]
+    if config is None:
+        return table([*rows, (_("disks"), _("{host} does not show them").format(host=host))])
+    return table([*rows, *await _devices(ctx, config)])
+
+
+async def _devices(ctx: Context, config: DomainConfig) -> list[tuple[str, str]]:
+    try:
+        volumes = await volumes_by_name(ctx.world.arrays.values())
+        problem = ""
+    except DeviceError as error:
+        volumes, problem = {}, str(error)
+    rows = [(_("type"), config.type)]
+    rows += [(_("disk"), _disk(disk, volumes, problem)) for disk in config.disks]
+    rows += [(_("nic"), f"{nic.mac} {nic.bridge}") for nic in config.nics]
+    return rows
+
+
+def _disk(disk: Disk, volumes: dict[str, Volume], problem: str) -> str:
+    volume = volumes.get(disk.path.removeprefix("/dev/"))
+    behind = f"{volume.size}, {volume.wwn}" if volume else problem or _("no volume that is known")
+    mode = _("read-write") if disk.writable else _("read-only")
+    return f"{disk.vdev} {disk.path} ({mode}): {behind}"

@@ -1,0 +1,111 @@
+"""Jobs: what runs, what waits, how to stop one, and what to do when its end is not known."""
+
+from datetime import UTC, datetime
+
+from bot.api import (
+    Context,
+    Job,
+    JobNumber,
+    Refused,
+    Reply,
+    _,
+    clean,
+    command,
+    duration,
+    settle_job,
+    table,
+)
+
+
+@command("job list", needs="job.list")
+async def list_(ctx: Context) -> Reply:
+    """List the jobs that wait or run, and the last that changed something.
+
+    Example: job list
+    """
+    open_jobs = [job for job in await ctx.records.open_jobs() if job.id != ctx.job.id]
+    recent = [job for job in await ctx.records.recent(10) if job.id != ctx.job.id]
+    known = {job.id: job for job in [*recent, *open_jobs]}
+    if not known:
+        return Reply(_("No job has changed anything yet."))
+    rows = [_row(known[number]) for number in sorted(known, reverse=True)]
+    heading = (_("JOB"), _("STATE"), _("WHO"), _("COMMAND"), _("SINCE"))
+    return Reply(
+        _("{count} open.").format(count=len(open_jobs)),
+        table([heading, *rows]),
+        _("{prefix}job show JOB says more.").format(prefix=ctx.prefix),
+    )
+
+
+@command("job show", needs="job.show")
+async def show(ctx: Context, job: JobNumber) -> Reply:
+    """Show one job: its steps, its answer and the locks that it holds.
+
+    Example: job show 7
+    """
+    found = await ctx.records.job(job)
+    steps = [
+        _("{mark} {title}: {time}").format(
+            mark={True: "✔", False: "✘", None: "▶"}[step.ok],
+            title=step.title,
+            time=duration(step.seconds) if step.seconds is not None else _("not ended"),
+        )
+        for step in await ctx.records.steps(job)
+    ]
+    locks = sorted(await ctx.records.locks(job))
+    if locks:
+        steps.append(_("locks: {keys}").format(keys=", ".join(locks)))
+    return Reply(
+        _("Job {job} is {state}: {line} (by {person}, {when}).").format(
+            job=job,
+            state=_(found.state.value),
+            line=clean(found.line, 120),
+            person=found.person,
+            when=_time(found.created),
+        ),
+        "\n".join(steps),
+        found.result,
+    )
+
+
+@command("job cancel", needs="job.cancel", risk="changes")
+async def cancel(ctx: Context, job: JobNumber) -> Reply:
+    """Cancel a job, until its point of no return.
+
+    Example: job cancel 7
+    """
+    return await ctx.records.cancel(job)
+
+
+@cancel.check
+async def _not_itself(ctx: Context, job: int) -> None:
+    if job == ctx.job.id:
+        raise Refused(_("A job cannot cancel itself."))
+
+
+@command("job settle", needs="job.settle", risk="changes")
+async def settle(ctx: Context, job: JobNumber) -> Reply:
+    """Look at the world again for a job that ended undetermined, and free its locks.
+
+    Example: job settle 7
+    """
+    async with ctx.step(_("look at every host for job {job}").format(job=job)):
+        found = await settle_job(ctx, job)
+    return Reply(
+        _("Job {job} is settled, its locks are free. {found}").format(job=job, found=found.result),
+        hint=found.hint,
+    )
+
+
+def _row(job: Job) -> tuple[str, ...]:
+    return (
+        str(job.id),
+        _(job.state.value),
+        job.person,
+        clean(job.line, 48),
+        _time(job.created),
+    )
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

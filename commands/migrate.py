@@ -1,0 +1,175 @@
+"""Moving a running guest to another Dom0, live."""
+
+from bot.api import (
+    Context,
+    DeviceError,
+    Dom0,
+    DomU,
+    Facts,
+    Failed,
+    Move,
+    OutcomeUnknown,
+    Phase,
+    Plan,
+    Refused,
+    Reply,
+    Requeue,
+    Size,
+    _,
+    command,
+    conclude,
+    examine,
+    follow,
+    take,
+    verify_links,
+)
+
+
+@command("migrate", needs="domu.migrate", risk="interrupts")
+async def migrate(ctx: Context, domu: DomU, to: Dom0, *, dry_run: bool = False) -> Reply:
+    """Move a running DomU to another Dom0, live.
+
+    Example: migrate vm fz
+    """
+    facts = _facts(ctx)
+    await ctx.own(facts.source, facts.target)
+    for host in (facts.source, facts.target):
+        async with ctx.step(_("resync the links of {host}").format(host=host), changes=True):
+            await host.links.resync()
+    async with ctx.step(_("verify each disk on both hosts")):
+        await verify_links(facts, ctx)
+    async with ctx.step(_("list every host again")):
+        await _still_there(ctx, facts)
+    return await _move(ctx, _attempt(ctx, facts))
+
+
+@migrate.plan
+async def _plan(ctx: Context, domu: DomU, to: Dom0, *, dry_run: bool = False) -> Plan:
+    return await examine(ctx, domu.name, to)
+
+
+async def _still_there(ctx: Context, facts: Facts) -> None:
+    """A person's own shell is a race: nobody else may have moved it since the checks."""
+    census = await take(tuple(ctx.world.hosts.values()), facts.guest, facts.uuid)
+    if census.home != facts.source.name:
+        raise Refused(
+            _("{guest} moved meanwhile, so nothing was done: {seen}").format(
+                guest=facts.guest, seen=census.moving or census.sentence()
+            )
+        )
+
+
+async def _move(ctx: Context, move: Move) -> Reply:
+    await ctx.note("move", _noted(move))
+    title = _("move {guest} to {target}").format(guest=move.guest, target=move.target)
+    async with ctx.step(title, changes=True):
+        await ctx.no_return()
+        await _start(move)
+        state = await follow(ctx, move)
+        if state.phase is Phase.BARRED:
+            raise Failed(
+                _("The move never started; {guest} was not touched and runs on {source}.").format(
+                    guest=move.guest, source=move.source
+                ),
+                hint=_("Send it again when {source} answers.").format(source=move.source),
+            )
+    async with ctx.step(_("count the copies on every host")):
+        await conclude(ctx, move, state)
+    return _moved(move)
+
+
+async def _start(move: Move) -> None:
+    """Send the command, once; where it is not known whether it arrived, the host is asked after."""
+    try:
+        await move.source.launcher.start(move.attempt, move.words)
+    except (OutcomeUnknown, Refused):
+        return
+    except DeviceError as error:
+        raise Failed(
+            _("The move could not be started, so {guest} still runs on {source}: {why}").format(
+                guest=move.guest, source=move.source, why=error
+            )
+        ) from error
+
+
+@migrate.recover
+async def _recover(ctx: Context, domu: DomU, to: Dom0, *, dry_run: bool = False) -> Reply:
+    """The move goes on without the bot: follow it to its end, and never start a second one."""
+    move = _found(ctx)
+    if move is None or not ctx.job.no_return:
+        raise Requeue
+    async with ctx.step(_("follow what runs on {source}").format(source=move.source)):
+        state = await follow(ctx, move)
+    if state.phase is Phase.BARRED:
+        raise Requeue
+    async with ctx.step(_("count the copies on every host")):
+        await conclude(ctx, move, state)
+    return _moved(move)
+
+
+@migrate.settle
+async def _settle(ctx: Context, domu: DomU, to: Dom0, *, dry_run: bool = False) -> Reply:
+    move = _found(ctx)
+    if move is None:
+        raise Failed(_("The move never started."))
+    state = await move.source.launcher.bar(move.attempt)
+    if state.phase is Phase.RUNNING:
+        raise Refused(
+            _("The move of {guest} still runs on {source}.").format(
+                guest=move.guest, source=move.source
+            )
+        )
+    await conclude(ctx, move, state, settling=True)
+    return _moved(move)
+
+
+def _facts(ctx: Context) -> Facts:
+    facts = ctx.plan.facts if ctx.plan is not None else None
+    assert isinstance(facts, Facts)
+    return facts
+
+
+def _attempt(ctx: Context, facts: Facts) -> Move:
+    """A new name for each attempt: the places of older ones are taken for ever."""
+    number = ctx.notes.get("move", {}).get("number", 0) + 1
+    name = f"{ctx.site_id[:8]}-{ctx.job.id}-{number}"
+    return Move(
+        facts.guest, facts.uuid, facts.source, facts.target, name, facts.config.memory, number
+    )
+
+
+def _noted(move: Move) -> dict[str, object]:
+    return {
+        "guest": move.guest,
+        "uuid": move.uuid,
+        "source": move.source.name,
+        "target": move.target.name,
+        "attempt": move.attempt,
+        "memory": int(move.memory),
+        "number": move.number,
+    }
+
+
+def _found(ctx: Context) -> Move | None:
+    """The attempt that was noted before the bot died; None where none was."""
+    noted = ctx.notes.get("move")
+    if noted is None:
+        return None
+    hosts = ctx.world.hosts
+    if noted["source"] not in hosts or noted["target"] not in hosts:
+        raise OutcomeUnknown(_("A host of this move is no longer in the config."))
+    return Move(
+        noted["guest"],
+        noted["uuid"],
+        hosts[noted["source"]],
+        hosts[noted["target"]],
+        noted["attempt"],
+        Size(noted["memory"]),
+        noted["number"],
+    )
+
+
+def _moved(move: Move) -> Reply:
+    return Reply(
+        _("{guest} runs on {target}, and only there.").format(guest=move.guest, target=move.target)
+    )
