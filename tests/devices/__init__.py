@@ -1,0 +1,1 @@
+"""Tests of the device layer: drivers on recordings, wires on real servers."""

@@ -1,0 +1,5 @@
+"""Fixtures of the device tests."""
+
+from tests.devices.shell import shell
+
+__all__ = ["shell"]
