@@ -1,0 +1,102 @@
+"""Faults by name: what goes wrong, where, for which command, how often."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict, dataclass
+from typing import Any
+
+#: faults of a wire, which any command of the bot may meet
+REFUSE, HANG, DROP, GARBLE, SLOW = "refuse", "hang", "drop-after-send", "garble", "slow"
+#: faults of a migration, met on the way
+OUT_OF_MEMORY, NAME_TAKEN = "out-of-memory", "name-taken"
+HANDOVER_FAILURE, HANDOVER_LOST, CUT = "handover-failure", "handover-lost", "cut"
+UNKNOWN_KEY, NO_PERMISSION = "unknown-host-key", "no-permission"
+#: what happens at once and is not kept
+KILL_HOST, REVIVE = "kill-host", "revive"
+MISSING_LINK, STALE_LINK = "missing-link", "stale-link"
+
+KEPT = frozenset(
+    {REFUSE, HANG, DROP, GARBLE, SLOW}
+    | {OUT_OF_MEMORY, NAME_TAKEN, HANDOVER_FAILURE, HANDOVER_LOST, CUT, UNKNOWN_KEY, NO_PERMISSION}
+)
+AT_ONCE = frozenset({KILL_HOST, REVIVE, MISSING_LINK, STALE_LINK})
+
+
+class UnknownFault(Exception):
+    """There is no fault of that name, or not there."""
+
+
+@dataclass
+class Fault:
+    """One fault; an empty `where` or `match` is anywhere or anything, `times` None is always."""
+
+    name: str
+    where: str = ""
+    match: str = ""
+    times: int | None = None
+
+    def hits(self, name: str, where: str, text: str) -> bool:
+        return self.name == name and self.where in ("", where) and self.match in text
+
+
+class Faults:
+    """The faults that are set now."""
+
+    def __init__(self) -> None:
+        self._set: list[Fault] = []
+        self._changed = asyncio.Event()
+
+    def add(self, fault: Fault) -> None:
+        if fault.name not in KEPT:
+            raise UnknownFault(f"no fault is called {fault.name!r}")
+        self._set.append(fault)
+        self._tell()
+
+    def clear(self) -> None:
+        """Take every fault away; what hangs goes on."""
+        self._set.clear()
+        self._tell()
+
+    def take(self, name: str, where: str, text: str = "") -> bool:
+        """Whether the fault *name* strikes now; counts it."""
+        for fault in self._set:
+            if fault.hits(name, where, text):
+                if fault.times is not None:
+                    fault.times -= 1
+                    if fault.times <= 0:
+                        self._set.remove(fault)
+                return True
+        return False
+
+    def standing(self, name: str, where: str) -> bool:
+        """Whether the fault *name* is set for all of *where*; counts nothing."""
+        return any(fault.hits(name, where, "") for fault in self._set)
+
+    def listing(self) -> list[dict[str, Any]]:
+        """What is set, for the control socket."""
+        return [asdict(fault) for fault in self._set]
+
+    async def cleared(self) -> None:
+        """Wait until no fault is set: how long a hanging command hangs."""
+        while self._set:
+            changed = self._changed
+            await changed.wait()
+
+    def _tell(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+
+def read_fault(text: str) -> Fault:
+    """A fault as the command line writes it: ``NAME[:WHERE[:MATCH]]``."""
+    name, _, rest = text.partition(":")
+    where, _, match = rest.partition(":")
+    return Fault(name, where, match)
+
+
+#: what a garbled answer looks like: bytes flipped, some lost, as on a bad line
+def garble(answer: bytes) -> bytes:
+    """*answer*, damaged so that no reader can take it for whole."""
+    mixed = bytes(byte ^ 0x55 if place % 3 == 1 else byte for place, byte in enumerate(answer))
+    return mixed[: max(1, len(mixed) * 2 // 3)] + b"\x1b[2J\x00\xff\xfe"

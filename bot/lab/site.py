@@ -1,0 +1,161 @@
+"""The site process: one world behind real servers, described by site.json."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+from functools import partial
+from typing import Any
+
+import asyncssh
+
+from bot.lab import durable
+from bot.lab.array.telnet import Account, ArrayDoor
+from bot.lab.backdoor import Backdoor
+from bot.lab.blueprint import lab_world
+from bot.lab.control import Control
+from bot.lab.faults import Fault
+from bot.lab.guests import read_config
+from bot.lab.machine import belonging, power_off
+from bot.lab.place import USER, Place
+from bot.lab.ports import GuestPort
+from bot.lab.sshd import Dom0Door
+from bot.lab.world import Pace, World
+
+#: above any pid that the machine gives (pid_max is at most 2**22), so that the two never meet
+FIRST_PID = 5_000_000
+
+
+class Site:
+    """Every server of the lab, on one world."""
+
+    def __init__(self, place: Place, pace: Pace, world: World | None = None) -> None:
+        self.place = place
+        self.world = world or lab_world(pace=pace, epoch=time.time(), first_pid=FIRST_PID)
+        self._control = Control(self.world, self.adapt)
+        self._backdoors: list[Backdoor] = []
+        self._dom0s: list[Dom0Door] = []
+        self._arrays: list[ArrayDoor] = []
+        self._guests: dict[str, GuestPort] = {}
+
+    async def open(self) -> None:
+        """Start every server, then say in site.json where they are."""
+        self._load()
+        user_key = self._key("id")
+        for host in self.world.hosts.values():
+            self.place.furnish(host.name)
+            host.real_processes = partial(belonging, self.place, host.name)
+            backdoor = Backdoor(self.world, host, self.place)
+            door = Dom0Door(
+                self.world, host, self.place, self._key(f"host_key_{host.name}"), user_key
+            )
+            await backdoor.open()
+            await door.open()
+            self._backdoors.append(backdoor)
+            self._dom0s.append(door)
+        for array in self.world.arrays.values():
+            await self._open_array(array.name)
+        await self._open_guests()
+        await self._control.open(self.place.control)
+        self._write_known_hosts()
+        self.place.write("site.json", json.dumps(self.description(), indent=1))
+
+    async def _open_array(self, name: str) -> None:
+        path = self.place.state / f"{name}.password"
+        if not path.exists():
+            self.place.write(path.name, secrets.token_urlsafe(12) + "\n")
+        account = Account("manage", path.read_text().strip())
+        door = ArrayDoor(self.world, self.world.arrays[name], account)
+        await door.open()
+        self._arrays.append(door)
+
+    async def _open_guests(self) -> None:
+        host = next(iter(self.world.hosts.values()))
+        for path, text in host.files.items():
+            if path.startswith("/etc/xen/"):
+                guest = read_config(text, path, "")
+                self._guests[guest.name] = GuestPort(self.world, guest)
+        for port in self._guests.values():
+            await port.open()
+
+    def _key(self, name: str) -> asyncssh.SSHKey:
+        """The key kept under *name*, made the first time."""
+        path = self.place.state / name
+        if not path.exists():
+            key = asyncssh.generate_private_key("ssh-ed25519", f"lab {name}")
+            self.place.write(name, key.export_private_key().decode())
+        return asyncssh.read_private_key(str(path))
+
+    def _write_known_hosts(self) -> None:
+        lines = []
+        for door in self._dom0s:
+            public = self._key(f"host_key_{door.dom0.name}").export_public_key().decode()
+            kind, key = public.split()[:2]
+            lines.append(f"[127.0.0.1]:{door.port} {kind} {key}\n")
+        self.place.write("known_hosts", "".join(lines))
+
+    def description(self) -> dict[str, Any]:
+        """What site.json says: where everything listens, and how to get in."""
+        state = self.place.state
+        return {
+            "hosts": {
+                door.dom0.name: {
+                    "address": "127.0.0.1",
+                    "port": door.port,
+                    "user": USER,
+                    "key_file": str(state / "id"),
+                    "known_hosts": str(state / "known_hosts"),
+                }
+                for door in self._dom0s
+            },
+            "arrays": {
+                door.name: {
+                    "address": "127.0.0.1",
+                    "port": door.port,
+                    "user": "manage",
+                    "password_file": str(state / f"{door.name}.password"),
+                }
+                for door in self._arrays
+            },
+            "guests": {name: {"port": port.port} for name, port in self._guests.items()},
+            "control": str(self.place.control),
+            "pid": os.getpid(),
+        }
+
+    async def fault(self, fault: Fault) -> None:
+        """Set *fault* and let every door follow."""
+        self.world.fault(fault)
+        await self.adapt()
+
+    async def adapt(self) -> None:
+        """Let every door follow the faults, and the power of each host."""
+        for dom0 in self._dom0s:
+            if not dom0.dom0.alive:
+                power_off(self.place, dom0.dom0.name)
+            await dom0.adapt()
+        for array in self._arrays:
+            await array.adapt()
+
+    async def close(self) -> None:
+        """Stop everything, keep what outlives a stop."""
+        kept = json.dumps(durable.remember(self.world), indent=1)
+        await self._control.close()
+        for dom0 in self._dom0s:
+            dom0.close()
+            power_off(self.place, dom0.dom0.name)
+        for array in self._arrays:
+            array.close()
+        for backdoor in self._backdoors:
+            await backdoor.close()
+        for port in self._guests.values():
+            await port.close()
+        await self.world.close()
+        self.place.write("world.json", kept)
+        self.place.clear()
+
+    def _load(self) -> None:
+        path = self.place.state / "world.json"
+        if path.exists():
+            durable.restore(self.world, json.loads(path.read_text()))

@@ -1,0 +1,185 @@
+"""The one world that every device of the lab shows a side of."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from random import Random
+from typing import Any, Protocol
+
+from bot.lab import faults as names
+from bot.lab.chores import Chores
+from bot.lab.clock import RECORDED, Clock
+from bot.lab.dom0 import Dom0, Machine
+from bot.lab.faults import Fault, Faults, UnknownFault
+from bot.lab.violations import Watch
+from bot.lab.volumes import Array, Disks
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long things take, in seconds."""
+
+    migration: float = 6.0
+    create: float = 0.3
+    shutdown: float = 1.0
+    #: a slow answer is late by this
+    slow: float = 3.0
+    #: a machine that lost its power is noticed after this by those that talk to it
+    notice: float = 1.0
+
+
+class Breakable(Protocol):
+    """Something between two hosts that breaks when one of them dies."""
+
+    def involves(self, host: str) -> bool:
+        """Whether *host* is one of its ends."""
+
+    def host_died(self, host: str) -> None:
+        """Learn that *host* lost its power."""
+
+    def cut(self) -> None:
+        """Lose the transport."""
+
+    @property
+    def copying(self) -> bool:
+        """Whether it is in mid-copy."""
+
+
+class World:
+    """Hosts, arrays, guests and time; the same seed gives the same world."""
+
+    def __init__(
+        self,
+        machines: Iterable[Machine],
+        arrays: Iterable[Array],
+        *,
+        pace: Pace | None = None,
+        seed: int = 0,
+        epoch: float = RECORDED,
+        first_pid: int = 1000,
+    ) -> None:
+        self.clock = Clock(epoch)
+        self.pace = pace or Pace()
+        self.random = Random(seed)  # noqa: S311 - a world that can be replayed, no secret
+        self.faults = Faults()
+        self.chores = Chores()
+        self.watch = Watch()
+        self.arrays = {array.name: array for array in arrays}
+        self.transfers: list[Breakable] = []
+        self._changed = asyncio.Event()
+        first = next(iter(self.arrays.values()))
+        self.hosts = {
+            machine.name: Dom0(
+                machine, Disks(machine.name, first), self.clock, self.changed, first_pid
+            )
+            for machine in machines
+        }
+
+    def changed(self) -> None:
+        """Look for broken rules and wake who waits for a change."""
+        self.watch.look(self.clock.now(), self.hosts.values())
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until *holds* is true, looking after each change of the world."""
+        while not holds():
+            await self._changed.wait()
+
+    def fault(self, fault: Fault) -> None:
+        """Set *fault*, or let it strike where it is one that strikes at once."""
+        if fault.where and fault.where not in (*self.hosts, *self.arrays):
+            raise UnknownFault(f"nothing is called {fault.where!r}")
+        if fault.name in names.AT_ONCE:
+            self._strike(fault)
+        else:
+            self.faults.add(fault)
+        if fault.name == names.CUT:
+            self._cut_now(fault)
+
+    def _strike(self, fault: Fault) -> None:
+        host = self.hosts.get(fault.where)
+        if host is None:
+            raise UnknownFault(f"{fault.name} needs a host")
+        strikes: dict[str, Callable[[], None]] = {
+            names.KILL_HOST: lambda: self._kill(host),
+            names.REVIVE: lambda: self._revive(host),
+            names.MISSING_LINK: lambda: self._lose_link(host, fault.match),
+            names.STALE_LINK: lambda: self._spoil_link(host, fault.match),
+        }
+        strikes[fault.name]()
+
+    def _cut_now(self, fault: Fault) -> None:
+        """A cut that is set while a migration copies strikes that one at once."""
+        for transfer in tuple(self.transfers):
+            here = not fault.where or transfer.involves(fault.where)
+            if here and transfer.copying and self.faults.take(names.CUT, fault.where):
+                transfer.cut()
+
+    def _kill(self, host: Dom0) -> None:
+        """The power goes: every domain and process of *host* is gone."""
+        host.alive = False
+        for domain in tuple(host.domains.values()):
+            host.drop(domain)
+        for process in host.processes.clear():
+            process.killed()
+        for transfer in tuple(self.transfers):
+            if transfer.involves(host.name):
+                transfer.host_died(host.name)
+        self.changed()
+
+    def _revive(self, host: Dom0) -> None:
+        """The host boots, empty; its script makes the links anew at boot."""
+        if host.alive:
+            return
+        host.alive = True
+        host.booted = self.clock.now()
+        host.disks.devices.clear()
+        host.disks.links.clear()
+        host.disks.update()
+        self.changed()
+
+    def _lose_link(self, host: Dom0, name: str) -> None:
+        if host.disks.links.pop(name, None) is None:
+            raise UnknownFault(f"{host.name} has no link {name!r}")
+        self.changed()
+
+    def _spoil_link(self, host: Dom0, name: str) -> None:
+        """Lead the link *name* to the disk of another volume, as after a LUN was used again."""
+        right = host.disks.links.get(name)
+        others = [device for device in host.disks.devices if device != right]
+        if right is None or not others:
+            raise UnknownFault(f"{host.name} has no link {name!r}")
+        host.disks.links[name] = others[0]
+        self.changed()
+
+    def picture(self) -> dict[str, Any]:
+        """Who runs where, and every rule that was broken, for the control socket."""
+        now = self.clock.now()
+        return {
+            "hosts": {
+                host.name: {
+                    "alive": host.alive,
+                    "free_memory": host.free_memory,
+                    "domains": [
+                        {
+                            "name": domain.name,
+                            "domid": domain.domid,
+                            "uuid": domain.guest.uuid,
+                            "memory": domain.memory,
+                            "state": domain.letters(now),
+                            "runs": domain.runs,
+                        }
+                        for domain in host.domains.values()
+                    ],
+                }
+                for host in self.hosts.values()
+            },
+            "violations": [asdict(violation) for violation in self.watch.seen],
+        }
+
+    async def close(self) -> None:
+        """End everything that goes on by itself."""
+        await self.chores.close()
