@@ -23,6 +23,7 @@ from pydantic import (
 from bot.config_file import Problem, Source, sort_out
 from bot.config_values import (
     Address,
+    ArrayDriver,
     BelowHome,
     Homeserver,
     Language,
@@ -39,6 +40,7 @@ from bot.config_values import (
     Seconds,
     Secret,
     Several,
+    ToolstackDriver,
     Word,
     Wrong,
     shown,
@@ -108,7 +110,7 @@ class Host(Section):
     user: Name
     key_file: PrivateFile
     known_hosts: LocalFile
-    toolstack: Literal["xl"] = "xl"
+    toolstack: ToolstackDriver = "xl"
     #: how the other Dom0s reach it for a migration; its name where nothing is said
     migration_address: Address = ""
     #: the site's script that looks for volumes and keeps the links /dev/NAME
@@ -123,7 +125,7 @@ class Host(Section):
 class Array(Section):
     """A storage array and how the bot logs in there."""
 
-    driver: Literal["msa"] = "msa"
+    driver: ArrayDriver = "msa"
     address: Address
     port: Port = 23
     user: Name
@@ -155,8 +157,10 @@ class Timing(Section):
     follow_every: Seconds = 2.0
     census_every: Seconds = 2.0
     census_patience: Seconds = 120.0
-    follow_patience: Seconds = 1800.0
+    follow_patience: Seconds = 300.0
     resume_within: Seconds = 600.0
+    patience: Seconds = 2.0
+    progress_every: Seconds = 1.0
     stop: Seconds = 10.0
 
 
@@ -164,7 +168,6 @@ class Limits(Section):
     """How much the bot takes in."""
 
     command_bytes: Annotated[int, Field(ge=64, le=65536)] = 2048
-    queue: Annotated[int, Field(ge=1, le=100_000)] = 200
 
 
 class Policy(Section):

@@ -9,7 +9,9 @@ from pydantic import BaseModel, SecretStr
 
 from bot.config import Config, load, load_policy, problems
 from bot.config_file import models_in
+from bot.core.command import Registry
 from bot.errors import ConfigError
+from bot.plugins import modules_in
 
 ROOT = Path(__file__).parent.parent
 
@@ -139,7 +141,7 @@ def test_the_bot_logs_in_in_exactly_one_way(folder: Path) -> None:
         ("site: lab", "site: lab\ncommands: []", "line 2, commands: it is empty"),
         ("site: lab", "site: lab\ncommands: x", "line 2, commands: 'x' is not a list"),
         ("site: lab", "site: lab\ncommands: [my-own]", "line 2, commands[0]: 'my-own' is not"),
-        ("site: lab", "site: lab\nlimits: {queue: 0}", "line 2, limits.queue: 0 is too small"),
+        ("site: lab", "site: lab\nlimits: {command_bytes: 0}", "limits.command_bytes: 0 is too small"),
         ("site: lab", "site: lab\ntiming: {stop: soon}", "timing.stop: 'soon' is not a duration"),
         ("site: lab", "site: lab\ntiming: 4", "line 2, timing: 4 has no keys"),
         ("state: state", "stat: state", "line 2, stat: there is no such key; did you mean state?"),
@@ -153,7 +155,8 @@ def test_the_bot_logs_in_in_exactly_one_way(folder: Path) -> None:
         ("port: 2201", "prot: 2201", "line 11, hosts.fy.prot: there is no such key; did you mean"),
         ("port: 2202", "port: 2201", "line 12, hosts.fz.address: fy has this address and this"),
         ("  fy:", "  -fy:", "line 11, hosts.-fy: '-fy' is not a name"),
-        ("user: nounou,", "user: nounou, toolstack: xend,", "hosts.fy.toolstack: 'xend' is not"),
+        ("user: nounou,", "user: nounou, toolstack: xend,", "no driver 'xend'; write one of: xl"),
+        ("user: manage,", "user: manage, driver: p2000,", "no driver 'p2000'; write one of: msa"),
         ("user: nounou,", "user: nounou, update_script: [],", "update_script: it is empty"),
         ("user: nounou,", "user: nounou, update_script: [''],", "update_script[0]: '' cannot be"),
         ("user: nounou,", "user: nounou, jobs_folder: ../x,", "'../x' is not a path below"),
@@ -224,6 +227,22 @@ def test_a_policy_is_read_from_a_whole_configuration_that_this_machine_could_not
 def test_a_wrong_policy_says_its_line(folder: Path) -> None:
     with pytest.raises(ConfigError, match="line 2, members: 'anna' has no keys"):
         load_policy(written(folder, "roles: {}\nmembers: anna\n"))
+
+
+def test_rights_without_a_pattern_in_the_example_are_rights_that_commands_need() -> None:
+    registry = Registry()
+    registry.add_from(modules_in("commands"))
+
+    policy = load_policy(ROOT / "config.example.yaml")
+
+    verbs = {
+        right.split(" ")[0]
+        for role in policy.roles.values()
+        for right in [*role.allow, *role.deny]
+        if "*" not in right.split(" ")[0]
+    }
+    assert verbs
+    assert verbs <= {command.needs for command in registry}
 
 
 def fields(model: type[BaseModel]) -> set[str]:
