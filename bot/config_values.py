@@ -159,6 +159,26 @@ Right = Annotated[
     ),
 ]
 
+
+def _driver(kind: str) -> AfterValidator:
+    """The name of a driver in the folder *kind*: drivers are found by being there."""
+
+    def check(name: str) -> str:
+        files = (Path(__file__).parent / "devices" / kind).glob("*.py")
+        known = sorted(file.stem for file in files if "_" not in file.stem)
+        if name not in known:
+            raise Wrong(
+                _("there is no driver {text}").format(text=shown(name)),
+                _("write one of: {known}").format(known=", ".join(known)),
+            )
+        return name
+
+    return AfterValidator(check)
+
+
+ArrayDriver = Annotated[str, _driver("arrays")]
+ToolstackDriver = Annotated[str, _driver("toolstacks")]
+
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 

@@ -11,22 +11,19 @@ from pathlib import Path
 
 import pytest
 
+from bot import errors
+from bot.devices.storage import StorageArray
+from bot.devices.xen import Toolstack
+from bot.plugins import drivers_in
+
 ROOT = Path(__file__).parent.parent
 LONGEST = 400
 
 #: errors whose first argument is shown to people
 SAID = {
-    "BotError",
-    "UsageError",
-    "Denied",
-    "Refused",
-    "DeviceError",
-    "Unreachable",
-    "OutcomeUnknown",
-    "StoreError",
-    "ConfigError",
-    "ChatRefused",
-    "ChatUnavailable",
+    name
+    for name, value in vars(errors).items()
+    if isinstance(value, type) and issubclass(value, errors.BotError)
 }
 
 
@@ -159,6 +156,17 @@ def test_drivers_of_one_kind_do_not_know_one_another() -> None:
             ]
 
     assert strangers == []
+
+
+@pytest.mark.parametrize(("kind", "base"), [("arrays", StorageArray), ("toolstacks", Toolstack)])
+def test_a_driver_has_the_name_of_its_file(kind: str, base: type[object]) -> None:
+    """The configuration knows drivers by their files, without importing them."""
+    drivers = drivers_in(f"bot.devices.{kind}", base)
+
+    assert drivers
+    assert {name: driver.__module__ for name, driver in drivers.items()} == {
+        name: f"bot.devices.{kind}.{name}" for name in drivers
+    }
 
 
 def test_layers_and_leaves_are_as_the_contracts_say() -> None:

@@ -24,6 +24,8 @@ KEYWORDS = {"_": None, "ngettext": (1, 2)}
 HEADER = (
     "# What nounou says to people.  Written by tools/messages.py: change the code, not this file."
 )
+#: enumerations of which people see the values
+SHOWN = {"Kind", "State"}
 #: lines that change without any sentence changing
 DATES = ('"POT-Creation-Date', '"PO-Revision-Date', '"Last-Translator', '"Generated-By')
 
@@ -65,6 +67,14 @@ def sentences(path: Path) -> Iterator[str | tuple[str, ...]]:
             isinstance(node, ast.ClassDef) and path.name == "errors.py"
         ):
             yield (ast.get_docstring(node) or "").partition("\n")[0].strip()
+        if isinstance(node, ast.ClassDef) and node.name in SHOWN:
+            yield from (
+                member.value.value
+                for member in node.body
+                if isinstance(member, ast.Assign)
+                and isinstance(member.value, ast.Constant)
+                and isinstance(member.value.value, str)
+            )
 
 
 def is_command(node: ast.AsyncFunctionDef) -> bool:
