@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot import errors
+from bot.core.command import Command
 from bot.devices.storage import StorageArray
 from bot.devices.xen import Toolstack
 from bot.plugins import drivers_in
@@ -67,8 +68,10 @@ def test_no_file_is_longer_than_it_may_be() -> None:
 def is_bare(sentence: ast.expr) -> bool:
     """Whether *sentence* is a text that no translator ever sees."""
     match sentence:
-        case ast.JoinedStr() | ast.Constant(value=str()):
+        case ast.JoinedStr():
             return True
+        case ast.Constant(value=str(text)):
+            return any(sign.isalpha() for sign in text)
         case ast.Call(func=ast.Attribute(value=inner, attr="format")):
             return is_bare(inner)
         case ast.BinOp(left=left, right=right):
@@ -85,6 +88,7 @@ def is_bare(sentence: ast.expr) -> bool:
         ("Refused(_('no') + ' more')", True),
         ("Refused(_('no {x}').format(x=x))", False),
         ("Refused(sentence)", False),
+        ("Refused(_('no.') + '\\n' + _('Why not.'))", False),
     ],
 )
 def test_a_bare_sentence_is_recognised(code: str, bare: bool) -> None:
@@ -179,6 +183,18 @@ def test_layers_and_leaves_are_as_the_contracts_say() -> None:
     )
 
     assert checked.returncode == 0, checked.stdout[-3000:]
+
+
+def test_the_example_for_newcomers_is_a_command() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    code = text.partition("```python\n")[2].partition("```")[0]
+    found: dict[str, object] = {}
+
+    exec(compile(code, "CONTRIBUTING.md", "exec", dont_inherit=True), found)
+
+    memory = found["memory"]
+    assert isinstance(memory, Command)
+    assert memory.usage == "memory DOM0"
 
 
 def test_the_locks_agree_with_one_another() -> None:
