@@ -1,6 +1,7 @@
 """The guests: where they are, and what they are made of."""
 
 import asyncio
+from dataclasses import dataclass
 
 from bot.api import (
     Context,
@@ -29,24 +30,21 @@ async def list_(ctx: Context, dom0: Dom0 | None = None) -> Reply:
 
     Example: domu list fy
     """
-    hosts = [dom0] if dom0 is not None else list(ctx.world.hosts.values())
-    answers = await asyncio.gather(*(_read(host) for host in hosts))
-    rows: list[tuple[str, ...]] = []
-    running: set[str] = set()
-    for host, (domains, _defined, _problem) in zip(hosts, answers, strict=True):
-        running |= {domain.plain_name for domain in domains}
-        rows += [_row(host, domain) for domain in domains if _visible(ctx, domain.plain_name)]
-    stopped = {name for _domains, defined, _problem in answers for name in defined} - running
-    rows += [
-        (name, "-", _("stopped"), "-", "-", "-") for name in sorted(stopped) if _visible(ctx, name)
+    hosts = list(ctx.world.hosts.values())
+    answers = dict(zip(hosts, await asyncio.gather(*map(_read, hosts)), strict=True))
+    asked = [dom0] if dom0 is not None else hosts
+    rows = [
+        _row(host, domain)
+        for host in asked
+        for domain in answers[host].domains
+        if _visible(ctx, domain.plain_name)
     ]
-    problems = [problem for _domains, _defined, problem in answers if problem]
+    rows += [row for row in _elsewhere(answers, asked) if _visible(ctx, row[0])]
     heading = (_("DOMU"), _("DOM0"), _("STATE"), _("MEMORY"), _("VCPUS"), _("ID"))
-    shown = len(rows)
     return Reply(
-        ngettext("{count} DomU.", "{count} DomUs.", shown).format(count=shown),
+        ngettext("{count} DomU.", "{count} DomUs.", len(rows)).format(count=len(rows)),
         table([heading, *rows]) if rows else "",
-        "\n".join(problems),
+        "\n".join(answer.problem for answer in answers.values() if answer.problem),
     )
 
 
@@ -57,16 +55,16 @@ async def show(ctx: Context, name: DomU) -> Reply:
     Example: domu show vm
     """
     hosts = list(ctx.world.hosts.values())
-    answers = await asyncio.gather(*(_read(host) for host in hosts))
-    problems = [problem for _domains, _defined, problem in answers if problem]
+    answers = dict(zip(hosts, await asyncio.gather(*map(_read, hosts)), strict=True))
+    problems = [answer.problem for answer in answers.values() if answer.problem]
     found = [
         (host, domain)
-        for host, (domains, _defined, _problem) in zip(hosts, answers, strict=True)
-        for domain in domains
+        for host, answer in answers.items()
+        for domain in answer.domains
         if domain.plain_name == name.name
     ]
     if not found:
-        return _absent(name.name, hosts, answers, problems)
+        return _absent(name.name, answers, problems)
     parts = [await _describe(ctx, host, domain) for host, domain in found]
     where = "; ".join(
         _("{name} is on {host}: {state}").format(
@@ -77,15 +75,32 @@ async def show(ctx: Context, name: DomU) -> Reply:
     return Reply(f"{where}.", "\n\n".join(parts), "\n".join(problems))
 
 
-Answer = tuple[tuple[Domain, ...], tuple[str, ...], str]
+@dataclass(frozen=True)
+class _Answer:
+    """What a host lists and has configurations of, or why it cannot be asked."""
+
+    domains: tuple[Domain, ...] = ()
+    defined: tuple[str, ...] = ()
+    problem: str = ""
 
 
-async def _read(host: Host) -> Answer:
-    """What *host* lists and has configurations of, or why it cannot be asked."""
+async def _read(host: Host) -> _Answer:
     try:
-        return await host.toolstack.domains(), await host.toolstack.defined(), ""
+        return _Answer(await host.toolstack.domains(), await host.toolstack.defined())
     except DeviceError as error:
-        return (), (), _("{host} cannot be asked: {why}").format(host=host, why=error)
+        return _Answer(problem=_("{host} cannot be asked: {why}").format(host=host, why=error))
+
+
+def _elsewhere(answers: dict[Host, _Answer], asked: list[Host]) -> list[tuple[str, ...]]:
+    """Guests that are configured on the *asked* hosts and that no host lists.
+
+    They are stopped only where every host was read: else they may run on the silent one.
+    """
+    listed = {domain.plain_name for answer in answers.values() for domain in answer.domains}
+    defined = {name for host in asked for name in answers[host].defined}
+    silent = any(answer.problem for answer in answers.values())
+    state = _("not known") if silent else _("stopped")
+    return [(name, "-", state, "-", "-", "-") for name in sorted(defined - listed)]
 
 
 def _visible(ctx: Context, name: str) -> bool:
@@ -118,17 +133,13 @@ def state_in_words(domain: Domain) -> str:
     return _("half-moved, {state}").format(state=state) if domain.half_moved else state
 
 
-def _absent(name: str, hosts: list[Host], answers: list[Answer], problems: list[str]) -> Reply:
+def _absent(name: str, answers: dict[Host, _Answer], problems: list[str]) -> Reply:
     """A guest that no host lists: stopped, or unknown where a host is silent."""
     if problems:
         raise Refused(
             _("{name} is on no host that answers.").format(name=name), hint="\n".join(problems)
         )
-    defined = [
-        host.name
-        for host, (_domains, names, _problem) in zip(hosts, answers, strict=True)
-        if name in names
-    ]
+    defined = [host.name for host, answer in answers.items() if name in answer.defined]
     return Reply(
         _("{name} is stopped; its configuration is on {hosts}.").format(
             name=name, hosts=", ".join(defined) or _("no host")

@@ -146,6 +146,9 @@ class Command:
         args, objects = self._convert(positional, lookup)
         return Bound(args, options, objects)
 
+    def _how(self) -> str:
+        return _("Usage: {usage}").format(usage=self.usage)
+
     def _option(self, word: str, index: int) -> str:
         name = word.removeprefix("--").replace("-", "_")
         if word.startswith("--") and name in self.options:
@@ -155,7 +158,7 @@ class Command:
             _("{word} is not an option of {command}.").format(
                 word=clean(word, 40), command=self.name
             ),
-            hint=did_you_mean(word, known),
+            hint=did_you_mean(word, known) or self._how(),
             word=index,
         )
 
@@ -165,7 +168,7 @@ class Command:
             missing = self.params[len(positional)]
             raise UsageError(
                 _("{name} is missing.").format(name=missing.name.upper()),
-                hint=self.usage,
+                hint=self._how(),
                 word=end,
             )
         most = len(self.params)
@@ -176,7 +179,7 @@ class Command:
                     "{command} takes {count} words at most.",
                     most,
                 ).format(command=self.name, count=most),
-                hint=self.usage,
+                hint=self._how(),
                 word=positional[most][0],
             )
 

@@ -57,7 +57,7 @@ class Records:
         job = await self.job(number)
         if job.state in ENDED:
             raise Refused(
-                _("Job {number} has ended already: it is {state}.").format(
+                _("Job {number} has ended already ({state}).").format(
                     number=number, state=job.state.value
                 )
             )

@@ -57,6 +57,8 @@ class Run:
         self.plan: Plan | None = None
         self.parked = asyncio.Event()
         self.cancel_requested = False
+        #: a step that changes something was begun, in this life of the bot or before
+        self.touched_devices = job.no_return
         #: a step ended and could not be written down
         self.record_incomplete = False
         self._progress = Progress(engine, job)
@@ -109,6 +111,7 @@ class Run:
             async with self._telling() as tx:
                 now = self.engine.clock()
                 entry = await jobs.start_step(tx, self.job.id, title, changes, now)
+                self.touched_devices |= changes
                 if changes:
                     data = {"job": self.job.id, "person": self.job.person, "step": title}
                     await audit_log.append(tx, "step", data, now)
@@ -166,13 +169,13 @@ class Run:
 
     async def _end(self, tx: AsyncConnection, event: Ended) -> None:
         now = self.engine.clock()
-        ran = self.job.started is not None
         await self._move(
             tx, _EVENTS[event.state], code=event.code, result=clean(event.reply.result, 500)
         )
         entry = await self._record(tx, event, now)
         await self._progress.tell(tx, event)
-        changed = ran and self.job.risk > Risk.READS
+        done = event.state is State.SUCCEEDED and self.job.started is not None
+        changed = self.job.risk > Risk.READS and (done or self.touched_devices)
         if entry is not None and (changed or event.code == "denied"):
             await outbox.put(tx, self._audit_line(entry, event))
 
