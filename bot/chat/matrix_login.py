@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 
-from bot.chat.matrix_wire import Rejected, TokenRefused, Wire, path_of
+from bot.chat.matrix_wire import Busy, Rejected, TokenRefused, Wire, path_of
 from bot.errors import ConfigError
 from bot.i18n import _
 
@@ -52,7 +52,7 @@ class Account:
             await self._log_in(kept.get("device_id", ""))
             return
         try:
-            self.user_id = str((await self._wire.ask("GET", _WHOAMI)).get("user_id", ""))
+            self.user_id = _told(await self._wire.ask("GET", _WHOAMI), "user_id")
         except TokenRefused:
             await self._renew(self._wire.token)
 
@@ -107,9 +107,9 @@ class Account:
                 ),
                 hint=_("look at chat.user and chat.password"),
             ) from error
-        self._wire.token = str(answer.get("access_token", ""))
-        self.user_id = str(answer.get("user_id", ""))
-        self._keep(str(answer.get("device_id", "")))
+        self._wire.token = _told(answer, "access_token")
+        self.user_id = _told(answer, "user_id")
+        self._keep(_told(answer, "device_id"))
         _log.info("matrix.logged_in", user=self.user_id)
 
     def _kept(self) -> dict[str, str]:
@@ -151,3 +151,10 @@ class Account:
 
 
 _WHOAMI = path_of("account", "whoami")
+
+
+def _told(answer: dict[str, Any], key: str) -> str:
+    value = answer.get(key)
+    if not isinstance(value, str) or not value:
+        raise Busy(_("The homeserver answers nonsense"))
+    return value

@@ -1,8 +1,8 @@
 """Requests to a homeserver: one try each, raw JSON back, every failure an error of ours.
 
 matrix-nio carries them, but does not read them: its `_send` repeats requests by itself, which
-reorders messages, and its events are parsed before we could refuse them, so that one hostile
-event ends the sync (``nio/client/async_client.py``, ``nio/responses.py`` of 0.26).
+reorders messages; its `parse_body` takes a proxy's error page for an empty object; and it moves its
+sync token on before anybody has seen the events (``nio/client/async_client.py`` of 0.26).
 """
 
 from __future__ import annotations
@@ -140,8 +140,8 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
 def shallow(text: str) -> str:
     """*text* with everything that is nested deeper than `DEEPEST` replaced by null.
 
-    One member's event of a few thousand brackets would else stop Python's parser, and with it every
-    sync that contains the event.
+    One member's event of a thousand brackets would else stop Python's parser, and with it every
+    sync that contains the event.  (Synapse 1.163 refuses events deeper than 126; others need not.)
     """
     kept: list[str] = []
     depth = start = 0

@@ -8,9 +8,12 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import aiohttp
+
 from bot.chat.matrix import MatrixChat
 from bot.chat.matrix_login import Credentials
 from bot.core.chat import Batch, Message
+from tests.e2e.client import Client
 
 PATIENCE = 40.0
 KNOWN = ("@nounou:localhost", "@apprenti:localhost")
@@ -60,21 +63,36 @@ class Place:
     def bot_id(self) -> str:
         return f"@{self.bot}:localhost"
 
-    def chat(self, *rooms: str, **more: float) -> MatrixChat:
-        credentials = Credentials(self.bot, password=self.password)
+    def chat(
+        self, *rooms: str, password: str | None = "password", token: str | None = None
+    ) -> MatrixChat:
         return MatrixChat(
             self.url,
-            credentials,
+            Credentials(self.bot, password, token),
             rooms or (self.alias,),
             self.folder,
             lambda user_id: user_id in KNOWN,
-            **({"shortest_pause": 0.01, "longest_pause": 0.1} | more),
+            shortest_pause=0.01,
+            longest_pause=0.1,
         )
 
+    async def entered(self, client: Client, room_id: str = "") -> None:
+        """Return once *client* sees the bot in the room."""
+        await client.until(
+            lambda: self.bot_id in client.members.get(room_id or self.room_id, ()) or None
+        )
+
+    async def revoke(self, token: str) -> None:
+        """Make an access token of the bot worthless, as an administrator may."""
+        headers = {"Authorization": f"Bearer {token}"}
+        url = f"{self.url}/_matrix/client/v3/logout"
+        async with aiohttp.ClientSession() as session, session.post(url, headers=headers) as answer:
+            assert answer.status == 200
+
     @asynccontextmanager
-    async def running(self, inbox: Inbox, *rooms: str, **more: float) -> AsyncIterator[MatrixChat]:
+    async def running(self, inbox: Inbox, *rooms: str) -> AsyncIterator[MatrixChat]:
         """The chat, delivering to *inbox*; started from what the inbox has stored."""
-        chat = self.chat(*rooms, **more)
+        chat = self.chat(*rooms)
         task = asyncio.create_task(chat.run(inbox.receive, inbox.token))
         try:
             started = asyncio.create_task(inbox.until(lambda: inbox.token is not None))

@@ -70,7 +70,7 @@ class Client:
                 "identifier": {"type": "m.id.user", "user": self._user},
                 "password": self._password,
             }
-            self._token = (await self.ask("POST", "login", login))["access_token"]
+            self._token = str((await self.ask("POST", "login", login))["access_token"])
             await self._sync(timeout=0)
         except BaseException:
             await self._session.close()
@@ -85,9 +85,11 @@ class Client:
         trace: TracebackType | None,
     ) -> None:
         self._syncing.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._syncing
-        await self._session.close()
+        try:
+            with suppress(asyncio.CancelledError):
+                await self._syncing
+        finally:
+            await self._session.close()
 
     async def ask(
         self, method: str, path: str, content: Any = None, **query: str
@@ -186,14 +188,15 @@ class Client:
             )
         if event["type"] != "m.room.message":
             return
-        relation = content.get("m.relates_to")
-        edited = relation.get("event_id") if isinstance(relation, dict) else None
-        if edited in self.messages and relation["rel_type"] == "m.replace":
-            message = self.messages[edited]
-            message.edits.append(content)
-            message.content = content["m.new_content"]
-            message.body = str(message.content.get("body", ""))
-            return
+        match content:
+            case {
+                "m.relates_to": {"rel_type": "m.replace", "event_id": str(edited)},
+                "m.new_content": {"body": body} as fresh,
+            } if edited in self.messages:
+                message = self.messages[edited]
+                message.edits.append(content)
+                message.content, message.body = fresh, str(body)
+                return
         self.messages[event["event_id"]] = Seen(
             event["event_id"],
             room_id,

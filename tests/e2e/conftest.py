@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from bot.demo.synapse import Synapse
+from tests.e2e.chat_site import Place
 from tests.e2e.client import Client
 
 PASSWORD = "password"
@@ -33,3 +36,12 @@ async def nounou(homeserver: Synapse) -> AsyncIterator[Client]:
     """The administrator's client."""
     async with Client(homeserver.url, "nounou", PASSWORD) as client:
         yield client
+
+
+@pytest.fixture
+async def place(homeserver: Synapse, nounou: Client, tmp_path: Path) -> Place:
+    """A new room of the administrator, to which a new bot account is invited."""
+    name = uuid4().hex[:8]
+    await homeserver.register(f"bot-{name}", PASSWORD)
+    room_id = await nounou.create_room(name, (f"@bot-{name}:localhost",))
+    return Place(homeserver.url, f"#{name}:localhost", room_id, f"bot-{name}", tmp_path)

@@ -1,0 +1,173 @@
+"""What is new in the rooms of the configuration, whole and in order, by a homeserver's /sync."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import structlog
+
+from bot.chat.matrix_events import field, inviter, is_join_of, members, message_of, objects
+from bot.chat.matrix_login import Account
+from bot.chat.matrix_rooms import Rooms
+from bot.chat.matrix_wire import Busy, Rejected, path_of
+from bot.core.chat import Batch, Message
+from bot.i18n import _
+
+_log = structlog.get_logger()
+
+#: events a page; Synapse gives no more by default (its ``filter_timeline_limit``)
+PAGE = 100
+_OF_INTEREST = ["m.room.message", "m.room.member", "m.room.encryption", "m.room.tombstone"]
+_STATE = ["m.room.encryption", "m.room.tombstone"]
+
+
+class Sync:
+    """What *account* sees of *rooms*; *knows* says whose invitations are taken."""
+
+    def __init__(
+        self,
+        account: Account,
+        rooms: Rooms,
+        knows: Callable[[str], bool],
+        sync_timeout: float,
+        request_timeout: float,
+    ) -> None:
+        self._account = account
+        self._rooms = rooms
+        self._knows = knows
+        self._sync_timeout = sync_timeout
+        self._request_timeout = request_timeout
+        #: invitations that are not answered yet, by room
+        self._invitations: dict[str, Any] = {}
+
+    async def look_round(self) -> str:
+        """Learn the rooms, their state and who invites us; returns the token of this moment.
+
+        Nothing is entered yet: the token has to be stored before, or a crash right after the
+        entrance would make what is said then into history.
+        """
+        await self._resolve(self._rooms.aliases())
+        for alias in self._rooms.unresolved():
+            _log.error("matrix.no_such_room", room=alias)
+        answer = await self._sync(None)
+        self._take(answer)
+        return _token(answer)
+
+    async def next(self, since: str) -> Batch:
+        """What happened after *since*; waits until something does, or for the long poll's time."""
+        if self._rooms.unresolved() and await self._resolve(self._rooms.unresolved()):
+            await self.look_round()
+        await self._answer_invitations()
+        answer = await self._sync(since)
+        self._take(answer)
+        await self._answer_invitations()
+        messages: list[Message] = []
+        for room_id, room in members(field(answer, "rooms", "join")).items():
+            name = self._rooms.name_of(room_id)
+            if name is not None:
+                messages += await self._new_in(room_id, name, room, since)
+        return Batch(_token(answer), tuple(messages))
+
+    async def _sync(self, since: str | None) -> dict[str, Any]:
+        """One /sync; with no *since* only the state of now, since history is never answered."""
+        nothing = {"not_types": ["*"]}
+        sync_filter: dict[str, Any] = {
+            "presence": nothing,
+            "account_data": nothing,
+            "room": {
+                "timeline": {"limit": PAGE if since else 0, "types": _OF_INTEREST},
+                "state": {"types": _STATE},
+                "ephemeral": nothing,
+                "account_data": nothing,
+            },
+        }
+        query, patience = {"timeout": "0"}, self._request_timeout
+        if since is None:
+            # Synapse answers the same question with the same answer for two minutes
+            # (sync_response_cache_duration), in which a room may have become an encrypted one
+            sync_filter["org.nounou.moment"] = secrets.token_hex(8)
+        else:
+            query = {"since": since, "timeout": str(int(self._sync_timeout * 1000))}
+            patience += self._sync_timeout
+        path = path_of("sync", filter=json.dumps(sync_filter), **query)
+        return await self._account.ask("GET", path, timeout=patience)
+
+    async def _new_in(self, room_id: str, name: str, room: object, since: str) -> list[Message]:
+        """The messages of one room's part of a sync answer, in order, its gap filled."""
+        events = objects(field(room, "timeline", "events"))
+        start = field(room, "timeline", "prev_batch")
+        if field(room, "timeline", "limited") is True and isinstance(start, str):
+            events = await self._gap(room_id, start, since, events)
+        for index in range(len(events) - 1, -1, -1):
+            if is_join_of(events[index], self._account.user_id):
+                events = events[index + 1 :]
+                break
+        found = (message_of(event, name, self._account.user_id) for event in events)
+        return [message for message in found if message is not None]
+
+    async def _gap(
+        self, room_id: str, start: str, since: str, newer: list[dict[str, Any]]
+    ) -> list[dict[str, Any]]:
+        """*newer*, preceded by what lies between *since* and *start* (or our own entrance)."""
+        pages = [newer]
+        page_filter = json.dumps({"types": _OF_INTEREST})
+        while not any(is_join_of(event, self._account.user_id) for event in pages[-1]):
+            query = {"dir": "b", "from": start, "to": since, "limit": str(PAGE)}
+            path = path_of("rooms", room_id, "messages", **query, filter=page_filter)
+            answer = await self._account.ask("GET", path)
+            page = objects(answer.get("chunk"))
+            self._rooms.take_events(room_id, page)
+            pages.append(page[::-1])
+            end = answer.get("end")
+            if not isinstance(end, str) or end == start:
+                break
+            start = end
+        _log.info("matrix.gap_filled", room=room_id, events=sum(map(len, pages)) - len(newer))
+        return [event for page in reversed(pages) for event in page]
+
+    async def _resolve(self, aliases: Iterable[str]) -> bool:
+        """Ask for the ids of *aliases*; true where one is known now."""
+        found = False
+        for alias in aliases:
+            try:
+                answer = await self._account.ask("GET", path_of("directory", "room", alias))
+            except Rejected:
+                continue
+            self._rooms.resolve(alias, str(answer.get("room_id", "")))
+            found = True
+        return found
+
+    def _take(self, answer: object) -> None:
+        self._rooms.take(answer)
+        self._invitations |= members(field(answer, "rooms", "invite"))
+
+    async def _answer_invitations(self) -> None:
+        """Go into the rooms of the configuration, where a member whom we know invites us."""
+        if self._invitations:
+            await self._resolve(self._rooms.aliases())
+        for room_id, invitation in list(self._invitations.items()):
+            who = inviter(invitation, self._account.user_id)
+            name = self._rooms.name_of(room_id)
+            if name is not None and who is not None and self._knows(who):
+                await self._join(room_id, name, who)
+            else:
+                _log.warning("matrix.invitation_ignored", room=name or room_id, by=who)
+            del self._invitations[room_id]
+
+    async def _join(self, room_id: str, name: str, invited_by: str) -> None:
+        try:
+            await self._account.ask("POST", path_of("rooms", room_id, "join"), {})
+        except Rejected as error:
+            _log.error("matrix.cannot_join", room=name, error=str(error))
+        else:
+            _log.info("matrix.joined", room=name, invited_by=invited_by)
+
+
+def _token(answer: dict[str, Any]) -> str:
+    token = answer.get("next_batch")
+    if not isinstance(token, str) or not token:
+        raise Busy(_("The homeserver answers nonsense"))
+    return token
