@@ -141,7 +141,11 @@ def test_the_bot_logs_in_in_exactly_one_way(folder: Path) -> None:
         ("site: lab", "site: lab\ncommands: []", "line 2, commands: it is empty"),
         ("site: lab", "site: lab\ncommands: x", "line 2, commands: 'x' is not a list"),
         ("site: lab", "site: lab\ncommands: [my-own]", "line 2, commands[0]: 'my-own' is not"),
-        ("site: lab", "site: lab\nlimits: {command_bytes: 0}", "limits.command_bytes: 0 is too small"),
+        (
+            "site: lab",
+            "site: lab\nlimits: {command_bytes: 0}",
+            "limits.command_bytes: 0 is too small",
+        ),
         ("site: lab", "site: lab\ntiming: {stop: soon}", "timing.stop: 'soon' is not a duration"),
         ("site: lab", "site: lab\ntiming: 4", "line 2, timing: 4 has no keys"),
         ("state: state", "stat: state", "line 2, stat: there is no such key; did you mean state?"),
