@@ -92,7 +92,7 @@ def run(
     settings = load(config)
     use(settings.language)
     log_to_stderr()
-    signal.signal(signal.SIGTERM, _end_as_ctrl_c_does)
+    end_on_signals()
     from bot import app as bot
 
     try:
@@ -158,8 +158,16 @@ def _summary(config: Config) -> str:
     )
 
 
-def _end_as_ctrl_c_does(_signal: int, _frame: FrameType | None) -> None:
-    """Make TERM end the bot as Ctrl-C does: asyncio cancels its main task on INT, once."""
+def end_on_signals() -> None:
+    """Make TERM end the bot as Ctrl-C does: asyncio cancels its main task on INT.
+
+    A shell that starts a program in the background may have told it to ignore INT.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _as_ctrl_c)
+
+
+def _as_ctrl_c(_signal: int, _frame: FrameType | None) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.raise_signal(signal.SIGINT)
 
