@@ -16,7 +16,7 @@ from bot.i18n import _
 
 LOGIN = re.compile(r"(?<!last )login:\s*$", re.IGNORECASE)
 PASSWORD = re.compile(r"password:\s*$", re.IGNORECASE)
-PROMPT = re.compile(r"[\r\n]# $")
+PROMPT = re.compile(r"[\r\n]+# $")
 _PAGER = re.compile(r"[\r\n][ \b]*Press any key to continue \(Q to quit\)[ \r\n]*$")
 _QUESTION = re.compile(r"[^\r\n]*\(y/n\)[:?]?\s*$", re.IGNORECASE)
 #: prompts, pagers and questions are short and stand at the end: only so much of it is searched

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import codecs
 import contextlib
+import logging
 import re
 from typing import Any
 
@@ -27,6 +28,9 @@ SET_UP = (
     ("set", "cli-parameters", "api", "pager", "off"),
     ("set", "cli-parameters", "locale", "english", "base", "2", "units", "auto"),
 )
+#: telnetlib3 logs every byte at its lowest level, the password too: never below this here
+_wire_log = logging.getLogger(f"{__name__}.wire")
+_wire_log.setLevel(logging.INFO)
 #: seconds that option negotiation may take; an array that negotiates nothing costs none
 NEGOTIATION = 0.5
 #: seconds for a polite `exit`, so that the array's few sessions are not used up
@@ -161,6 +165,7 @@ class _Wire:
 
         def client(**options: Any) -> telnetlib3.TelnetClient:
             clients.append(telnetlib3.TelnetClient(**options))
+            clients[-1].log = _wire_log
             return clients[-1]
 
         try:
@@ -178,6 +183,7 @@ class _Wire:
                 if made.writer is not None:
                     made.writer.close()
             raise
+        writer.log = _wire_log
         return cls(reader, writer)
 
     @property
