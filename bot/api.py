@@ -2,7 +2,7 @@
 
 from bot.core.audit import Entry
 from bot.core.command import Command, command
-from bot.core.jobs import State
+from bot.core.jobs import State, in_words
 from bot.core.plan import Line, Plan, PlannedStep, Verdict
 from bot.core.render import Reply, duration, table
 from bot.core.text import clean, clean_lines
@@ -10,7 +10,7 @@ from bot.core.units import Size
 from bot.devices.host import Detached, Host, Link, Phase
 from bot.devices.storage import Volume
 from bot.devices.xen import Disk, Domain, DomainConfig, HostInfo, Kind
-from bot.engine.census import Census, settle, take
+from bot.engine.census import Census, settle, state_in_words, take
 from bot.engine.context import Context, Requeue
 from bot.engine.jobs import Job
 from bot.engine.pipeline import settle_job
@@ -77,9 +77,11 @@ __all__ = [
     "duration",
     "examine",
     "follow",
+    "in_words",
     "ngettext",
     "settle",
     "settle_job",
+    "state_in_words",
     "table",
     "take",
     "verify_links",

@@ -83,7 +83,7 @@ async def _run(config: Config) -> None:
         engine = Engine(
             store=store,
             chat=chat,
-            outbox=Outbox(store, chat, pause=config.timing.follow_every),
+            outbox=Outbox(store, chat),
             registry=registry,
             policy=policy,
             world=world,

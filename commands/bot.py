@@ -2,7 +2,7 @@
 
 import asyncio
 
-from bot.api import BotError, Context, Host, Reply, _, command, duration, table
+from bot.api import BotError, Context, Host, Reply, _, command, duration, in_words, table
 
 
 @command("ping", needs="bot.ping")
@@ -46,7 +46,7 @@ async def status(ctx: Context) -> Reply:
     jobs = [job for job in await ctx.records.open_jobs() if job.id != ctx.job.id and job.risk]
     rows = [*hosts, *arrays, ("✔" if verdict.ok else "✘", _("record"), verdict.sentence)]
     running = ", ".join(
-        _("{job} ({state})").format(job=job.id, state=_(job.state.value)) for job in jobs
+        _("{job} ({state})").format(job=job.id, state=in_words(job.state)) for job in jobs
     )
     troubles = sum(row[0] == "✘" for row in rows)
     return Reply(

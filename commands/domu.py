@@ -12,13 +12,13 @@ from bot.api import (
     DomainConfig,
     DomU,
     Host,
-    Kind,
     Refused,
     Reply,
     Volume,
     _,
     command,
     ngettext,
+    state_in_words,
     table,
     volumes_by_name,
 )
@@ -116,21 +116,6 @@ def _row(host: Host, domain: Domain) -> tuple[str, ...]:
         str(domain.vcpus),
         str(domain.domid),
     )
-
-
-def state_in_words(domain: Domain) -> str:
-    """The state of *domain* for people; half-moved ones say so."""
-    words = {
-        Kind.ALIVE: _("running"),
-        Kind.PAUSED: _("paused"),
-        Kind.SUSPENDED: _("suspended"),
-        Kind.SHUT_DOWN: _("shutting down"),
-        Kind.CRASHED: _("crashed"),
-        Kind.DYING: _("dying"),
-        Kind.UNKNOWN: _("in a state that the bot does not know"),
-    }
-    state = words[domain.kind]
-    return _("half-moved, {state}").format(state=state) if domain.half_moved else state
 
 
 def _absent(name: str, answers: dict[Host, _Answer], problems: list[str]) -> Reply:

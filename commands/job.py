@@ -12,6 +12,7 @@ from bot.api import (
     clean,
     command,
     duration,
+    in_words,
     settle_job,
     table,
 )
@@ -58,7 +59,7 @@ async def show(ctx: Context, job: JobNumber) -> Reply:
     return Reply(
         _("Job {job} is {state}: {line} (by {person}, {when}).").format(
             job=job,
-            state=_(found.state.value),
+            state=in_words(found.state),
             line=clean(found.line, 120),
             person=found.person,
             when=_time(found.created),
@@ -100,7 +101,7 @@ async def settle(ctx: Context, job: JobNumber) -> Reply:
 def _row(job: Job) -> tuple[str, ...]:
     return (
         str(job.id),
-        _(job.state.value),
+        in_words(job.state),
         job.person,
         clean(job.line, 48),
         _time(job.created),

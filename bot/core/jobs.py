@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from enum import Enum
 
+from bot.i18n import _
+
 
 class State(Enum):
     """Where a job stands."""
@@ -85,3 +87,17 @@ def after(state: State, event: Event) -> State:
         return TRANSITIONS[state][event]
     except KeyError:
         raise RuntimeError(f"a job that is {state.value} cannot {event.value}") from None
+
+
+def in_words(state: State) -> str:
+    """*state* for people."""
+    return {
+        State.QUEUED: _("queued"),
+        State.AWAITING_APPROVAL: _("awaiting approval"),
+        State.AWAITING_LOCKS: _("awaiting locks"),
+        State.RUNNING: _("running"),
+        State.SUCCEEDED: _("succeeded"),
+        State.FAILED: _("failed"),
+        State.CANCELLED: _("cancelled"),
+        State.UNDETERMINED: _("undetermined"),
+    }[state]

@@ -65,7 +65,7 @@ def clean(text: str, limit: int = 300) -> str:
 
 def clean_lines(text: str, limit: int = 4000) -> str:
     """As `clean`, for text of several lines: the end is kept, since that is where the news is."""
-    lines = [clean(line, 400) for line in text.splitlines() if line.strip()]
+    lines = [shown for line in text.splitlines() if (shown := clean(line, 400))]
     whole = "\n".join(lines)
     return whole if len(whole) <= limit else "…" + whole[-limit:]
 

@@ -29,7 +29,7 @@ class Sighting:
             name=self.domain.name,
             host=self.host,
             domid=self.domain.domid,
-            kind=_(self.domain.kind.value),
+            kind=state_in_words(self.domain),
         )
 
     @property
@@ -125,3 +125,18 @@ def _transfer(
                 guest=guest, host=host, pid=transfer.pid
             )
     return ""
+
+
+def state_in_words(domain: Domain) -> str:
+    """The state of *domain* for people; half-moved ones say so."""
+    words = {
+        Kind.ALIVE: _("running"),
+        Kind.PAUSED: _("paused"),
+        Kind.SUSPENDED: _("suspended"),
+        Kind.SHUT_DOWN: _("shutting down"),
+        Kind.CRASHED: _("crashed"),
+        Kind.DYING: _("dying"),
+        Kind.UNKNOWN: _("in a state that the bot does not know"),
+    }
+    state = words[domain.kind]
+    return _("half-moved, {state}").format(state=state) if domain.half_moved else state

@@ -11,18 +11,16 @@ from bot.core.command import Risk
 from bot.core.events import Ended
 from bot.core.jobs import HOLDING, Event, State
 from bot.core.render import Reply
-from bot.engine import denials, jobs, outbox, pipeline
+from bot.engine import jobs, outbox, pipeline
 from bot.engine.context import Requeue
 from bot.engine.engine import Engine
+from bot.engine.housekeeping import keep_house
 from bot.engine.inbox import Inbox
 from bot.engine.run import Run
-from bot.errors import DeviceError, OutcomeUnknown, StoreError
+from bot.errors import DeviceError, OutcomeUnknown
 from bot.i18n import _
 
 log = structlog.get_logger()
-
-#: how often it is looked whether a minute of denials is over, in seconds
-_FLUSH_EVERY = 15.0
 
 
 class Dispatcher:
@@ -38,7 +36,7 @@ class Dispatcher:
         """Recover, then start jobs for ever."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._claim_hosts())
-            group.create_task(self._flush_denials())
+            group.create_task(keep_house(self._engine))
             await self._recover(group)
             self._inbox.arrived.set()
             while True:
@@ -140,12 +138,3 @@ class Dispatcher:
         async with self._engine.store.write() as tx:
             await outbox.put(tx, post)
         self._engine.outbox.wake()
-
-    async def _flush_denials(self) -> None:
-        while True:
-            try:
-                async with self._engine.store.write() as tx:
-                    await denials.flush(tx, self._engine.clock())
-            except StoreError as error:
-                log.error("denials not counted", why=str(error))
-            await asyncio.sleep(_FLUSH_EVERY)

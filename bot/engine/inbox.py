@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import structlog
-from sqlalchemy import delete, insert, select
+from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.chat import Batch, Message, Post
@@ -21,8 +21,6 @@ from bot.i18n import _
 log = structlog.get_logger()
 
 TOKEN = "sync"  # noqa: S105 (a place in a stream, no secret)
-#: how long the ids of handled events are kept: no chat delivers older ones after the token
-_KEPT = 30 * 86400.0
 
 
 class Inbox:
@@ -63,7 +61,6 @@ class Inbox:
         if (await tx.execute(seen)).first():
             return
         await tx.execute(insert(handled).values(event_id=message.event_id, at=now))
-        await tx.execute(delete(handled).where(handled.c.at < now - _KEPT))
         if not is_command(message.body, self._engine.prefix):
             return
         line = cut(message.body.strip(), self._engine.command_bytes)

@@ -23,8 +23,6 @@ from bot.errors import BotError, ChatRefused, ChatUnavailable, StoreError
 log = structlog.get_logger()
 
 WAITING, SENT, REFUSED = "waiting", "sent", "refused"
-#: sent rows kept for edits to find their message
-_KEPT = 2000
 
 
 async def put(tx: AsyncConnection, post: Post) -> None:
@@ -132,9 +130,6 @@ class Outbox:
         async with self._store.write() as tx:
             mine = update(outbox).where(outbox.c.id == row.id)
             await tx.execute(mine.values(state=state, event_id=event_id, plain="", html=""))
-            old = (outbox.c.id < row.id - _KEPT) & (outbox.c.state != WAITING)
-            if row.id % 100 == 0:
-                await tx.execute(delete(outbox).where(old))
 
     async def _edited(self, txn: str) -> str | None:
         async with self._store.read() as tx:

@@ -17,7 +17,7 @@ import structlog
 
 from bot.core.command import Bound, Command, Risk
 from bot.core.events import Ended
-from bot.core.jobs import State
+from bot.core.jobs import State, in_words
 from bot.core.plan import Plan
 from bot.core.policy import Rights
 from bot.core.render import Reply
@@ -67,7 +67,7 @@ async def settle_job(ctx: Context, number: int) -> Reply:
     if job.state is not State.UNDETERMINED:
         raise Refused(
             _("Job {number} is not undetermined: it is {state}.").format(
-                number=number, state=job.state.value
+                number=number, state=in_words(job.state)
             )
         )
     succeeded, reply = await _settle(Run(ctx.engine, job))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.core.audit import Entry, Verdict
-from bot.core.jobs import ENDED, Event, State
+from bot.core.jobs import ENDED, Event, State, in_words
 from bot.core.render import Reply
 from bot.engine import audit_log, jobs
 from bot.engine.engine import Engine
@@ -58,7 +58,7 @@ class Records:
         if job.state in ENDED:
             raise Refused(
                 _("Job {number} has ended already ({state}).").format(
-                    number=number, state=job.state.value
+                    number=number, state=in_words(job.state)
                 )
             )
         run = self._engine.running.get(number)

@@ -1,0 +1,43 @@
+"""What is done now and then: counting denials, and forgetting what nothing will ask for again."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+from sqlalchemy import delete, func, select
+
+from bot.engine import denials, outbox
+from bot.engine.engine import Engine
+from bot.engine.schema import handled
+from bot.engine.schema import outbox as posts
+from bot.errors import StoreError
+
+log = structlog.get_logger()
+
+#: seconds between two rounds
+EVERY = 15.0
+#: how long the ids of handled events are kept: no chat delivers older ones after the token
+_EVENTS_KEPT = 30 * 86400.0
+#: how many posts are kept once they were said, for edits to find their message
+_POSTS_KEPT = 2000
+
+
+async def keep_house(engine: Engine) -> None:
+    """Do a round, then another, for ever; a store that fails is tried again."""
+    while True:
+        try:
+            await _round(engine)
+        except StoreError as error:
+            log.error("no housekeeping", why=str(error))
+        await asyncio.sleep(EVERY)
+
+
+async def _round(engine: Engine) -> None:
+    async with engine.store.write() as tx:
+        now = engine.clock()
+        await denials.flush(tx, now)
+        await tx.execute(delete(handled).where(handled.c.at < now - _EVENTS_KEPT))
+        newest = await tx.scalar(select(func.max(posts.c.id))) or 0
+        said = (posts.c.id <= newest - _POSTS_KEPT) & (posts.c.state != outbox.WAITING)
+        await tx.execute(delete(posts).where(said))
