@@ -59,10 +59,10 @@ class Dom0:
     def free_memory(self) -> int:
         """What `xl info` calls free_memory.
 
-        Xen keeps 1/128 and 7 MiB for itself: 1535 leaves 748 beside a Dom0 of 768, 2047 leaves 1256
+        Xen keeps 1/128 and 8 MiB for itself: 1535 leaves 748 beside a Dom0 of 768, 2047 leaves 1256
         (02-info, 02-info-fz).
         """
-        kept = self.machine.total_memory // 128 + 7
+        kept = self.machine.total_memory // 128 + 8
         used = sum(domain.memory for domain in self.domains.values())
         return self.machine.total_memory - self.machine.dom0_memory - kept - used
 
@@ -89,6 +89,10 @@ class Dom0:
     def listed(self) -> tuple[Domain, ...]:
         """Every domain, Domain-0 first."""
         return (self.itself, *self.domains.values())
+
+    def holds(self, domain: Domain) -> bool:
+        """Whether *domain* itself, not another of its id, is still here."""
+        return any(other is domain for other in self.listed())
 
     def build(
         self,

@@ -42,7 +42,7 @@ class Cli:
 
     def answer(self, line: str) -> str:
         """Carry out *line*; text with line feeds, in the form that the session has set."""
-        words = line.split()
+        words = [word.strip('"') for word in line.split()]
         if not words:
             return ""
         rows = self._carry_out(words)

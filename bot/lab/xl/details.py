@@ -130,12 +130,12 @@ async def network_list(command: Command, arguments: tuple[str, ...]) -> int:
     if domain is None:
         return 1
     heads = ("Idx", "BE", "Mac Addr.", "handle", "state", "evt-ch", "tx-/rx-ring-ref", "BE-path")
-    command.out("{:<3} {:<2} {:<17} {:>6} {:>5} {:>6} {:>5} {:<30}\n".format(*heads))
+    command.out("{:<3} {:<2} {:<17} {:>6} {:>5} {:>6} {:>17} {:<30}\n".format(*heads))
     for number, nic in enumerate(domain.guest.nics):
         path = f"/local/domain/0/backend/vif/{domain.domid}/{number}"
-        rings = f"{522 + 2 * number}/{523 + 2 * number}"
+        sent, received = 522 + 2 * number, 523 + 2 * number
         command.out(
-            f"{number:<3} {0:<2} {nic.mac:<17} {number:>6} {4:>5} {-1:>6}   "
-            f"{rings:<15} {path:<30}\n"
+            f"{number:<3} {0:<2} {nic.mac:<17} {number:>5} {4:>5} {-1:>6} "
+            f"{sent:>5}/{received:<11} {path:<30}\n"
         )
     return 0

@@ -103,7 +103,7 @@ async def _go_down(command: Command, domain: Domain) -> None:
     """The guest stops; its devices close; then it is gone."""
     host, pace = command.dom0, command.world.pace
     await asyncio.sleep(pace.shutdown / 2)
-    if host.domains.get(domain.domid) is domain:
+    if host.holds(domain):
         host.live(domain, Life.CLOSING)
         command.world.chores.start(_vanish(host, domain, pace.shutdown / 2))
 
@@ -116,7 +116,7 @@ async def _vanish(host: Dom0, domain: Domain, after: float) -> None:
 async def _come_back(command: Command, domain: Domain) -> None:
     host, monitor = command.dom0, command.dom0.monitors.get(domain.domid)
     await asyncio.sleep(command.world.pace.shutdown)
-    if host.domains.get(domain.domid) is not domain:
+    if not host.holds(domain):
         return
     host.drop(domain)
     new = host.build(domain.guest, Life.ALIVE)

@@ -112,8 +112,7 @@ class Migration:
             async with asyncio.timeout(self._world.pace.migration * share):
                 await self._broken.wait()
         except TimeoutError:
-            there = self._source.domains.get(self._domain.domid) is self._domain
-            if there and self._receiver.intact:
+            if self._source.holds(self._domain) and self._receiver.intact:
                 return
         raise Broken
 
@@ -212,7 +211,7 @@ class Migration:
             return 1
         self._receiver.abort()
         self._say(self._stream_broke(255))
-        if self._source.domains.get(self._domain.domid) is self._domain:
+        if self._source.holds(self._domain):
             self._source.live(self._domain, Life.ALIVE)
         return 1
 

@@ -58,7 +58,7 @@ class Receiver:
     @property
     def intact(self) -> bool:
         """Whether the copy that was made is still there."""
-        return self.copy is None or self.host.domains.get(self.domid) is self.copy
+        return self.copy is None or self.host.holds(self.copy)
 
     def daemonize(self) -> None:
         """Leave a child behind as the monitor of the copy (xen tools/xl/xl_utils.c)."""

@@ -12,7 +12,7 @@ from bot.lab.dom0 import Dom0
 
 
 class NoWay(Exception):
-    """ssh could not get there; the text is what it says."""
+    """ssh could not get there; the text is what it says, with its carriage returns (71 to 75)."""
 
 
 @dataclass(frozen=True)
@@ -47,19 +47,19 @@ async def reach(command: Command, way: Route) -> Dom0:
         raise NoWay(_nowhere(way))
     down = not target.alive or world.faults.standing(faults.REFUSE, target.name)
     if way.port != "22" or down:
-        raise NoWay(f"ssh: connect to host {way.host} port {way.port}: Connection refused\n")
+        raise NoWay(f"ssh: connect to host {way.host} port {way.port}: Connection refused\r\n")
     if world.faults.take(faults.HANG, target.name, "xl migrate-receive"):
         await world.faults.cleared()
     forgetful = way.option("UserKnownHostsFile=/dev/null")
     strict = way.option("StrictHostKeyChecking=yes")
     if (forgetful and strict) or world.faults.take(faults.UNKNOWN_KEY, target.name):
         raise NoWay(
-            f"No ED25519 host key is known for {way.host} and you have requested strict checking.\n"
-            "Host key verification failed.\n"
+            f"No ED25519 host key is known for {way.host} and you have requested strict checking.\r\n"
+            "Host key verification failed.\r\n"
         )
     barred = way.option("PubkeyAuthentication=no")
     if barred or world.faults.take(faults.NO_PERMISSION, target.name):
-        raise NoWay(f"root@{way.host}: Permission denied (publickey,password).\n")
+        raise NoWay(f"root@{way.host}: Permission denied (publickey,password).\r\n")
     return target
 
 
@@ -67,5 +67,5 @@ def _nowhere(way: Route) -> str:
     try:
         ipaddress.ip_address(way.host)
     except ValueError:
-        return f"ssh: Could not resolve hostname {way.host}: Name or service not known\n"
-    return f"ssh: connect to host {way.host} port {way.port}: No route to host\n"
+        return f"ssh: Could not resolve hostname {way.host}: Name or service not known\r\n"
+    return f"ssh: connect to host {way.host} port {way.port}: No route to host\r\n"

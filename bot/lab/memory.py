@@ -1,0 +1,137 @@
+"""The in-memory face of the lab: a `Session` to each device, no sockets, processes or threads.
+
+On a `bot.lab.virtual` loop a whole campaign runs in virtual time and replays exactly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+
+from bot.devices.session import Call, Output, T
+from bot.errors import OutcomeUnknown, Unreachable
+from bot.i18n import _
+from bot.lab import faults, programs
+from bot.lab.array.cli import Cli
+from bot.lab.command import start
+from bot.lab.faults import garble
+from bot.lab.home import Home
+from bot.lab.weather import Weather
+from bot.lab.world import World
+
+#: seconds that a call may take where it does not say
+TIMEOUT = 30.0
+#: seconds to a device and back
+LATENCY = 0.01
+
+
+class MemorySite:
+    """The world with a session to each of its devices."""
+
+    def __init__(self, world: World, *, timeout: float = TIMEOUT) -> None:
+        self.world = world
+        self._timeout = timeout
+        self._homes = {host.name: Home(world, host) for host in world.hosts.values()}
+
+    def session(self, name: str) -> MemorySession:
+        """A session to the Dom0 or array *name*; all sessions of a Dom0 share its home."""
+        if name in self.world.hosts:
+            return Dom0Session(self.world, name, self._timeout, self._homes[name])
+        return ArraySession(self.world, name, self._timeout)
+
+
+class MemorySession:
+    """A command line on a device of the world; keeps to `bot.devices.session.Session`."""
+
+    def __init__(self, world: World, name: str, timeout: float) -> None:
+        self.world = world
+        self.name = name
+        self._timeout = timeout
+
+    async def run(self, call: Call[T]) -> T:
+        """Carry out *call*; a link that drops leaves what was sent to go on."""
+        if not self._power() or self.world.faults.take(faults.REFUSE, self.name):
+            raise Unreachable(_("{name} cannot be reached.").format(name=self.name))
+        boot = self._boot()
+        weather = Weather.of(self.world, self.name, shlex.join(call.words))
+        try:
+            async with asyncio.timeout(call.timeout or self._timeout):
+                await asyncio.sleep(LATENCY / 2)
+                await weather.before(self.world)
+                output = await self._carry_out(call.words)
+                await weather.after(self.world)
+                await asyncio.sleep(LATENCY / 2)
+        except TimeoutError as error:
+            raise self._lost(call) from error
+        refused = self.world.faults.standing(faults.REFUSE, self.name)
+        if weather.drop or refused or self._boot() != boot or not self._power():
+            raise self._lost(call)
+        return call.parse(_garbled(output) if weather.garble else output)
+
+    async def close(self) -> None:
+        """There is no wire to close."""
+
+    def _lost(self, call: Call[T]) -> Unreachable | OutcomeUnknown:
+        if call.changes:
+            return OutcomeUnknown(
+                _("The link to {name} was lost after the command was sent.").format(name=self.name)
+            )
+        return Unreachable(_("{name} did not answer.").format(name=self.name))
+
+    def _power(self) -> bool:
+        return True
+
+    def _boot(self) -> float:
+        """When the device booted: another answer means that the link broke."""
+        return 0.0
+
+    async def _carry_out(self, words: tuple[str, ...]) -> Output:
+        raise NotImplementedError
+
+
+class Dom0Session(MemorySession):
+    """The command line of one Dom0."""
+
+    def __init__(self, world: World, name: str, timeout: float, home: Home) -> None:
+        super().__init__(world, name, timeout)
+        self._dom0 = world.hosts[name]
+        self._home = home
+
+    def _power(self) -> bool:
+        return self._dom0.alive
+
+    def _boot(self) -> float:
+        return self._dom0.booted
+
+    async def _carry_out(self, words: tuple[str, ...]) -> Output:
+        script = self._home.script(words)
+        if script is not None:
+            return script(words)
+        out: list[str] = []
+        err: list[str] = []
+        execution = start(
+            self.world, self._dom0, words, programs.run, out=out.append, err=err.append
+        )
+        code = await execution.wait()
+        return Output("".join(out), "".join(err), code)
+
+
+class ArraySession(MemorySession):
+    """The command line of one array, logged in, in API mode without a pager."""
+
+    def __init__(self, world: World, name: str, timeout: float) -> None:
+        super().__init__(world, name, timeout)
+        self._cli = Cli(world.arrays[name], world.clock)
+        self._cli.answer("set cli-parameters api pager off")
+
+    async def _carry_out(self, words: tuple[str, ...]) -> Output:
+        return Output(self._cli.answer(" ".join(words)))
+
+
+def _garbled(output: Output) -> Output:
+    """As a session reads a damaged answer; the exit code travels apart."""
+
+    def spoil(text: str) -> str:
+        return garble(text.encode()).decode(errors="replace") if text else text
+
+    return Output(spoil(output.stdout), spoil(output.stderr), output.exit)
