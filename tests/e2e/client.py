@@ -153,6 +153,11 @@ class Client:
         answer = await self.ask("PUT", f"rooms/{room_id}/state/{kind}/{quote(key)}", content)
         return str(answer["event_id"])
 
+    async def token_of_now(self) -> str:
+        """The homeserver's sync token of this moment, as any user's bot would store it."""
+        everything = json.dumps({"room": _room(0), "moment": str(uuid4())})
+        return str((await self.ask("GET", "sync", filter=everything))["next_batch"])
+
     async def room_id(self, room: str) -> str:
         """The id of a room given by alias or id."""
         if room.startswith("#") and room not in self._aliases:
