@@ -55,7 +55,9 @@ async def put(tx: AsyncConnection, post: Post) -> None:
 class Outbox:
     """Sends what waits: one ordered queue a room, so that a slow room holds up no other."""
 
-    def __init__(self, store: Store, chat: Chat, *, pause: float, most_pause: float = 60.0) -> None:
+    def __init__(
+        self, store: Store, chat: Chat, *, pause: float = 1.0, most_pause: float = 60.0
+    ) -> None:
         self._store = store
         self._chat = chat
         self._pause = pause
