@@ -12,20 +12,20 @@ INSTALL = $(BIN)/python -m pip --disable-pip-version-check install --no-input
 LOCKED = $(INSTALL) --require-hashes --only-binary :all: -r
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench campaign soak messages lock clean
+.PHONY: help demo test lint bench campaign soak messages venv lock clean
 
 help:  ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
-demo: $(VENV)/.demo  ## a homeserver, a lab and the bot on this machine, and a prompt to try it
+demo: $(VENV)/.project  ## a homeserver, a lab and the bot on this machine, and a prompt to try it
 	@$(BIN)/nounou demo $(ARGS)
 
-test: $(VENV)/.dev  ## everything, end to end on a real homeserver too; ends with what was skipped
+test: venv  ## everything, end to end on a real homeserver too; ends with what was skipped
 	@echo "make: running every test (some minutes)"
 	@$(BIN)/pytest -n 2 --dist loadfile -q -rs -m "not campaign and not soak" $(ARGS)
 	@echo "make: not run here: the long tests, see make campaign and make soak"
 
-lint: $(VENV)/.dev  ## format, style, types, layers, spelling, house rules
+lint: venv  ## format, style, types, layers, spelling, house rules
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -33,17 +33,19 @@ lint: $(VENV)/.dev  ## format, style, types, layers, spelling, house rules
 	@$(BIN)/codespell
 	@$(BIN)/pytest -q tests/test_house.py
 
-bench: $(VENV)/.dev  ## measure the chat, see bench/README.md
+bench: venv  ## measure the chat, see bench/README.md
 	@$(BIN)/python -m bench $(ARGS)
 
-campaign: $(VENV)/.dev  ## long tests with seeded faults; repeats exactly
+campaign: venv  ## long tests with seeded faults; repeats exactly
 	@$(BIN)/pytest -q -rs -m campaign $(ARGS)
 
-soak: $(VENV)/.dev  ## tests that last for hours
+soak: venv  ## tests that last for hours
 	@$(BIN)/pytest -q -rs -m soak $(ARGS)
 
-messages: $(VENV)/.dev  ## collect the sentences for translators into bot/locale/nounou.pot
+messages: venv  ## collect the sentences for translators into bot/locale/nounou.pot
 	@$(BIN)/python tools/messages.py
+
+venv: $(VENV)/.dev $(VENV)/.project  ## make .venv with everything for development
 
 lock:  ## choose new versions and lock them (needs uv)
 	@tools/lock --upgrade
@@ -60,13 +62,16 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV) || { rm -f $@; echo "make: the venv module is needed;" \
 		"on Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }
 
-$(VENV)/.demo: requirements/demo.txt pyproject.toml | $(BIN)/python
+$(VENV)/.demo: requirements/demo.txt | $(BIN)/python
 	@echo "make: installing what the demo needs (about 100 MB, once)"
 	@$(LOCKED) requirements/demo.txt
-	@$(INSTALL) --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/.dev: requirements/dev.txt $(VENV)/.demo
+$(VENV)/.dev: requirements/dev.txt | $(VENV)/.demo
 	@echo "make: installing what the tests need (once)"
 	@$(LOCKED) requirements/dev.txt
+	@touch $@
+
+$(VENV)/.project: pyproject.toml $(VENV)/.demo
+	@$(INSTALL) --quiet --no-deps --no-build-isolation -e .
 	@touch $@
