@@ -236,15 +236,14 @@ class Registry:
         visible = list(allowed)
         below = [command.name for command in visible if command.path[0] == words[0]]
         if below:
-            typed = " ".join(words[:2])
-            message = (
-                _("{group} has no command {word}.").format(group=words[0], word=clean(words[1], 40))
-                if len(words) > 1
-                else _("{group} wants one more word.").format(group=words[0])
+            there = _("There are: {names}.").format(names=", ".join(below))
+            if len(words) == 1:
+                message = _("{group} wants one more word.").format(group=words[0])
+                return UsageError(message, hint=there, word=1)
+            message = _("{group} has no command {word}.").format(
+                group=words[0], word=clean(words[1], 40)
             )
-            hint = did_you_mean(typed, below) or _("There are: {names}.").format(
-                names=", ".join(below)
-            )
+            hint = did_you_mean(" ".join(words[:2]), below) or there
             return UsageError(message, hint=hint, word=1)
         typed = clean(words[0], 40)
         names = {command.path[0] for command in visible} | {command.name for command in visible}
