@@ -268,9 +268,9 @@ def load_policy(path: Path) -> Policy:
     return _loaded(path, Policy)
 
 
-def problems(path: Path) -> list[Problem]:
-    """Every error of the configuration in *path*, in the order of its lines."""
-    return _read(path, Config)[1]
+def problems(path: Path, model: type[Policy] = Config) -> list[Problem]:
+    """Every error in *path* read as *model*, in the order of its lines."""
+    return _read(path, model)[1]
 
 
 def _loaded(path: Path, model: type[P]) -> P:

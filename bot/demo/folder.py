@@ -28,6 +28,7 @@ TIMING = {
     "census_every": "300ms",
     "census_patience": "30s",
     "follow_patience": "5m",
+    "progress_every": "500ms",
     "stop": "5s",
 }
 
@@ -118,9 +119,10 @@ class Folder:
             ),
         )
 
-    def clear_site(self) -> None:
-        """Forget the site of an earlier run: each run has a world of its own."""
+    def clear(self) -> None:
+        """Forget the site of an earlier run, for each run has a world of its own."""
         shutil.rmtree(self.site, ignore_errors=True)
+        self.config.unlink(missing_ok=True)
 
     def read_site(self) -> dict[str, Any] | None:
         """Where the site listens; None until it does."""

@@ -50,8 +50,14 @@ def of_the_lab() -> Cast:
 
 def of_file(path: Path) -> Cast:
     """The members and roles of the file *path*, each with an account; raises `ConfigError`."""
-    from bot.config import load_policy  # pydantic costs a tenth of a second at each start
+    from bot.config import Policy, load_policy, problems  # pydantic is slow to import
 
+    if wrong := problems(path, Policy):
+        raise ConfigError(
+            _("the policy {path} is wrong:\n{problems}").format(
+                path=path, problems="\n".join(map(str, wrong))
+            )
+        )
     policy = load_policy(path)
     if not policy.members:
         raise ConfigError(_("the policy {path} names no member").format(path=path))

@@ -89,6 +89,26 @@ class Child:
         return "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-count:])
 
 
+#: Runs ``python -m bot`` once its configuration is there, and imports what it needs until then, so
+#: that the bot is ready a second earlier.
+_BOT = """
+import runpy, sys, time
+from importlib import import_module
+from pathlib import Path
+for module in {modules!r}:
+    import_module(module)
+while not Path(sys.argv[-1]).exists():
+    time.sleep(0.01)
+sys.argv.remove("-m")
+runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
+"""
+
+
+def early_bot(*modules: str) -> tuple[str, ...]:
+    """The words that run the bot, but for its configuration, which may be written later."""
+    return python("-c", _BOT.format(modules=modules), "-m", "bot", "run")
+
+
 def python(*words: str) -> tuple[str, ...]:
     """The words that run a module of this installation, whatever the current folder holds."""
     return (sys.executable, "-P", *words)

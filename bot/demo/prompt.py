@@ -30,6 +30,8 @@ FAULT = 5.0
 
 async def converse(stage: Stage) -> int:
     """A prompt until Ctrl-C, Ctrl-D or /quit."""
+    for line in [*stage.place.welcome(), _hello(stage.cast.host)]:
+        stage.say(line)
     with patch_stdout(raw=True):
         prompt = Prompt(stage)
         stage.place.transcript.watch = prompt.show
@@ -68,8 +70,6 @@ class Prompt:
 
     async def run(self) -> None:
         """Until the person leaves."""
-        for line in [*self._stage.place.welcome(), _hello(self._cast.host)]:
-            self._stage.say(line)
         while True:
             try:
                 text = await self._session.prompt_async(handle_sigint=False)

@@ -11,7 +11,7 @@ from bot.demo.folder import Folder
 from bot.demo.keeping import CannotStart, Keeper
 from bot.demo.place import Place
 from bot.demo.policy import Cast
-from bot.demo.process import Child, python
+from bot.demo.process import Child, early_bot, python
 from bot.errors import BotError
 from bot.i18n import _
 
@@ -19,6 +19,9 @@ from bot.i18n import _
 START = 120.0
 #: seconds that a process gets to end by itself; the bot is told (timing: stop) to need fewer
 GRACE = 8.0
+#: seconds without a word, after which a bot that has ended everything has said everything: the line
+#: of the record follows the last answer at once
+QUIET = 0.2
 #: seconds between two looks for the file in which the site says where it listens
 LOOK = 0.02
 
@@ -40,7 +43,8 @@ class Stage:
         self.place = place
         self.cast = cast
         self.say = say
-        site, bot = programs or (python("-m", "bot.lab"), python("-m", "bot", "run"))
+        modules = ("bot.config", "bot.app", f"bot.chat.{folder.kind}")
+        site, bot = programs or (python("-m", "bot.lab"), early_bot(*modules))
         faulty = [word for fault in faults for word in ("--fault", fault)]
         self._site = Child(
             _("the site"),
@@ -62,10 +66,12 @@ class Stage:
         """Bring everything up, let *act* happen, take everything down; returns what *act* does."""
         try:
             async with asyncio.TaskGroup() as group:
+                self.folder.clear()
+                running = [group.create_task(self._keeper.run())]
                 await self._set_up()
-                running = [
-                    group.create_task(task)
-                    for task in (self.place.listen(), self._site_stays(), self._keeper.run())
+                running += [
+                    group.create_task(self.place.listen()),
+                    group.create_task(self._site_stays()),
                 ]
                 await self._bot_arrives()
                 code = await act(self)
@@ -79,19 +85,20 @@ class Stage:
         return code
 
     async def dismiss_bot(self) -> None:
-        """End the bot and hear its last words."""
+        """Let the bot say what it still has to say, end it, and hear its last words."""
+        await self.place.transcript.quiet(QUIET)
         await self._keeper.stop(GRACE)
         await self.place.settle()
 
     async def _set_up(self) -> None:
-        self.say(_("starting the site"))
+        """The site and the room side by side; the bot gets itself ready meanwhile."""
+        self.say(_("starting the site and the bot"))
         async with asyncio.timeout(START), asyncio.TaskGroup() as group:
             group.create_task(self.place.open())
             group.create_task(self._open_site())
         self.folder.write_config(self.cast, self.site, self.place.chat())
 
     async def _open_site(self) -> None:
-        self.folder.clear_site()
         process = await self._site.start()
         while (site := self.folder.read_site()) is None:
             if process.returncode is not None:
@@ -103,7 +110,6 @@ class Stage:
         self.site = site
 
     async def _bot_arrives(self) -> None:
-        self.say(_("starting the bot"))
         async with asyncio.timeout(START):
             await self.place.arrival()
         self._keeper.arrived.set()

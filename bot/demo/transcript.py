@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import unicodedata
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,6 +114,13 @@ class Transcript:
         """Return once *holds*; it is asked again whenever the room changes."""
         while not holds():
             await self._changed.wait()
+
+    async def quiet(self, seconds: float) -> None:
+        """Return once nothing has changed for *seconds*."""
+        with suppress(TimeoutError):
+            while True:
+                async with asyncio.timeout(seconds):
+                    await self._changed.wait()
 
     def _note(self, content: Any) -> bool:
         status = Answer.read(content)

@@ -10,11 +10,14 @@ import json
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+while not Path(sys.argv[1]).exists():
+    threading.Event().wait(0.01)
 CONFIG = yaml.safe_load(Path(sys.argv[1]).read_text("utf-8"))
 STATE = Path(CONFIG["state"])
 KNOWN = {name for member in CONFIG["members"].values() for name in member["ids"]}
