@@ -29,6 +29,8 @@ class SshHost:
     hanging: asyncio.Event = field(default_factory=asyncio.Event)
     #: set when as many commands run as a session has channels
     crowded: asyncio.Event = field(default_factory=asyncio.Event)
+    #: set when a command ended, or was let go, and no other runs
+    idle: asyncio.Event = field(default_factory=asyncio.Event)
     #: lets commands that wait go on
     gate: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -63,6 +65,8 @@ class SshHost:
             await self._answer(process, command)
         finally:
             self.running -= 1
+            if not self.running:
+                self.idle.set()
 
     async def _answer(self, process: asyncssh.SSHServerProcess[bytes], command: str) -> None:
         verb, _, rest = command.partition(" ")

@@ -51,6 +51,8 @@ class TelnetArray:
     left: asyncio.Event = field(default_factory=asyncio.Event)
     taken_in: asyncio.Event = field(default_factory=asyncio.Event)
 
+    _open: list[Any] = field(default_factory=list)
+
     def session(
         self, *, password: str = PASSWORD, connect_timeout: float = 20, command_timeout: float = 20
     ) -> TelnetSession:
@@ -64,8 +66,14 @@ class TelnetArray:
             command_timeout=command_timeout,
         )
 
+    def hang_up(self) -> None:
+        """Close the sessions that are open, as an array does after their idle time."""
+        while self._open:
+            self._open.pop().close()
+
     async def serve(self, reader: Any, writer: Any) -> None:
         wire = _Line(reader, writer)
+        self._open.append(writer)
         try:
             if self.greets and await self._admit(wire):
                 self.logins += 1

@@ -200,6 +200,7 @@ async def test_a_change_that_hangs_is_unknown_and_a_read_that_hangs_is_unreachab
 
     with pytest.raises(OutcomeUnknown, match=r"did not confirm a change within 0\.3 s"):
         await session.run(change("hang", timeout=0.3))
+    await asyncio.wait_for(host.idle.wait(), 20)
     with pytest.raises(Unreachable, match=r"did not answer within 0\.3 s"):
         await session.run(read("hang", timeout=0.3))
 
