@@ -37,10 +37,10 @@ bench: venv  ## measure the chat, see bench/README.md
 	@$(BIN)/python -m bench $(ARGS)
 
 campaign: venv  ## long tests with seeded faults; repeats exactly
-	@$(BIN)/pytest -q -rs -m campaign $(ARGS)
+	@$(BIN)/pytest -q -rs -m campaign $(ARGS) || { test $$? -eq 5 && echo "make: there is none yet"; }
 
 soak: venv  ## tests that last for hours
-	@$(BIN)/pytest -q -rs -m soak $(ARGS)
+	@$(BIN)/pytest -q -rs -m soak $(ARGS) || { test $$? -eq 5 && echo "make: there is none yet"; }
 
 messages: venv  ## collect the sentences for translators into bot/locale/nounou.pot
 	@$(BIN)/python tools/messages.py
