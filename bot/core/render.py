@@ -47,7 +47,7 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 
 def duration(seconds: float) -> str:
     """*seconds* as people say it: ``0.4 s``, ``18 s``, ``2 min 05 s``, ``3 h 10 min``."""
-    if seconds < 10:
+    if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)
     if whole < 60:
