@@ -1,0 +1,116 @@
+"""The two faces of the lab behind one fixture: real servers, and sessions in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.devices.detached import HostLauncher
+from bot.devices.host import Detached, Phase
+from bot.devices.session import Call, Output, Session
+from bot.devices.ssh import SshSession
+from bot.devices.telnet import TelnetSession
+from bot.lab.blueprint import lab_world
+from bot.lab.faults import Fault
+from bot.lab.memory import MemorySite
+from bot.lab.place import Place
+from bot.lab.site import FIRST_PID, Site
+from bot.lab.world import Pace, World
+
+#: short, but long enough to be seen under way on a loaded machine
+PACE = Pace(migration=1.5, create=0.02, shutdown=0.05, slow=0.3, notice=0.05)
+
+
+@dataclass
+class Face:
+    """One face of a fresh lab."""
+
+    world: World
+    sessions: dict[str, Session]
+    strike: Callable[[Fault], Awaitable[None]]
+    clear: Callable[[], Awaitable[None]]
+
+    def launcher(self, host: str = "fy") -> HostLauncher:
+        return HostLauncher(self.sessions[host], ".nounou/jobs")
+
+    async def ask(self, name: str, *words: str, changes: bool = False) -> Output:
+        """The answer of the device *name* as it came."""
+        call = Call(words, lambda output: output, changes=changes, timeout=SHORT)
+        return await self.sessions[name].run(call)
+
+    async def ended(self, launcher: HostLauncher, name: str) -> Detached:
+        """Look until the command under *name* runs no more."""
+        async with asyncio.timeout(30):
+            while (seen := await launcher.look(name)).phase is Phase.RUNNING:
+                pass
+        return seen
+
+
+#: seconds that a call of these tests waits for a device that hangs
+SHORT = 1.0
+
+
+@asynccontextmanager
+async def memory(_folder: Path) -> AsyncIterator[Face]:
+    world = lab_world(pace=PACE)
+    site = MemorySite(world, timeout=SHORT)
+
+    async def strike(fault: Fault) -> None:
+        world.fault(fault)
+
+    async def clear() -> None:
+        world.faults.clear()
+
+    names = (*world.hosts, *world.arrays)
+    yield Face(world, {name: site.session(name) for name in names}, strike, clear)
+    await world.close()
+
+
+@asynccontextmanager
+async def servers(folder: Path) -> AsyncIterator[Face]:
+    site = Site(Place(folder / "state"), PACE, lab_world(pace=PACE, first_pid=FIRST_PID))
+    await site.open()
+    found = json.loads((folder / "state" / "site.json").read_text())
+    sessions: dict[str, SshSession | TelnetSession] = {
+        name: _ssh(name, about) for name, about in found["hosts"].items()
+    }
+    sessions |= {name: _telnet(name, about) for name, about in found["arrays"].items()}
+
+    async def clear() -> None:
+        site.world.faults.clear()
+        await site.adapt()
+
+    yield Face(site.world, {**sessions}, site.fault, clear)
+    await clear()
+    for session in sessions.values():
+        await session.close()
+    await site.close()
+
+
+def _ssh(name: str, about: dict[str, str]) -> SshSession:
+    return SshSession(
+        name=name,
+        address=about["address"],
+        port=int(about["port"]),
+        user=about["user"],
+        key_file=Path(about["key_file"]),
+        known_hosts=Path(about["known_hosts"]),
+        connect_timeout=10,
+        command_timeout=20,
+    )
+
+
+def _telnet(name: str, about: dict[str, str]) -> TelnetSession:
+    return TelnetSession(
+        name=name,
+        address=about["address"],
+        port=int(about["port"]),
+        user=about["user"],
+        password=Path(about["password_file"]).read_text().strip(),
+        connect_timeout=10,
+        command_timeout=20,
+    )
