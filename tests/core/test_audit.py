@@ -55,7 +55,8 @@ def test_a_change_of_any_field_of_any_entry_is_noticed(
     old = getattr(entries[place], field)
     new = data.draw({"number": st.integers(), "data": DATA}.get(field, st.text(max_size=66)))
     changed = [*entries]
-    changed[place] = replace(entries[place], **{field: new})
+    values: dict[str, Any] = {field: new}
+    changed[place] = replace(entries[place], **values)
 
     assert verify(changed, head(entries)).ok is (_same(new, old))
 
