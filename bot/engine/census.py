@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from bot.devices.host import Host
 from bot.devices.xen import Domain, Kind, Transfer
 from bot.engine.world import Timing
+from bot.errors import DeviceError
 from bot.i18n import _
 
 
@@ -93,12 +94,22 @@ async def take(hosts: Sequence[Host], guest: str, uuid: str = "") -> Census:
 
 
 async def settle(hosts: Sequence[Host], guest: str, uuid: str, timing: Timing) -> Census:
-    """Repeat the census until it counts, or until the patience for it is over."""
-    deadline = asyncio.get_running_loop().time() + timing.census_patience
+    """Repeat the census until it counts, or until the patience for it is over.
+
+    One answer that is lost or cannot be read proves nothing either, so it is asked for again; raises
+    `DeviceError` where that is so to the end.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + timing.census_patience
     while True:
-        census = await take(hosts, guest, uuid)
-        if not census.moving or asyncio.get_running_loop().time() >= deadline:
-            return census
+        try:
+            census = await take(hosts, guest, uuid)
+        except DeviceError:
+            if loop.time() >= deadline:
+                raise
+        else:
+            if not census.moving or loop.time() >= deadline:
+                return census
         await asyncio.sleep(timing.census_every)
 
 

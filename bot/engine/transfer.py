@@ -10,7 +10,7 @@ from bot.core.render import duration
 from bot.core.units import Size
 from bot.devices.host import Detached, Host, Phase
 from bot.devices.xen import Kind, MigrationOutcome
-from bot.engine.census import Census, settle
+from bot.engine.census import Census, settle, take
 from bot.engine.context import Context
 from bot.errors import DeviceError, Failed, OutcomeUnknown
 from bot.i18n import _
@@ -118,7 +118,7 @@ async def conclude(
     said = None
     if state is not None and state.phase is Phase.ENDED:
         said = move.source.toolstack.read_migration(state.exit or 0, state.stdout, state.stderr)
-    census = await _census(ctx, move)
+    census = await _census(ctx, move, once=settling)
     if census.moving:
         raise OutcomeUnknown(
             _("It cannot be said yet where {guest} is: {why}.").format(
@@ -138,9 +138,12 @@ async def conclude(
     _judge(ctx, move, census, said)
 
 
-async def _census(ctx: Context, move: Move) -> Census:
+async def _census(ctx: Context, move: Move, *, once: bool) -> Census:
+    """Where the guest is; *once*: a person waits for it, and can ask again."""
     try:
         hosts = tuple(ctx.world.hosts.values())
+        if once:
+            return await take(hosts, move.guest, move.uuid)
         return await settle(hosts, move.guest, move.uuid, ctx.timing)
     except DeviceError as error:
         raise OutcomeUnknown(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import asyncssh
 import yaml
 
 from bot.core.audit import Verdict
@@ -141,6 +142,20 @@ class House:
 
     async def fault(self, name: str, where: str = "", match: str = "", **more: object) -> None:
         await self.ask("fault", name=name, where=where, match=match, **more)
+
+    async def shell(self, host: str, line: str) -> str:
+        """What a person does in a shell of their own on *host*."""
+        there = self.site["hosts"][host]
+        async with asyncssh.connect(
+            there["address"],
+            there["port"],
+            username=there["user"],
+            client_keys=[there["key_file"]],
+            known_hosts=there["known_hosts"],
+            config=[],
+        ) as connection:
+            done = await connection.run(line, check=True)
+        return str(done.stdout)
 
     async def world(self) -> World:
         return await self.ask("world")
