@@ -106,7 +106,7 @@ class MatrixChat(Chat):
 
     async def _persist(self, what: str, action: Callable[[], Awaitable[T]]) -> T:
         """Do *action* until it succeeds, with growing pauses; only a `ConfigError` gets out."""
-        for pause in _pauses(*self._pauses):
+        for pause in growing_pauses(*self._pauses):
             try:
                 return await action()
             except ConfigError:
@@ -190,7 +190,7 @@ class MatrixChat(Chat):
                     _log.debug("matrix.receipt_failed", room=name, error=str(error))
 
 
-def _pauses(shortest: float, longest: float) -> Iterator[float]:
+def growing_pauses(shortest: float, longest: float) -> Iterator[float]:
     """Seconds to wait after each failure in a row, spread so that many bots do not come at once."""
     pause = shortest
     while True:

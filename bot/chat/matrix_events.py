@@ -55,9 +55,9 @@ def without_quote(body: str) -> str:
     lines = body.split("\n")
     if not lines[0].startswith(">"):
         return body
-    while lines and lines[0].startswith(">"):
+    while lines and (not lines[0] or lines[0].startswith(">")):
         del lines[0]
-    return "\n".join(lines).lstrip("\n")
+    return "\n".join(lines)
 
 
 def is_join_of(event: object, me: str) -> bool:

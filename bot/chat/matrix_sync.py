@@ -99,8 +99,10 @@ class Sync:
     async def _new_in(self, room_id: str, name: str, room: object, since: str) -> list[Message]:
         """The messages of one room's part of a sync answer, in order, its gap filled."""
         events = objects(field(room, "timeline", "events"))
-        start = field(room, "timeline", "prev_batch")
-        if field(room, "timeline", "limited") is True and isinstance(start, str):
+        if field(room, "timeline", "limited") is True:
+            start = field(room, "timeline", "prev_batch")
+            if not isinstance(start, str):
+                raise Busy(_("The homeserver answers nonsense"))
             events = await self._gap(room_id, start, since, events)
         for index in range(len(events) - 1, -1, -1):
             if is_join_of(events[index], self._account.user_id):
@@ -119,7 +121,9 @@ class Sync:
             query = {"dir": "b", "from": start, "to": since, "limit": str(PAGE)}
             path = path_of("rooms", room_id, "messages", **query, filter=page_filter)
             answer = await self._account.ask("GET", path)
-            page = objects(answer.get("chunk"))
+            if not isinstance(answer.get("chunk"), list):
+                raise Busy(_("The homeserver answers nonsense"))
+            page = objects(answer["chunk"])
             self._rooms.take_events(room_id, page)
             pages.append(page[::-1])
             end = answer.get("end")

@@ -1,0 +1,86 @@
+"""What posts look like as events, and that they always fit into one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.chat.matrix_content import content_of
+from bot.core.chat import STATUS_KEY, Post, Status, Text
+
+POST = Post("#r", "t1", Text("pong", "<b>pong</b>"), about="$asked")
+
+#: the homeserver's own fields, ids and signatures take less than this of an event's 65,536 bytes
+LARGEST = 60_000
+
+texts = st.builds(
+    lambda text, times: text * times,
+    st.text(st.characters(), min_size=1, max_size=20),
+    st.sampled_from([1, 100, 10_000]),
+)
+
+
+def test_an_answer_is_a_plain_message_of_the_room() -> None:
+    assert "m.relates_to" not in content_of(POST)
+
+
+def test_a_threaded_answer_hangs_under_what_it_is_about_or_under_that_ones_thread() -> None:
+    threaded = replace(POST, threaded=True)
+
+    assert content_of(threaded)["m.relates_to"]["event_id"] == "$asked"
+    assert content_of(threaded, "$root")["m.relates_to"] == {
+        "rel_type": "m.thread",
+        "event_id": "$root",
+        "is_falling_back": True,
+        "m.in_reply_to": {"event_id": "$asked"},
+    }
+
+
+def test_an_edit_replaces_the_text_and_has_no_other_relation() -> None:
+    edit = content_of(replace(POST, threaded=True, edits="$first"))
+
+    assert edit["m.relates_to"] == {"rel_type": "m.replace", "event_id": "$first"}
+    assert edit["body"] == "* pong"
+    assert edit["m.new_content"]["body"] == "pong"
+    assert "m.relates_to" not in edit["m.new_content"]
+
+
+def test_only_persons_who_are_called_are_mentioned() -> None:
+    assert content_of(POST)["m.mentions"] == {}
+    called = content_of(replace(POST, mentions=("@nounou:localhost",)))
+    assert called["m.mentions"] == {"user_ids": ["@nounou:localhost"]}
+
+
+def test_html_that_does_not_fit_gives_way_to_the_plain_text() -> None:
+    content = content_of(replace(POST, text=Text("plain", "<p>" * 50_000)))
+
+    assert content["body"] == "plain"
+    assert "format" not in content
+    assert "formatted_body" not in content
+
+
+def test_a_text_that_does_not_fit_is_cut_between_characters_and_says_so() -> None:
+    content = content_of(replace(POST, text=Text("é" * 50_000, "")))
+
+    body, note = content["body"].split("\n")
+    assert set(body) == {"é"}
+    assert len(body) > 20_000
+    assert note == "… (cut here; the whole text has 97.7 KiB)"
+
+
+@given(texts, texts, st.booleans())
+def test_every_post_fits_into_an_event_and_can_be_written_as_utf_8(
+    plain: str, html: str, edits: bool
+) -> None:
+    status = Status("$asked", 1, "running", final=False)
+    post = replace(POST, text=Text(plain, html), edits="$x" if edits else None, status=status)
+
+    content = content_of(post)
+
+    assert len(json.dumps(content, ensure_ascii=False).encode()) < LARGEST
+    shown = content["m.new_content"] if edits else content
+    assert shown[STATUS_KEY] == status.content()
+    assert shown["body"]

@@ -1,0 +1,201 @@
+"""Reading events: what counts as a person's line, and that nothing whatever raises."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.chat.matrix_events import (
+    encrypts,
+    inviter,
+    is_join_of,
+    members,
+    message_of,
+    objects,
+    successor,
+    without_quote,
+)
+from bot.chat.matrix_rooms import Rooms
+from bot.core.chat import Message
+
+ME = "@bot:localhost"
+ROOM = "#nounou:localhost"
+
+
+def event(**changes: Any) -> dict[str, Any]:
+    """A text message of a person, with *changes*."""
+    return {
+        "type": "m.room.message",
+        "event_id": "$1",
+        "sender": "@nounou:localhost",
+        "origin_server_ts": 1,
+        "content": {"msgtype": "m.text", "body": "!ping"},
+        **changes,
+    }
+
+
+def content(**changes: Any) -> dict[str, Any]:
+    return event(content={"msgtype": "m.text", "body": "!ping", **changes})
+
+
+def test_a_text_message_of_a_person_is_a_message() -> None:
+    assert message_of(event(), ROOM, ME) == Message("$1", ROOM, "@nounou:localhost", "!ping")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        event(sender=ME),
+        event(sender=""),
+        event(sender="@two\nlines:localhost"),
+        event(sender="nounou"),
+        event(sender=7),
+        event(event_id=None),
+        event(event_id="$" + "x" * 300),
+        event(type="m.room.encrypted"),
+        event(type="m.reaction"),
+        event(state_key=""),
+        event(content={}),
+        event(content="!ping"),
+        event(unsigned={"redacted_because": {}}),
+        content(msgtype="m.notice"),
+        content(msgtype="m.emote"),
+        content(msgtype=["m.text"]),
+        content(body=5),
+        content(body=""),
+        content(body="   "),
+        content(body="> <@nounou2:localhost> !migrate vm fz"),
+        content(**{"m.relates_to": {"rel_type": "m.replace", "event_id": "$0"}}),
+        content(**{"m.new_content": "oops"}),
+    ],
+)
+def test_anything_else_is_none(other: dict[str, Any]) -> None:
+    assert message_of(other, ROOM, ME) is None
+
+
+@pytest.mark.parametrize(
+    "relation",
+    ["oops", 5, None, [], {}, {"rel_type": {}}, {"rel_type": "m.thread", "event_id": "$0"}],
+)
+def test_a_relation_that_is_no_edit_does_not_hide_the_line(relation: object) -> None:
+    message = message_of(content(**{"m.relates_to": relation}), ROOM, ME)
+
+    assert message is not None
+    assert message.body == "!ping"
+
+
+@pytest.mark.parametrize(
+    ("body", "own"),
+    [
+        ("!ping", "!ping"),
+        ("> <@a:b> !rm\n\n!ping", "!ping"),
+        ("> <@a:b> one\n> two\n>\n> three\n\n!ping vm\nsecond line", "!ping vm\nsecond line"),
+        (">!rm\n!ping", "!ping"),
+        ("> one\n\n> two\n\n!ping", "!ping"),
+        ("> only a quote", ""),
+        (">", ""),
+        ("!say a\n> b", "!say a\n> b"),
+        (" > no quote", " > no quote"),
+        ("", ""),
+    ],
+)
+def test_only_a_persons_own_words_are_left_of_a_reply(body: str, own: str) -> None:
+    assert without_quote(body) == own
+
+
+@given(st.lists(st.text(alphabet=st.characters(exclude_characters="\n"))), st.text())
+def test_no_quoted_line_survives_whatever_it_says(quoted: list[str], own: str) -> None:
+    body = "".join(f"> {line}\n" for line in quoted) + "\n" + own if quoted else own
+
+    left = without_quote(body)
+
+    assert not left.startswith(">")
+    assert own.endswith(left)
+
+
+def test_half_characters_are_made_storable() -> None:
+    message = message_of(content(body="!say \ud800"), ROOM, ME)
+
+    assert message is not None
+    assert message.body == "!say ?"
+
+
+def test_only_the_first_entrance_of_the_bot_itself_is_one() -> None:
+    join = event(type="m.room.member", state_key=ME, content={"membership": "join"})
+    profile = join | {"unsigned": {"prev_content": {"membership": "join"}}}
+    returned = join | {"unsigned": {"prev_content": {"membership": "leave"}}}
+
+    assert is_join_of(join, ME)
+    assert is_join_of(returned, ME)
+    assert not is_join_of(profile, ME)
+    assert not is_join_of(join | {"state_key": "@nounou:localhost"}, ME)
+    assert not is_join_of(join | {"content": {"membership": "leave"}}, ME)
+
+
+def test_who_invites_is_who_sent_the_invitation_to_the_bot_and_nobody_else() -> None:
+    invitation = {"membership": "invite", "displayname": "@nounou:localhost"}
+    events = [
+        "oops",
+        {"type": "m.room.member", "state_key": "@x:y", "sender": "@a:b", "content": invitation},
+        {"type": "m.room.member", "state_key": ME, "sender": "@c:d", "content": invitation},
+    ]
+
+    assert inviter({"invite_state": {"events": events}}, ME) == "@c:d"
+    assert inviter({"invite_state": {"events": events[:2]}}, ME) is None
+    assert inviter({"invite_state": "oops"}, ME) is None
+
+
+def test_a_message_that_only_looks_like_encryption_encrypts_nothing() -> None:
+    assert encrypts({"type": "m.room.encryption", "state_key": "", "content": {}})
+    assert not encrypts({"type": "m.room.encryption", "content": {}})
+    assert not encrypts({"type": "m.room.encryption", "state_key": "x", "content": {}})
+
+
+#: the keys and words that our code looks for, so that its branches are reached
+KEYS = st.sampled_from(
+    """type event_id sender state_key content unsigned msgtype body m.relates_to rel_type
+    m.new_content membership prev_content redacted_because invite_state events
+    replacement_room rooms join leave invite state timeline""".split()  # noqa: SIM905
+)
+WORDS = st.sampled_from(
+    """m.room.message m.room.member m.room.encryption m.room.tombstone @bot:localhost join
+    invite m.text m.replace $1 @a:b !a""".split()  # noqa: SIM905
+)
+anything: st.SearchStrategy[Any] = st.recursive(
+    WORDS | st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(KEYS | st.text(max_size=3), inner, max_size=6)
+    ),
+    max_leaves=20,
+)
+
+
+@given(anything)
+def test_no_event_whatever_raises(value: Any) -> None:
+    message = message_of(value, ROOM, ME)
+    is_join_of(value, ME)
+    encrypts(value)
+    successor(value)
+    inviter(value, ME)
+    objects(value)
+    members(value)
+    rooms = Rooms([ROOM, "!a"])
+    rooms.take(value)
+    rooms.take_events("!a", [value])
+
+    if message is not None:
+        assert message.sender != ME
+        json.dumps([message.event_id, message.sender, message.body], ensure_ascii=False).encode()
+
+
+@given(st.dictionaries(KEYS, anything, max_size=6), st.text(min_size=1))
+def test_no_content_of_a_message_raises(odd: dict[str, Any], body: str) -> None:
+    text = {"msgtype": "m.text", "body": body}
+
+    message = message_of(event(content=odd | text), ROOM, ME)
+
+    assert message is None or body.encode(errors="replace").decode().endswith(message.body)

@@ -1,0 +1,59 @@
+"""Reading the JSON of a homeserver, whatever somebody wrote into it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.chat.matrix_wire import DEEPEST, parsed, path_of, shallow
+
+json_values: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(st.text())
+def test_no_text_whatever_raises(text: str) -> None:
+    assert parsed(text) is None or isinstance(parsed(text), dict)
+
+
+@given(json_values)
+def test_what_is_not_deep_is_read_as_it_is(value: Any) -> None:
+    assert json.loads(shallow(json.dumps(value))) == value
+
+
+@pytest.mark.parametrize("levels", [DEEPEST + 1, 500, 100_000])
+def test_only_what_is_too_deep_is_left_out(levels: int) -> None:
+    text = '{"a": "[{\\"", "deep": ' + '[{"x":' * levels + "1" + "}]" * levels + ', "b": 2}'
+
+    value = json.loads(shallow(text))
+
+    assert (value["a"], value["b"]) == ('[{"', 2)
+    depth = 0
+    while isinstance(value, dict | list):
+        value = value[0] if isinstance(value, list) else value.get("deep", value.get("x"))
+        depth += 1
+    assert depth == DEEPEST
+    assert value is None
+
+
+TORN = ["", "{", '{"a": ', '{"a": "b', "null", "[" * 100_000, '{"a":' * 100_000, "]" * 100_000]
+
+
+@pytest.mark.parametrize("torn", TORN, ids=range(len(TORN)))
+def test_what_is_no_object_is_none(torn: str) -> None:
+    assert parsed(torn) is None
+
+
+def test_every_part_of_a_path_is_quoted() -> None:
+    path = path_of("rooms", "!a/b?c#d", "send", "m.room.message", "job 7/1", since="s1&x=2")
+
+    assert path == (
+        "/_matrix/client/v3/rooms/%21a%2Fb%3Fc%23d/send/m.room.message/job%207%2F1?since=s1%26x%3D2"
+    )
