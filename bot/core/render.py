@@ -21,19 +21,18 @@ class Reply:
         """Both renderings, with *mark* (✔, ✘…) in front."""
         head = f"{mark} {self.result}" if mark else self.result
         plain = "\n".join(part for part in (head, self.details, self.hint) if part)
-        return Text(plain, "".join(self._html(head)))
+        return Text(plain, self._html(head))
 
-    def _html(self, head: str) -> list[str]:
-        parts = [_paragraph(head)]
+    def _html(self, head: str) -> str:
         if self.details:
-            parts.append(f"<pre><code>{html.escape(self.details)}</code></pre>")
-        if self.hint:
-            parts.append(_paragraph(self.hint))
-        return parts
+            return f"{_lines(head)}<pre><code>{html.escape(self.details)}</code></pre>" + _lines(
+                self.hint
+            )
+        return _lines(f"{head}\n{self.hint}".strip())
 
 
-def _paragraph(text: str) -> str:
-    return f"<p>{'<br>'.join(html.escape(line) for line in text.splitlines())}</p>"
+def _lines(text: str) -> str:
+    return "<br>".join(html.escape(line) for line in text.splitlines())
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:

@@ -96,8 +96,8 @@ async def take(hosts: Sequence[Host], guest: str, uuid: str = "") -> Census:
 async def settle(hosts: Sequence[Host], guest: str, uuid: str, timing: Timing) -> Census:
     """Repeat the census until it counts, or until the patience for it is over.
 
-    One answer that is lost or cannot be read proves nothing either, so it is asked for again; raises
-    `DeviceError` where that is so to the end.
+    One answer that is lost or cannot be read proves nothing either, so it is asked for again;
+    raises `DeviceError` where that is so to the end.
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timing.census_patience
