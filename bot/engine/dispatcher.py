@@ -11,6 +11,7 @@ from bot.core.command import Risk
 from bot.core.events import Ended
 from bot.core.jobs import HOLDING, Event, State
 from bot.core.render import Reply
+from bot.core.text import clean
 from bot.engine import jobs, outbox, pipeline
 from bot.engine.context import Requeue
 from bot.engine.engine import Engine
@@ -81,10 +82,15 @@ class Dispatcher:
                 group.create_task(self._recover_job(job))
 
     async def _requeue_waiting(self) -> None:
-        """Jobs that waited changed nothing: they begin anew, in their old order."""
+        """Jobs that waited changed nothing: they begin anew, in their old order, unless too old."""
         async with self._engine.store.write() as tx:
             for job in await jobs.in_states(tx, [State.AWAITING_LOCKS, State.AWAITING_APPROVAL]):
                 await jobs.move(tx, job.id, Event.REQUEUE, self._engine.clock())
+            queued = await jobs.in_states(tx, [State.QUEUED])
+        for job in queued:
+            if self._engine.clock() - job.created > self._engine.timing.resume_within:
+                self._begun.add(job.id)
+                await self._end_too_old(Run(self._engine, job))
 
     async def _recover_job(self, job: jobs.Job) -> None:
         run = Run(self._engine, job)
@@ -111,9 +117,12 @@ class Dispatcher:
             self._begun.discard(run.job.id)
             self._inbox.arrived.set()
             return
+        await self._end_too_old(run)
+
+    async def _end_too_old(self, run: Run) -> None:
         reply = Reply(
-            _("The bot was away; nothing was moved or changed for good."),
-            hint=_("Send {line} again if you still want it.").format(line=run.job.line),
+            _("The bot was away, and this is too old to be begun by itself; nothing was moved."),
+            hint=_("Send {line} again if you still want it.").format(line=clean(run.job.line, 120)),
         )
         await run.end(Ended(State.FAILED, "away", reply))
 
