@@ -121,7 +121,7 @@ def bar(place: str) -> Call[Detached]:
 
 
 def _started(output: Output) -> None:
-    if output.exit == 0 and output.stdout.strip() == "started":
+    if output.exit == 0 and output.stdout == "started\n":
         return
     if output.exit == TAKEN:
         raise Refused(_("This step was started before; it is not started again."))

@@ -56,7 +56,7 @@ def follow(path: str) -> Call[str]:
             return ""
         must_succeed(output, "readlink")
         found = output.stdout.removesuffix("\n")
-        if not found.startswith("/") or not found.isprintable():
+        if found == output.stdout or not found.startswith("/") or not found.isprintable():
             raise not_understood("readlink", found)
         return found
 
@@ -83,9 +83,8 @@ def size(device: str) -> Call[int]:
 
     def count(output: Output) -> int:
         must_succeed(output, "blockdev")
-        text = output.stdout.strip()
-        if not re.fullmatch(r"[0-9]{1,19}", text):
-            raise not_understood("blockdev", text)
-        return int(text)
+        if not re.fullmatch(r"[0-9]{1,19}\n", output.stdout):
+            raise not_understood("blockdev", output.stdout)
+        return int(output.stdout)
 
     return Call(("sudo", "blockdev", "--getsize64", device), count)

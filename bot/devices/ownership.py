@@ -34,7 +34,8 @@ def own(path: str, site: str) -> Call[str]:
 
 
 def _owner(output: Output) -> str:
-    lines = output.stdout.splitlines()
-    if output.exit != 0 or len(lines) != 1 or not lines[0].strip() or len(lines[0]) > 200:
+    site = output.stdout.removesuffix("\n")
+    whole = output.exit == 0 and output.stdout.endswith("\n") and site.isprintable()
+    if not whole or not site.strip() or len(site) > 200:
         raise DeviceError(_("The host does not say which bot it belongs to."))
-    return lines[0].strip()
+    return site.strip()

@@ -37,7 +37,9 @@ def test_a_file_that_cannot_be_made_is_an_error(shell: Shell) -> None:
         shell.ask(own(FILE, "crans"))
 
 
-@pytest.mark.parametrize("stdout", ["", "\n", "a\nb\n", "a" * 300])
+@pytest.mark.parametrize(
+    "stdout", ["", "\n", "a\nb\n", "a" * 300 + "\n", "half a na", "a\x1b[2J\n"]
+)
 def test_an_owner_that_cannot_be_read_is_an_error(stdout: str) -> None:
     with pytest.raises(DeviceError):
         own(FILE, "crans").parse(Output(stdout))
