@@ -66,4 +66,4 @@ class Plan:
         gone = [f"- {text}" for text in self.essence if text not in later.essence]
         new = [f"+ {text}" for text in later.essence if text not in self.essence]
         keys = [f"± {key}" for key in sorted(self.keys ^ later.keys)]
-        return gone + new + keys
+        return gone + new or keys

@@ -248,8 +248,9 @@ async def _recheck(command: Command, bound: Bound, context: Context, before: Pla
     assert command.planner is not None
     plan = await command.planner(context, *bound.args, **bound.options)
     if difference := before.difference(plan):
+        why = plan.failures[0].text if plan.failures else _("see below")
         raise Refused(
-            _("The world moved while the job waited, so nothing was done."),
+            _("The world moved while the job waited, so nothing was done: {why}").format(why=why),
             hint="\n".join(difference),
         )
     _demand(plan)
