@@ -45,9 +45,7 @@ async def _run(options: argparse.Namespace) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     site = Site(Place(options.state), Pace(migration=options.seconds_a_migration))
     try:
-        await site.open()
-        for text in options.fault:
-            await site.fault(read_fault(text))
+        await site.open(read_fault(text) for text in options.fault)
         await stop.wait()
     finally:
         await site.close()

@@ -45,18 +45,18 @@ class Faults:
 
     def __init__(self) -> None:
         self._set: list[Fault] = []
-        self._changed = asyncio.Event()
+        self._cleared = asyncio.Event()
 
     def add(self, fault: Fault) -> None:
         if fault.name not in KEPT:
             raise UnknownFault(f"no fault is called {fault.name!r}")
         self._set.append(fault)
-        self._tell()
 
     def clear(self) -> None:
         """Take every fault away; what hangs goes on."""
         self._set.clear()
-        self._tell()
+        self._cleared.set()
+        self._cleared = asyncio.Event()
 
     def take(self, name: str, where: str, text: str = "") -> bool:
         """Whether the fault *name* strikes now; counts it."""
@@ -78,14 +78,8 @@ class Faults:
         return [asdict(fault) for fault in self._set]
 
     async def cleared(self) -> None:
-        """Wait until no fault is set: how long a hanging command hangs."""
-        while self._set:
-            changed = self._changed
-            await changed.wait()
-
-    def _tell(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
+        """Wait for the next `clear`: how long a hanging command hangs."""
+        await self._cleared.wait()
 
 
 def read_fault(text: str) -> Fault:
@@ -95,8 +89,7 @@ def read_fault(text: str) -> Fault:
     return Fault(name, where, match)
 
 
-#: what a garbled answer looks like: bytes flipped, some lost, as on a bad line
 def garble(answer: bytes) -> bytes:
-    """*answer*, damaged so that no reader can take it for whole."""
+    """*answer* as a bad line leaves it: bytes flipped, some lost, and noise at its end."""
     mixed = bytes(byte ^ 0x55 if place % 3 == 1 else byte for place, byte in enumerate(answer))
     return mixed[: max(1, len(mixed) * 2 // 3)] + b"\x1b[2J\x00\xff\xfe"

@@ -79,9 +79,17 @@ async def readlink(command: Command) -> int:
 async def grep(command: Command) -> int:
     """Search the host's files, as `grep -rHE --include=GLOB PATTERN FOLDER` does."""
     options = [word for word in command.words[1:] if word.startswith("-")]
-    pattern, folder = [word for word in command.words[1:] if not word.startswith("-")]
+    rest = [word for word in command.words[1:] if not word.startswith("-")]
+    if len(rest) != 2:
+        command.err("Usage: grep [OPTION]... PATTERNS [FILE]...\n")
+        return 2
+    pattern, folder = rest
     globs = [word.removeprefix("--include=") for word in options if word.startswith("--include=")]
-    wanted = re.compile(pattern.replace("[[:space:]]", r"\s"))
+    try:
+        wanted = re.compile(pattern.replace("[[:space:]]", r"\s"))
+    except re.error:
+        command.err("grep: Invalid regular expression\n")
+        return 2
     found = False
     for path, text in sorted(command.dom0.files.items()):
         inside = path.startswith(folder.rstrip("/") + "/")

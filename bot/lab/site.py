@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import time
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -40,8 +41,8 @@ class Site:
         self._arrays: list[ArrayDoor] = []
         self._guests: dict[str, GuestPort] = {}
 
-    async def open(self) -> None:
-        """Start every server, then say in site.json where they are."""
+    async def open(self, faults: Iterable[Fault] = ()) -> None:
+        """Start every server, set *faults*, then say in site.json where everything is."""
         self._load()
         user_key = self._key("id")
         for host in self.world.hosts.values():
@@ -60,6 +61,8 @@ class Site:
         await self._open_guests()
         await self._control.open(self.place.control)
         self._write_known_hosts()
+        for fault in faults:
+            await self.fault(fault)
         self.place.write("site.json", json.dumps(self.description(), indent=1))
 
     async def _open_array(self, name: str) -> None:
@@ -131,9 +134,11 @@ class Site:
 
     async def adapt(self) -> None:
         """Let every door follow the faults, and the power of each host."""
+        for host in self.world.hosts.values():
+            # before anything else runs: a dead host's shell must not see its command end
+            if not host.alive:
+                power_off(self.place, host.name)
         for dom0 in self._dom0s:
-            if not dom0.dom0.alive:
-                power_off(self.place, dom0.dom0.name)
             await dom0.adapt()
         for array in self._arrays:
             await array.adapt()

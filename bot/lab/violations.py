@@ -46,6 +46,13 @@ def _broken(hosts: tuple[Dom0, ...]) -> Iterable[tuple[str, str, tuple[str, ...]
                 wwn = domain.volumes.get(disk.path)
                 if wwn and disk.writable:
                     writers.setdefault(wwn, set()).add(f"{host.name}/{domain.domid}")
+                own = host.disks.array.volumes.get(disk.path.removeprefix("/dev/"))
+                if wwn and own and own.wwn != wwn:
+                    yield (
+                        "a volume open under another's name",
+                        wwn,
+                        (f"{host.name}/{domain.domid}",),
+                    )
     for found in copies.values():
         if len(found) > 1:
             yield "two copies run", found[0][1], tuple(sorted(host for host, _ in found))

@@ -19,6 +19,8 @@ MORE = "Press any key to continue (Q to quit)"
 PAGE = 24
 #: error 1069 comes when there are more (the error is reference A.1, this number is the lab's)
 SESSIONS = 5
+#: wrong logins before it hangs up (the lab's number)
+ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,12 @@ class ArrayDoor:
 
     async def _dialogue(self, line: Line) -> None:
         cli = Cli(self._array, self._world.clock)
-        while not await self._log_in(line):
+        for _attempt in range(ATTEMPTS):
+            if await self._log_in(line):
+                break
             line.write("\r\nLogin incorrect\r\n")
+        else:
+            return
         if len(self._lines) > SESSIONS:
             line.say(
                 cli.failure(
@@ -176,9 +182,10 @@ class Line:
         """One line, echoed as it is typed."""
         typed = ""
         while (key := await self.key()) not in "\r\n":
-            typed = typed[:-1] if key in "\b\x7f" else typed + key
+            erase = key in "\b\x7f"
             if echo:
-                self.write(key)
+                self.write(("\b \b" if typed else "") if erase else key)
+            typed = typed[:-1] if erase else typed + key
         self.write("\r\n")
         return typed
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import shlex
 from dataclasses import dataclass
 
 from bot.lab import faults
@@ -36,7 +35,7 @@ class Route:
 
 
 def route(sshcmd: str, host: str) -> Route:
-    return Route(tuple(shlex.split(sshcmd)) if sshcmd else ("ssh",), host)
+    return Route(tuple(sshcmd.split()) if sshcmd else ("ssh",), host)
 
 
 async def reach(command: Command, way: Route) -> Dom0:
@@ -54,7 +53,8 @@ async def reach(command: Command, way: Route) -> Dom0:
     strict = way.option("StrictHostKeyChecking=yes")
     if (forgetful and strict) or world.faults.take(faults.UNKNOWN_KEY, target.name):
         raise NoWay(
-            f"No ED25519 host key is known for {way.host} and you have requested strict checking.\r\n"
+            f"No ED25519 host key is known for {way.host} "
+            "and you have requested strict checking.\r\n"
             "Host key verification failed.\r\n"
         )
     barred = way.option("PubkeyAuthentication=no")
