@@ -48,7 +48,11 @@ class Store:
             self.site_id = await _initialise(tx)
 
     async def close(self) -> None:
-        await self._engine.dispose()
+        self.in_flight += 1
+        try:
+            await self._engine.dispose()
+        finally:
+            self.in_flight -= 1
         if self._owner is not None:
             os.close(self._owner)
             self._owner = None
