@@ -1,0 +1,1 @@
+"""The chat commands, typed by persons of several roles."""

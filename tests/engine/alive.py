@@ -1,0 +1,267 @@
+"""A bot put together as `bot.app.serve` does it, in a world in memory, on virtual time.
+
+`Place` is what outlives the bot: its state folder, the room, the world.  `Place.bot` is one life of
+the bot in it, which may end gracefully or as by ``kill -9``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.app import registry_of, serve
+from bot.core.command import Registry
+from bot.core.policy import Policy, Right, Role
+from bot.devices.arrays.msa import MsaArray
+from bot.devices.detached import HostLauncher
+from bot.devices.host import Host
+from bot.devices.links import HostLinks
+from bot.devices.ownership import OwnerFile
+from bot.devices.session import Call, Session, T
+from bot.devices.toolstacks.xl import XlToolstack
+from bot.engine.engine import Engine
+from bot.engine.inventory import Inventory
+from bot.engine.outbox import Outbox
+from bot.engine.owners import Owners
+from bot.engine.store import Store
+from bot.engine.world import Timing, World
+from bot.lab.memory import MemorySite
+from bot.lab.programs import UPDATE
+from bot.lab.world import World as LabWorld
+from tests.fakes import NOUNOU, ROOM, FakeChat, Said
+
+#: when the tests' time begins, in seconds since 1970
+EPOCH = 1_800_000_000.0
+NOUNOU2 = "@nounou2:localhost"
+APPRENTI = "@apprenti:localhost"
+STRANGER = "@stranger:localhost"
+
+LOOKING = ("bot.*", "domu.list", "domu.show", "job.list", "job.show", "audit.tail")
+POLICY = Policy(
+    persons={NOUNOU: "nounou", NOUNOU2: "nounou2", APPRENTI: "apprenti"},
+    roles={"nounou": ("nounou",), "nounou2": ("nounou",), "apprenti": ("apprenti",)},
+    rights={"nounou": Role((Right("*"),)), "apprenti": Role(tuple(map(Right, LOOKING)))},
+)
+
+_stores: list[TestedStore] = []
+
+
+def at_work() -> bool:
+    """Whether a database thread is at work for the loop, so that virtual time must not jump."""
+    return any(store.in_flight or store.moving for store in _stores)
+
+
+class TestedStore(Store):
+    """The real store, which can die: from the n-th commit on nothing reaches it any more."""
+
+    __test__ = False
+
+    def __init__(self, folder: Path, *, die_after: int | None = None) -> None:
+        super().__init__(folder)
+        #: being opened or closed
+        self.moving = False
+        self.commits = 0
+        self.die_after = die_after
+        self.dead = asyncio.Event()
+        #: called in each transaction, so that a test can make it fail in the middle
+        self.meddle: Callable[[AsyncConnection], None] = lambda tx: None
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        await self._alive()
+        async with super().write() as tx:
+            yield tx
+            self.meddle(tx)
+        self.commits += 1
+        if self.commits == self.die_after:
+            self.dead.set()
+        await self._alive()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        await self._alive()
+        async with super().read() as tx:
+            yield tx
+
+    async def _alive(self) -> None:
+        if self.dead.is_set():
+            await asyncio.get_running_loop().create_future()
+
+
+@asynccontextmanager
+async def opened(folder: Path, *, die_after: int | None = None) -> AsyncIterator[TestedStore]:
+    """The store in *folder*, while virtual time waits for its thread."""
+    store = TestedStore(folder, die_after=die_after)
+    _stores.append(store)
+    store.moving = True
+    try:
+        await store.open()
+        store.moving = False
+        yield store
+    finally:
+        store.moving = True
+        await store.close()
+        _stores.remove(store)
+
+
+@dataclass
+class Wire:
+    """A session that notes what was sent; once it is *cut*, nothing passes any more."""
+
+    session: Session
+    host: str
+    place: Place
+
+    async def run(self, call: Call[T]) -> T:
+        line = " ".join(word for word in call.words if "\n" not in word)
+        await self.place.passes(f"{self.host}: {line}")
+        answer = await self.session.run(call)
+        await self.place.passes("")
+        return answer
+
+    async def close(self) -> None:
+        await self.session.close()
+
+
+@dataclass
+class Place:
+    """State folder, room and world; they outlive the bot."""
+
+    folder: Path
+    lab: LabWorld
+    chat: FakeChat = field(default_factory=FakeChat)
+    policy: Policy = POLICY
+    timing: Timing = field(default_factory=Timing)
+    registry: Registry = field(default_factory=lambda: registry_of(["commands"]))
+    audit_room: str | None = None
+    #: every command line that any host or array was sent, as ``HOST: WORDS``
+    sent: list[str] = field(default_factory=list)
+    #: the bot dies at the n-th passage of its wires: each call passes twice, there and back
+    die_at_passage: int | None = None
+    passages: int = 0
+    bots: list[Bot] = field(default_factory=list)
+
+    async def passes(self, line: str) -> None:
+        """Let a call or an answer pass, unless the bot is dead."""
+        self.passages += 1
+        if self.passages == self.die_at_passage:
+            self.bots[-1].store.dead.set()
+        if self.bots and self.bots[-1].store.dead.is_set():
+            await asyncio.get_running_loop().create_future()
+        if line:
+            self.sent.append(line)
+
+    def clock(self) -> float:
+        return EPOCH + asyncio.get_running_loop().time()
+
+    def world(self) -> World:
+        """The lab's devices behind the real drivers."""
+        memory = MemorySite(self.lab)
+        wires = {name: Wire(memory.session(name), name, self) for name in self.lab.hosts}
+        hosts = {
+            name: Host(
+                name=name,
+                address=name,
+                toolstack=XlToolstack(name, wire),
+                links=HostLinks(wire, ("sudo", UPDATE), 120.0),
+                launcher=HostLauncher(wire, ".nounou/jobs"),
+                ownership=OwnerFile(wire, ".nounou/owner"),
+            )
+            for name, wire in wires.items()
+        }
+        arrays = {
+            name: MsaArray(name, Wire(memory.session(name), name, self)) for name in self.lab.arrays
+        }
+        return World(hosts, arrays)
+
+    def engine(self, store: Store, world: World | None = None) -> Engine:
+        """All parts, without their loops."""
+        world = self._known if world is None else world
+        return Engine(
+            store=store,
+            chat=self.chat,
+            outbox=Outbox(store, self.chat),
+            registry=self.registry,
+            policy=self.policy,
+            world=world,
+            inventory=Inventory(world, self.clock),
+            owners=Owners(store.site_id),
+            timing=self.timing,
+            clock=self.clock,
+            prefix="!",
+            audit_room=self.audit_room,
+            version="0.1",
+            started=self.clock(),
+        )
+
+    def __post_init__(self) -> None:
+        # the homes of the lab's hosts outlive the bot, so one memory site serves all its lives
+        self._known = self.world()
+
+    @asynccontextmanager
+    async def bot(
+        self, world: World | None = None, *, die_after: int | None = None, **changes: Any
+    ) -> AsyncIterator[Bot]:
+        """One life of the bot; *changes* are fields of its `Engine`."""
+        async with opened(self.folder, die_after=die_after) as store:
+            engine = replace(self.engine(store, world), **changes)
+            bot = Bot(self, engine, store)
+            self.bots.append(bot)
+            bot.begin()
+            try:
+                yield bot
+            finally:
+                await bot.end()
+
+    def where(self, guest: str) -> list[str]:
+        """The hosts on which *guest* runs in truth."""
+        return [
+            host.name
+            for host in self.lab.hosts.values()
+            for domain in host.domains.values()
+            if domain.guest.name == guest and domain.runs
+        ]
+
+    def migrations(self) -> list[str]:
+        """Each time that a host was told to start a migration."""
+        return [line for line in self.sent if "nounou-detach" in line]
+
+
+class Bot:
+    """One life of the bot."""
+
+    def __init__(self, place: Place, engine: Engine, store: TestedStore) -> None:
+        self.place = place
+        self.engine = engine
+        self.store = store
+        self.chat = place.chat
+        self._task: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        self._task = asyncio.create_task(serve(self.engine, ROOM, stop=5.0))
+
+    async def end(self) -> None:
+        """Stop as on SIGTERM; a bot that died by itself fails the test."""
+        task, self._task = self._task, None
+        if task is None:
+            return
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    async def killed(self) -> None:
+        """Die at once, as by ``kill -9``: nothing more is written, said or sent."""
+        self.store.dead.set()
+        self.chat.down = True
+        await self.end()
+        self.chat.down = False
+
+    async def ask(self, line: str, sender: str = NOUNOU) -> Said:
+        """Type *line* and wait for its final answer."""
+        return await self.chat.answer(self.chat.say(line, sender))

@@ -1,0 +1,169 @@
+"""The store: one file, one owner, everything or nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event, text
+
+from bot.engine import store as stores
+from bot.engine.store import FILE, get, put
+from bot.errors import ConfigError, StoreError
+from tests.engine.alive import TestedStore, opened
+
+
+async def value(store: TestedStore, key: str) -> str | None:
+    async with store.read() as tx:
+        return await get(tx, key)
+
+
+async def keep(store: TestedStore, key: str, value: str) -> None:
+    async with store.write() as tx:
+        await put(tx, key, value)
+
+
+async def test_what_was_written_is_there_after_a_restart(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        await keep(store, "colour", "green")
+        await keep(store, "colour", "red")
+
+    async with opened(tmp_path) as store:
+        assert await value(store, "colour") == "red"
+
+
+async def test_a_site_keeps_its_id_and_no_two_sites_share_one(tmp_path: Path) -> None:
+    async with opened(tmp_path / "a") as store:
+        first = store.site_id
+    async with opened(tmp_path / "a") as again, opened(tmp_path / "b") as other:
+        assert first == again.site_id
+        assert first != other.site_id
+        assert len(first) == 32
+
+
+async def test_the_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "deep" / "state"
+
+    async with opened(folder):
+        assert folder.stat().st_mode & 0o777 == 0o700
+
+
+async def test_two_bots_on_one_folder_are_refused(tmp_path: Path) -> None:
+    async with opened(tmp_path) as first:
+        with pytest.raises(ConfigError, match="Another bot runs"):
+            async with opened(tmp_path):
+                pass
+        await keep(first, "still", "mine")
+
+    async with opened(tmp_path) as later:
+        assert await value(later, "still") == "mine"
+
+
+async def test_a_store_of_another_version_is_refused_and_left_alone(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        await keep(store, "schema", "2")
+
+    with pytest.raises(ConfigError, match="version 2, this bot needs 1"):
+        async with opened(tmp_path):
+            pass
+
+
+async def test_a_transaction_that_fails_leaves_nothing(store: TestedStore) -> None:
+    async def half() -> None:
+        async with store.write() as tx:
+            await put(tx, "half", "written")
+            raise KeyError("a bug")
+
+    with pytest.raises(KeyError):
+        await half()
+
+    assert await value(store, "half") is None
+
+
+async def test_a_full_disk_is_a_store_error_and_nothing_is_half_written(
+    store: TestedStore,
+) -> None:
+    @event.listens_for(store._engine.sync_engine, "connect")
+    def small(connection: object, _record: object) -> None:
+        getattr(connection, "execute")("PRAGMA max_page_count=60")  # noqa: B009
+
+    await store._engine.dispose()
+    await keep(store, "before", "there")
+
+    async def fill() -> None:
+        async with store.write() as tx:
+            await put(tx, "small", "written first")
+            await put(tx, "large", "x" * 500_000)
+
+    with pytest.raises(StoreError, match="full"):
+        await fill()
+
+    assert await value(store, "small") is None
+    assert await value(store, "large") is None
+    assert await value(store, "before") == "there"
+
+
+async def test_a_store_that_became_read_only_is_a_store_error(store: TestedStore) -> None:
+    async def write_on() -> None:
+        async with store.write() as tx:
+            await tx.execute(text("PRAGMA query_only=ON"))
+            await put(tx, "late", "never")
+
+    with pytest.raises(StoreError, match=r"cannot be written \(.*readonly"):
+        await write_on()
+
+    assert await value(store, "late") is None
+
+
+async def test_a_file_that_is_no_store_is_a_store_error(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text("this is not a database, but it is long enough" * 50)
+
+    with pytest.raises(StoreError, match="not a database"):
+        async with opened(tmp_path):
+            pass
+
+
+async def test_a_folder_that_cannot_be_made_is_a_store_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(StoreError, match="cannot be written"):
+        async with opened(tmp_path / "file"):
+            pass
+
+
+async def test_what_is_written_is_on_the_disk_before_anybody_goes_on(store: TestedStore) -> None:
+    async with store.write() as tx:
+        # 2 is FULL: WAL, synced at each commit (sqlite.org, PRAGMA synchronous)
+        assert await tx.scalar(text("PRAGMA synchronous")) == 2
+        assert await tx.scalar(text("PRAGMA journal_mode")) == "wal"
+        assert await tx.scalar(text("PRAGMA foreign_keys")) == 1
+
+
+async def test_a_reader_sees_what_was_committed_and_not_what_is_under_way(
+    store: TestedStore,
+) -> None:
+    await keep(store, "colour", "green")
+
+    async with store.write() as tx:
+        await put(tx, "colour", "red")
+        assert await value(store, "colour") == "green"
+
+    assert await value(store, "colour") == "red"
+
+
+async def test_another_process_that_holds_the_file_is_waited_for_and_then_said(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path) as store:
+        await store._engine.dispose()
+        store._engine = stores._engine(tmp_path / FILE, 0.05)
+        with closing(sqlite3.connect(tmp_path / FILE, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StoreError, match="locked"):
+                await keep(store, "a", "b")
+            other.execute("ROLLBACK")
+
+        await keep(store, "a", "b")
+        assert await value(store, "a") == "b"
