@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -68,9 +71,18 @@ class Gate:
 
 
 @pytest.fixture(params=SHELLS)
-def shell(request: pytest.FixtureRequest, tmp_path: Path) -> Shell:
+def shell(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shell]:
     home, programs = tmp_path / "home", tmp_path / "bin"
     home.mkdir()
     programs.mkdir()
     (programs / "sh").symlink_to(shutil.which(request.param) or "")
-    return Shell(home, programs)
+    yield Shell(home, programs)
+    end_everything_in(home)
+
+
+def end_everything_in(home: Path) -> None:
+    """Kill the detached commands that a failed test left waiting."""
+    for folder in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if folder.name.isdigit() and (folder / "cwd").readlink() == home:
+                os.kill(int(folder.name), signal.SIGKILL)
