@@ -19,7 +19,8 @@ def demo(
         typer.Option(metavar="FILE", help=_("Play a script (- is standard input), then end.")),
     ] = None,
     timeout: Annotated[
-        float, typer.Option(min=0.001, help=_("Seconds that each wait of a script may take."))
+        float,
+        typer.Option(metavar="SECONDS", help=_("Seconds that each wait of a script may take.")),
     ] = 300.0,
     policy: Annotated[
         Path | None,

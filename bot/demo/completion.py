@@ -88,18 +88,21 @@ class Vocabulary:
         """Names for the next word of *command*, and the options that were not given."""
         options = [f"--{name.replace('_', '-')}" for name in command.options]
         words = [word for word in given if not word.startswith("--")]
-        place = min(len(words), len(command.params) - 1)
-        kind = command.params[place].type.kind if command.params else ""
-        full = len(words) >= len(command.params) and not (
-            command.params and command.params[-1].rest
-        )
-        names = [] if full else [name for name in self._names(kind) if name not in words]
+        left = command.params[len(words) :] or command.params[-1:]
+        names: Iterable[str] = []
+        if left and left[0].name == "command":
+            names = self._below(words)
+        elif left and (left[0].rest or len(words) < len(command.params)):
+            names = self.names.get(left[0].type.kind, ())
         return [*names, *(option for option in options if option not in given)]
 
-    def _names(self, kind: str) -> Iterable[str]:
-        if kind == "command":
-            return [command.name for command in self.commands]
-        return self.names.get(kind, ())
+    def _below(self, words: Sequence[str]) -> list[str]:
+        """The next word of each command whose name starts with *words*."""
+        return [
+            command.path[len(words)]
+            for command in self.commands
+            if len(command.path) > len(words) and command.path[: len(words)] == tuple(words)
+        ]
 
 
 def _starting(word: str, among: Iterable[str]) -> list[str]:

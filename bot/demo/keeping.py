@@ -43,26 +43,24 @@ class Keeper:
         #: set once somebody saw the bot in the room
         self.arrived = asyncio.Event()
 
+    @property
+    def pid(self) -> int | None:
+        return self._child.process.pid if self._child.process is not None else None
+
     async def run(self) -> None:
         """Returns after `stop`; raises `CannotStart` if the bot never came so far as to arrive."""
-        quick = 0
+        quick, ended = 0, ""
         while not self._stopping:
-            lived = await self._one_life()
+            lived = await self._one_life(ended)
             if self._stopping:
                 return
+            ended = self._child.end()
             quick = 0 if lived > SETTLED else quick + 1
             if quick >= TRIES and not self.arrived.is_set():
                 raise CannotStart(
-                    _("{name} does not start: {end}").format(
-                        name=self._child.name, end=self._child.end()
-                    ),
+                    _("{name} does not start: {end}").format(name=self._child.name, end=ended),
                     hint=self._child.last_lines(),
                 )
-            self._say(
-                _("{name} has ended ({end}); it is started again").format(
-                    name=self._child.name, end=self._child.end()
-                )
-            )
             await asyncio.sleep(self._pauses[min(quick, len(self._pauses)) - 1] if quick else 0)
 
     async def stop(self, grace: float) -> None:
@@ -70,10 +68,17 @@ class Keeper:
         self._stopping = True
         await self._child.stop(grace)
 
-    async def _one_life(self) -> float:
+    async def _one_life(self, before: str) -> float:
+        """Start the bot, say so if it ended *before*, attend to it; returns how long it lived."""
         loop = asyncio.get_running_loop()
         born = loop.time()
         process = await self._child.start()
+        if before:
+            self._say(
+                _("{name} had ended ({end}) and is started again (process {number})").format(
+                    name=self._child.name, end=before, number=process.pid
+                )
+            )
         if self._stopping:
             await self._child.stop(0)
         await self._attend(process)

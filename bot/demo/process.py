@@ -25,6 +25,9 @@ _PR_SET_PDEATHSIG = 1
 #: one line of the protocol carries a message of at most 64 KiB, twice, escaped
 _LONGEST_LINE = 2**21
 
+#: seconds between two looks at a process that was asked to end
+LOOK = 0.02
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -68,7 +71,8 @@ class Child:
             with suppress(ProcessLookupError):
                 process.terminate()
             with suppress(TimeoutError):
-                await asyncio.wait_for(process.wait(), grace)
+                async with asyncio.timeout(grace):
+                    await _exit(process)
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
@@ -87,6 +91,12 @@ class Child:
         if not self.log.exists():
             return ""
         return "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-count:])
+
+
+async def _exit(process: Process) -> None:
+    """Return once *process* is gone; its own `wait` waits for all who hold its pipes as well."""
+    while process.returncode is None:  # noqa: ASYNC110 - there is no event for this alone
+        await asyncio.sleep(LOOK)
 
 
 #: Runs ``python -m bot`` once its configuration is there, and imports what it needs until then, so

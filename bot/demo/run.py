@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import shutil
 import signal
 import sys
@@ -44,6 +45,8 @@ class Options:
 
 def run(options: Options) -> int:
     """Run the demonstration and return its exit code; raises `BotError` before anything starts."""
+    if not 0 < options.timeout < math.inf:
+        raise UsageError(_("--timeout takes a number of seconds above zero"))
     cast = policy.of_file(options.policy) if options.policy else policy.of_the_lab()
     script = options.script
     if script is None and options.terminal and not sys.stdin.isatty():

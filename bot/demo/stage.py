@@ -113,6 +113,7 @@ class Stage:
         async with asyncio.timeout(START):
             await self.place.arrival()
         self._keeper.arrived.set()
+        self.say(_("the bot is in the room (process {number})").format(number=self._keeper.pid))
 
     async def _site_stays(self) -> None:
         assert self._site.process is not None

@@ -121,7 +121,7 @@ def test_a_bot_that_dies_is_started_again_and_the_script_goes_on(stage: Stage) -
         0,
         ["nounou: !die", "bot: I am back", "nounou: !ping", "bot: pong"],
     )
-    assert "the bot has ended (killed by signal 9); it is started again" in stage.said
+    assert "the bot had ended (killed by signal 9) and is started again" in stage.said
 
 
 def test_nothing_of_a_script_is_left(stage: Stage) -> None:
@@ -148,6 +148,12 @@ def test_a_script_that_is_no_text_is_refused_with_its_line(stage: Stage) -> None
 def test_a_script_that_is_not_there_is_refused(stage: Stage) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
         run(replace(stage.options, script=str(stage.folder / "nothing")))
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_timeout_that_is_no_time_is_refused(stage: Stage, seconds: float) -> None:
+    with pytest.raises(UsageError, match="--timeout"):
+        stage.play("!ping", timeout=seconds)
 
 
 def test_a_pipe_is_read_to_its_end_as_a_script(

@@ -1,0 +1,55 @@
+"""What Tab offers at the prompt."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.core.command import Registry
+from bot.demo.completion import FAULTS, Vocabulary
+from bot.lab import faults
+from bot.plugins import modules_in
+
+
+@pytest.fixture(scope="module")
+def words() -> Vocabulary:
+    registry = Registry()
+    registry.add_from(modules_in("commands"))
+    names = {"dom0": ["fy", "fz"], "domu": ["vm", "zamok"], "person": ["apprenti"]}
+    return Vocabulary("!", {**names, "fault": FAULTS}, list(registry))
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("!mig", ["!migrate"]),
+        ("!domu ", ["list", "show"]),
+        ("!job s", ["settle", "show"]),
+        ("!migrate ", ["--dry-run", "vm", "zamok"]),
+        ("!migrate v", ["vm"]),
+        ("!migrate vm f", ["fy", "fz"]),
+        ("!migrate vm fz ", ["--dry-run"]),
+        ("!migrate --dry-run vm f", ["fy", "fz"]),
+        ("!migrate vm fz --dry-run ", []),
+        ("!help mig", ["migrate"]),
+        ("!help domu ", ["list", "show"]),
+        ("!ping ", []),
+        ("!nothing ", []),
+        ("/a", ["/as"]),
+        ("/as ", ["apprenti"]),
+        ("/as apprenti ", []),
+        ("/fault han", ["handover-failure", "handover-lost", "hang"]),
+        ("/fault hang ", ["fy", "fz"]),
+        ("hello ", []),
+        ("", []),
+    ],
+)
+def test_the_last_word_is_completed(words: Vocabulary, line: str, offered: list[str]) -> None:
+    assert words.candidates(line) == offered
+
+
+def test_the_prompt_knows_every_fault_of_the_site() -> None:
+    assert set(FAULTS) - {"clear"} == faults.KEPT | faults.AT_ONCE
+
+
+def test_commands_that_are_not_known_yet_offer_nothing() -> None:
+    assert Vocabulary("!", {}).candidates("!mig") == []
