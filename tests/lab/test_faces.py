@@ -164,7 +164,7 @@ async def test_a_device_that_hangs_is_given_up_in_time(
 ) -> None:
     words = ("show", "volumes") if device == "nols" else ("sudo", "xl", "list")
     await face.ask(device, *words)
-    await face.strike(Fault("hang", device))
+    await face.strike(Fault("hang", device, times=1))
 
     with pytest.raises(OutcomeUnknown if changes else Unreachable):
         await face.ask(device, *words, changes=changes)

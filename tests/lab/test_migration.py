@@ -312,6 +312,17 @@ def test_a_stale_link_makes_a_guest_open_another_guests_volume() -> None:
     play(story)
 
 
+def test_a_guest_that_moved_onto_a_stale_link_is_written_down() -> None:
+    async def story(scene: Scene) -> None:
+        scene.world.fault(Fault("stale-link", "fz", "vm-root"))
+
+        assert await scene.migrate().wait() == 0
+
+        assert "a volume open under another's name" in scene.broken
+
+    play(story)
+
+
 def test_the_same_seed_replays_the_same_world() -> None:
     async def told() -> str:
         scene = Scene()
