@@ -1,0 +1,172 @@
+"""`nounou demo` as a person runs it: whole processes, the real site and the real bot."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.demo.test_endings import eventually, processes
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+ROOT = Path(__file__).parent.parent.parent
+DEMO = (sys.executable, "-P", "-m", "bot", "demo")
+#: a script that says in few lines what a script can say
+SCRIPT = """
+# who may do what
+hello
+!ping
+@apprenti !domu list
+@apprenti !migrate vm fz
+@stranger !ping
+&!migrate vm fz
+!migrate vm fz
+wait
+!domu show vm
+"""
+
+
+class Demo:
+    """One demonstration with pipes for its streams."""
+
+    def __init__(self, folder: Path, *options: str, script: str = "") -> None:
+        self.folder = folder
+        self.process = subprocess.Popen(
+            [*DEMO, "--state", str(folder), *options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            text=True,
+        )
+        self._script = script
+
+    def end(self) -> tuple[int, list[str], str]:
+        """Exit code, transcript, and what the demonstration said of itself."""
+        out, err = self.process.communicate(self._script, timeout=240)
+        return self.process.returncode, out.splitlines(), err
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A state folder to which nothing clings afterwards."""
+    yield tmp_path
+    eventually(lambda: not processes(tmp_path), lambda: f"the end of {processes(tmp_path)}")
+
+
+def play(folder: Path, *options: str, script: str) -> tuple[int, list[str], str]:
+    return Demo(folder, *options, "--script", "-", script=script).end()
+
+
+def check_the_script(code: int, transcript: list[str]) -> None:
+    """What `SCRIPT` says in any room."""
+    text = "\n".join(transcript)
+    assert code == 1
+    assert all(re.match(r"(nounou|apprenti|stranger|bot): ?", line) for line in transcript)
+    assert transcript[:3] == ["nounou: hello", "nounou: !ping", "bot: pong"]
+    assert "bot: ✘ You may not run migrate: it needs the right domu.migrate." in transcript
+    assert re.search(
+        r"bot: record #\d+ [0-9a-f]{12} · job \d+ · apprenti: !migrate vm fz → denied", text
+    )
+    place = transcript.index
+    moved = place("bot: ✔ vm runs on fz, and only there.")
+    assert place("stranger: !ping") < place("nounou: !migrate vm fz") < moved
+    assert transcript.count("nounou: !migrate vm fz") == 2
+    assert moved < place("nounou: !domu show vm") < place("bot: vm is on fz: running.")
+
+
+def test_a_script_plays_without_a_homeserver(folder: Path) -> None:
+    code, transcript, _said = play(folder, "--terminal", script=SCRIPT)
+
+    check_the_script(code, transcript)
+
+
+def test_the_same_script_plays_on_a_real_homeserver(folder: Path) -> None:
+    code, transcript, _said = play(folder, script=SCRIPT)
+
+    check_the_script(code, transcript)
+
+
+def test_a_pipe_is_a_script(folder: Path) -> None:
+    assert Demo(folder, "--terminal", script="!ping\n").end()[:2] == (
+        0,
+        ["nounou: !ping", "bot: pong"],
+    )
+
+
+def test_scripts_run_beside_one_another(folder: Path) -> None:
+    demos = [Demo(folder, "--terminal", script="!ping\n!domu list fz\n") for _ in range(2)]
+
+    first, second = (demo.end() for demo in demos)
+
+    assert first[0] == second[0] == 0
+    assert first[1] == second[1]
+
+
+def test_a_policy_is_tried(folder: Path) -> None:
+    policy = folder / "policy.yaml"
+    policy.write_text(
+        "members:\n"
+        "  anna: {ids: ['@anna:example.org'], roles: [keeper]}\n"
+        "  otto: {ids: ['@otto:example.org']}\n"
+        "roles:\n"
+        "  keeper: {allow: ['domu.*', 'bot.ping'], deny: ['domu.* on zamok']}\n"
+    )
+
+    code, transcript, _said = play(
+        folder,
+        "--terminal",
+        "--policy",
+        str(policy),
+        script="@anna !ping\n@anna !domu show vm\n@anna !domu show zamok\n@otto !ping\n",
+    )
+
+    assert code == 1
+    assert transcript[:3] == ["anna: !ping", "bot: pong", "anna: !domu show vm"]
+    assert "bot: vm is on fy: running." in transcript
+    assert not any(line.startswith("bot: zamok is") for line in transcript)
+    assert "bot: ✘ You may not run ping: it needs the right bot.ping." in transcript
+
+
+def test_a_fault_makes_a_migration_fail(folder: Path) -> None:
+    code, transcript, _said = play(
+        folder, "--terminal", "--fault", "out-of-memory:fz", script="!migrate vm fz\n"
+    )
+
+    assert code == 1
+    assert any(line.startswith("bot: ✘") for line in transcript)
+
+
+def test_a_bad_line_starts_nothing(folder: Path) -> None:
+    code, transcript, said = play(folder, "--terminal", script="!ping\n@nobody !ping\n")
+
+    assert (code, transcript) == (2, [])
+    assert "line 2: nobody here is called nobody" in said
+
+
+def test_with_no_terminal_to_type_at_it_starts_twice_and_says_so(folder: Path) -> None:
+    for _ in range(2):
+        code, transcript, said = Demo(folder).end()
+
+        assert (code, transcript) == (0, []), said
+        assert "everything runs and the bot answers" in said
+        assert "the room #nounou:localhost at http://127.0.0.1:" in said
+
+
+def test_a_real_homeserver_dies_with_its_demonstration(folder: Path) -> None:
+    (folder / "script").write_text("!ping\nsleep 600\n")
+    demo = Demo(folder, "--script", str(folder / "script"))
+    # the demonstration, the site, the homeserver and the bot
+    eventually(lambda: len(processes(folder)) == 4, lambda: str(processes(folder)))
+
+    demo.process.send_signal(signal.SIGKILL)
+    demo.end()
+
+    eventually(lambda: not processes(folder), lambda: f"the end of {processes(folder)}")
