@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.core.text import clean
 from bot.devices.session import Output
 from bot.errors import DeviceError
 from bot.i18n import _
@@ -12,9 +13,7 @@ _WIDTH = 200
 
 def plain(text: str) -> str:
     """*text* on one line, without control characters, cut where it is long."""
-    shown = "".join(letter if letter.isprintable() else " " for letter in text[: 4 * _WIDTH])
-    line = " ".join(shown.split())
-    return line if len(line) <= _WIDTH else line[: _WIDTH - 1] + "…"
+    return clean(text, _WIDTH)
 
 
 def first_line(text: str) -> str:
@@ -42,6 +41,6 @@ def not_understood(command: str, text: str = "") -> DeviceError:
         return DeviceError(_("The answer of {command} cannot be read.").format(command=command))
     return DeviceError(
         _("The answer of {command} cannot be read: {text}").format(
-            command=command, text=ascii(plain(text)[:80])
+            command=command, text=repr(clean(text, 80))
         )
     )
