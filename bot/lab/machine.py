@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from pathlib import Path
 
@@ -37,11 +38,25 @@ def _read(folder: Path) -> processes.Process:
 
 
 def power_off(place: Place, host: str) -> None:
-    """Kill every real process of *host*, as a power cut does; twice, for what was just forked."""
-    for _round in range(2):
-        for process in belonging(place, host):
+    """Kill every real process of *host*, as a power cut does, and see them gone.
+
+    Two looks in a row must find none: one that was forking or between two programs hides from one
+    look, and on a busy machine a killed one stays to be seen for a while.
+    """
+    quiet = 0
+    for _look in range(_LOOKS):
+        found = belonging(place, host)
+        for process in found:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGKILL)
+        quiet = 0 if found else quiet + 1
+        if quiet == 2:
+            return
+        time.sleep(_PAUSE)
+
+
+#: at most a second and a half, so that a process that cannot die does not hold up the site for ever
+_LOOKS, _PAUSE = 300, 0.005
 
 
 async def run_shell(place: Place, host: str, line: str, out: Write, err: Write) -> int:
