@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.app import registry_of, serve
@@ -25,6 +26,7 @@ from bot.devices.links import HostLinks
 from bot.devices.ownership import OwnerFile
 from bot.devices.session import Call, Session, T
 from bot.devices.toolstacks.xl import XlToolstack
+from bot.engine import store as stores
 from bot.engine.engine import Engine
 from bot.engine.inventory import Inventory
 from bot.engine.outbox import Outbox
@@ -88,6 +90,21 @@ class TestedStore(Store):
         await self._alive()
         async with super().read() as tx:
             yield tx
+
+    async def reconnect(self, *pragmas: str, busy_timeout: float = 10.0) -> None:
+        """Open every connection anew, each with *pragmas*."""
+        self.moving = True
+        await self._engine.dispose()
+        self._engine = stores._engine(self.folder / stores.FILE, busy_timeout)
+
+        @event.listens_for(self._engine.sync_engine, "connect")
+        def connected(connection: Any, _record: object) -> None:
+            cursor = connection.cursor()
+            for pragma in pragmas:
+                cursor.execute(f"PRAGMA {pragma}")
+            cursor.close()
+
+        self.moving = False
 
     async def _alive(self) -> None:
         if self.dead.is_set():

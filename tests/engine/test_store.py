@@ -7,9 +7,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
-from bot.engine import store as stores
 from bot.engine.store import FILE, get, put
 from bot.errors import ConfigError, StoreError
 from tests.engine.alive import TestedStore, opened
@@ -85,11 +84,7 @@ async def test_a_transaction_that_fails_leaves_nothing(store: TestedStore) -> No
 async def test_a_full_disk_is_a_store_error_and_nothing_is_half_written(
     store: TestedStore,
 ) -> None:
-    @event.listens_for(store._engine.sync_engine, "connect")
-    def small(connection: object, _record: object) -> None:
-        getattr(connection, "execute")("PRAGMA max_page_count=60")  # noqa: B009
-
-    await store._engine.dispose()
+    await store.reconnect("max_page_count=60")
     await keep(store, "before", "there")
 
     async def fill() -> None:
@@ -157,8 +152,7 @@ async def test_another_process_that_holds_the_file_is_waited_for_and_then_said(
     tmp_path: Path,
 ) -> None:
     async with opened(tmp_path) as store:
-        await store._engine.dispose()
-        store._engine = stores._engine(tmp_path / FILE, 0.05)
+        await store.reconnect(busy_timeout=0.05)
         with closing(sqlite3.connect(tmp_path / FILE, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             with pytest.raises(StoreError, match="locked"):
