@@ -107,7 +107,9 @@ async def _fenced(run: Run, work: Awaitable[Reply]) -> Ended:
     except Requeue:
         raise
     except Cancelled:
-        return Ended(State.CANCELLED, "cancelled", Reply(_("Cancelled; nothing is under way.")))
+        return Ended(
+            State.CANCELLED, "cancelled", Reply(_("Cancelled; no further step was begun."))
+        )
     except UsageError as error:
         return Ended(State.FAILED, error.code, _usage(run, error))
     except BotError as error:
