@@ -30,16 +30,21 @@ class Inbox:
         self._engine = engine
         self.arrived = asyncio.Event()
         self._told_broken = False
+        #: whether a token is stored, so that a later start goes on from there
+        self._begun = False
 
     async def since(self) -> str | None:
         """The token of the last batch that was stored."""
         async with self._engine.store.read() as tx:
-            return await store.get(tx, TOKEN)
+            token = await store.get(tx, TOKEN)
+        self._begun = token is not None
+        return token
 
     async def take(self, batch: Batch) -> None:
         """Store *batch*: each command becomes a job exactly once, or none of it happened.
 
-        Raises `StoreError`; then the room was told that commands wait.
+        Raises `StoreError`; then the room was told that commands wait.  A batch without any is let
+        go instead, so that the commands behind it are heard of; a later start gets it again.
         """
         engine = self._engine
         try:
@@ -49,8 +54,10 @@ class Inbox:
                 await store.put(tx, TOKEN, batch.token)
         except StoreError as error:
             await self._say_broken(batch, error)
+            if self._begun and not self._commands(batch):
+                return
             raise
-        self._told_broken = False
+        self._told_broken, self._begun = False, True
         if batch.messages:
             self.arrived.set()
             engine.outbox.wake()
@@ -84,14 +91,18 @@ class Inbox:
         }
         await audit_log.append(tx, "asked", asked, now)
 
+    def _commands(self, batch: Batch) -> list[Message]:
+        prefix = self._engine.prefix
+        return [message for message in batch.messages if is_command(message.body, prefix)]
+
     async def _say_broken(self, batch: Batch, error: StoreError) -> None:
         """Tell the rooms once an outage, past the store."""
         engine = self._engine
         log.error("store broken", why=str(error))
         rooms = {
             message.room: message
-            for message in batch.messages
-            if is_command(message.body, engine.prefix) and engine.policy.person(message.sender)
+            for message in self._commands(batch)
+            if engine.policy.person(message.sender)
         }
         if self._told_broken or not rooms:
             return

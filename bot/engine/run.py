@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.audit import Entry
-from bot.core.chat import Post
+from bot.core.chat import Post, Status
 from bot.core.command import Risk
 from bot.core.events import (
     Checking,
@@ -154,14 +154,23 @@ class Run:
         self.job = replace(self.job, no_return=True)
 
     async def end(self, event: Ended) -> None:
-        """The one final answer, the record of it, and the locks, all at once."""
+        """The one final answer, the record of it, and the locks, all at once.
+
+        While that cannot be written the end is tried again, and the locks are kept.
+        """
         if self.record_incomplete:
             event = _incomplete(event)
-        try:
-            async with self._telling() as tx:
-                await self._end(tx, event)
-        except StoreError as error:
-            await self._end_unrecorded(event, error)
+        told = False
+        while True:
+            try:
+                async with self._telling() as tx:
+                    await self._end(tx, event)
+                break
+            except StoreError as error:
+                if not told:
+                    await self._say_unrecorded(event, error)
+                told = True
+            await asyncio.sleep(self.engine.timing.follow_every)
         if event.state is State.UNDETERMINED:
             self.engine.locks.lose(self.job.id)
         else:
@@ -204,18 +213,23 @@ class Run:
         room = self.engine.audit_room or self.job.room
         return Post(room, self.engine.txn(f"{self.job.id}-audit"), Reply(line).text())
 
-    async def _end_unrecorded(self, event: Ended, error: StoreError) -> None:
-        """The store failed at the very end: say the truth all the same, and that it is not kept."""
+    async def _say_unrecorded(self, event: Ended, error: StoreError) -> None:
+        """The store failed at the very end: say the truth all the same, and that it is not kept.
+
+        Final is only what a bot that dies now would say again: a read, or what was found past the
+        point of no return.  Anything else would begin anew.
+        """
         log.error("end not recorded", job=self.job.id, why=str(error))
-        text = _incomplete(event).reply.text("⚠")
-        txn = self.engine.txn(f"{self.job.id}-final")
-        post = Post(
-            self.job.room,
-            txn,
-            text,
-            about=self.job.event_id,
-            status=final_status(self.job, event),
-        )
+        if self.job.no_return or self.job.risk is Risk.READS:
+            name, status = "final", final_status(self.job, event)
+            text = _incomplete(event).reply.text("⚠")
+        else:
+            name = "unrecorded"
+            status = Status(self.job.event_id, self.job.id, self.job.state.value, False)
+            hint = _("It is answered when the record can be written again.")
+            text = Reply(str(error), hint=hint).text("✘")
+        txn = self.engine.txn(f"{self.job.id}-{name}")
+        post = Post(self.job.room, txn, text, about=self.job.event_id, status=status)
         await outbox.say_once(self.engine.chat, post, _log_unsaid)
 
     async def _move(self, tx: AsyncConnection, event: Event, **values: Any) -> None:

@@ -39,6 +39,16 @@ TIMING = {
 
 World = dict[str, Any]
 
+#: triggers by which a store refuses to be written
+_WRITES = {
+    "no_job": "INSERT ON jobs",
+    "no_state": "UPDATE ON jobs",
+    "no_step": "INSERT ON steps",
+    "no_end": "UPDATE ON steps",
+    "no_record": "INSERT ON audit",
+    "no_post": "INSERT ON outbox",
+}
+
 
 @dataclass
 class House:
@@ -92,10 +102,15 @@ class House:
 
     async def start_bot(self) -> None:
         """Start the bot, and wait until it is in the room."""
-        process = await self._bot.start()
-        self._attending = asyncio.create_task(self.room.attend(process))
+        process = await self.start_bot_anyhow()
         await self.room.until(lambda: self.room.attended or process.returncode is not None)
         assert process.returncode is None, self._bot.last_lines()
+
+    async def start_bot_anyhow(self) -> Process:
+        """Start the bot, which may end at once."""
+        process = await self._bot.start()
+        self._attending = asyncio.create_task(self.room.attend(process))
+        return process
 
     @property
     def bot(self) -> Process:
@@ -197,6 +212,23 @@ class House:
         with closing(sqlite3.connect(self.state / FILE)) as store:
             store.row_factory = sqlite3.Row
             return [dict(row) for row in store.execute(statement, values)]
+
+    def break_store(self) -> None:
+        """Let every write fail from now on that would accept, begin, step or end a job."""
+        with closing(sqlite3.connect(self.state / FILE, timeout=PATIENCE)) as store:
+            for name, when in _WRITES.items():
+                store.execute(
+                    f"CREATE TRIGGER {name} BEFORE {when} BEGIN "
+                    "SELECT RAISE(ABORT, 'database or disk is full'); END"
+                )
+            store.commit()
+
+    def mend_store(self) -> None:
+        """Let the store be written again."""
+        with closing(sqlite3.connect(self.state / FILE, timeout=PATIENCE)) as store:
+            for name in _WRITES:
+                store.execute(f"DROP TRIGGER {name}")
+            store.commit()
 
     def verify(self) -> Verdict:
         return verify_file(self.state)
