@@ -29,9 +29,11 @@ from tests.chat.homeserver import (
 
 PATIENCE = 20.0
 POST = Post(ALIAS, "t1", Text("pong", "pong"))
-DEEP = (
-    b'{"next_batch": "0", "rooms": {"join": {"!room": ' + b'{"a":[' * 9000 + b"]}" * 9000 + b"}}}"
-)
+DEEP = b"""{"chunk": [
+    {"type": "m.room.message", "event_id": "$1", "sender": "@a:b", "content":
+        {"msgtype": "m.text", "body": "!say beside"}},
+    {"type": "m.room.message", "event_id": "$0", "sender": "@a:b", "content": {"x": %s1%s}}
+]}""" % (b'{"a":[' * 9000, b"]}" * 9000)
 
 
 class Scene:
@@ -143,11 +145,11 @@ async def test_trouble_with_the_sync_loses_and_repeats_nothing(
 
 
 async def test_nesting_that_no_parser_survives_hides_only_itself(scene: Scene) -> None:
+    scene.homeserver.misbehave("/messages", raw(DEEP))
     async with scene.running():
-        scene.homeserver.misbehave("/sync", raw(DEEP))
-        await scene.homeserver.say("!say 0")
+        await scene.homeserver.say("!say 0", "!say 1", "!say 2", "!say 3")
 
-        assert await scene.got(1) == ["!say 0"]
+        assert await scene.got(4) == ["!say beside", "!say 1", "!say 2", "!say 3"]
 
 
 async def test_a_homeserver_that_does_not_answer_is_asked_again(scene: Scene) -> None:

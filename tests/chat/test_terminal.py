@@ -246,9 +246,9 @@ async def test_the_end_of_the_input_ends_the_run_and_every_post_on_its_way(
 
     await asyncio.wait_for(running, PATIENCE)
     assert await other.batch() == Batch("1", (line(1, "last"),))
-    with pytest.raises(ChatUnavailable):
+    with pytest.raises(ChatUnavailable, match="closed"):
         await sending
-    with pytest.raises(ChatUnavailable):
+    with pytest.raises(ChatUnavailable, match="closed"):
         await chat.send(post("later"))
 
 

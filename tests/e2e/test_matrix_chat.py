@@ -182,8 +182,8 @@ async def test_a_new_name_of_the_bot_hides_nothing_that_was_said_before_it(
 
     await nounou.say(place.room_id, "!say one")
     async with Client(homeserver.url, place.bot, place.password) as bot:
-        path = f"profile/{place.bot_id}/displayname"
-        await bot.ask("PUT", path, {"displayname": "Nounou"})
+        name = {"membership": "join", "displayname": "Nounou"}
+        await bot.set_state(place.room_id, "m.room.member", name, place.bot_id)
     await nounou.say(place.room_id, "!say two")
     async with place.running(inbox):
         await inbox.until(lambda: "!say two" in inbox.bodies)
