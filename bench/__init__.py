@@ -1,0 +1,1 @@
+"""How fast and how faithfully the bot answers, beside clients that do nothing else."""

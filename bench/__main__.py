@@ -1,0 +1,73 @@
+"""`python -m bench`: measure the chat on a real homeserver in a folder that is removed afterwards.
+
+Nothing is asserted: the figures go to standard output as a table in Markdown, what is being done
+to standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+from bench.measure import measure
+from bench.report import table
+from bench.stage import set_up
+
+
+def main() -> int:
+    """Measure once; the exit status is 1 where the time ran out."""
+    options = _options()
+    with tempfile.TemporaryDirectory(prefix="nounou-bench-", ignore_cleanup_errors=True) as folder:
+        try:
+            asyncio.run(_run(options, Path(folder)))
+        except TimeoutError:
+            _say(f"not done within {options.within:g} s; the machine is too slow or too busy")
+            return 1
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            return 130
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+
+    def number(name: str, kind: type, default: float, says: str) -> None:
+        parser.add_argument(name, type=kind, default=default, metavar="N", help=says)
+
+    number("--turns", int, 100, "pings of each contestant (%(default)s)")
+    number("--flood", int, 300, "questions posted 8 at a time (%(default)s)")
+    number("--stopped", int, 150, "questions posted while it is stopped (%(default)s)")
+    number("--seconds", float, 5.0, "how long it is stopped at least (%(default)s)")
+    number("--within", float, 290.0, "seconds for everything (%(default)s)")
+    return parser.parse_args()
+
+
+async def _run(options: argparse.Namespace, folder: Path) -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    _say(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; starting everything")
+    async with asyncio.timeout(options.within), set_up(folder) as stage:
+        figures = await measure(
+            stage,
+            turns=options.turns,
+            flood=options.flood,
+            stopped=options.stopped,
+            seconds=options.seconds,
+            say=_say,
+        )
+    _say(f"load {os.getloadavg()[0]:.1f}")
+    print(table(figures))
+
+
+def _say(sentence: str) -> None:
+    print(f"bench: {sentence}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
