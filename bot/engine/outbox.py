@@ -82,12 +82,11 @@ class Outbox:
             while True:
                 await self._news.wait()
                 self._news.clear()
-                waiting = await self._rooms()
-                if not waiting and all(task.done() for task in rooms.values()):
-                    self._idle.set()
-                for room in waiting:
+                for room in await self._rooms():
                     if room not in rooms or rooms[room].done():
                         rooms[room] = group.create_task(self._send_room(room))
+                if not self._news.is_set() and all(task.done() for task in rooms.values()):
+                    self._idle.set()
 
     async def _rooms(self) -> list[str]:
         try:
