@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
 
 import structlog
 
@@ -18,10 +20,12 @@ from bot.engine.engine import Engine
 from bot.engine.housekeeping import keep_house
 from bot.engine.inbox import Inbox
 from bot.engine.run import Run
-from bot.errors import DeviceError, OutcomeUnknown
+from bot.errors import DeviceError, OutcomeUnknown, StoreError
 from bot.i18n import _
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 
 class Dispatcher:
@@ -43,15 +47,17 @@ class Dispatcher:
             while True:
                 await self._inbox.arrived.wait()
                 self._inbox.arrived.clear()
-                await self._start_waiting(group)
+                await self._start(group, await self._patiently(self._queued))
 
-    async def _start_waiting(self, group: asyncio.TaskGroup) -> None:
+    async def _queued(self) -> list[jobs.Job]:
+        async with self._engine.store.read() as tx:
+            return await jobs.in_states(tx, [State.QUEUED])
+
+    async def _start(self, group: asyncio.TaskGroup, queued: Iterable[jobs.Job]) -> None:
         """Start what is queued: one after the other, so that quick answers keep their order.
 
         A command that waits for locks, has begun to work or just takes long lets the next one pass.
         """
-        async with self._engine.store.read() as tx:
-            queued = await jobs.in_states(tx, [State.QUEUED])
         for job in queued:
             if job.id in self._begun:
                 continue
@@ -68,38 +74,45 @@ class Dispatcher:
 
     async def _recover(self, group: asyncio.TaskGroup) -> None:
         """Put back the locks first, all of them; then look at each job that was running."""
-        engine = self._engine
-        async with engine.store.read() as tx:
-            held = await jobs.in_states(tx, HOLDING)
-            for job in held:
-                keys = await jobs.lock_keys(tx, job.id)
-                undetermined = job.state is State.UNDETERMINED
-                engine.locks.hold(job.id, keys, undetermined=undetermined)
-        await self._requeue_waiting()
-        for job in held:
+        held = await self._patiently(self._held)
+        for job, keys in held:
+            undetermined = job.state is State.UNDETERMINED
+            self._engine.locks.hold(job.id, keys, undetermined=undetermined)
+        for job, _keys in held:
             if job.state is State.RUNNING:
                 self._begun.add(job.id)
                 group.create_task(self._recover_job(job))
+        await self._patiently(self._requeue_waiting)
+
+    async def _held(self) -> list[tuple[jobs.Job, frozenset[str]]]:
+        """The jobs whose locks outlived the bot, with their keys."""
+        async with self._engine.store.read() as tx:
+            held = await jobs.in_states(tx, HOLDING)
+            return [(job, await jobs.lock_keys(tx, job.id)) for job in held]
 
     async def _requeue_waiting(self) -> None:
-        """Jobs that waited changed nothing: they begin anew, in their old order, unless too old."""
+        """Jobs that waited changed nothing: they begin anew, in their old order."""
         async with self._engine.store.write() as tx:
             for job in await jobs.in_states(tx, [State.AWAITING_LOCKS, State.AWAITING_APPROVAL]):
                 await jobs.move(tx, job.id, Event.REQUEUE, self._engine.clock())
-            queued = await jobs.in_states(tx, [State.QUEUED])
-        for job in queued:
-            if self._engine.clock() - job.created > self._engine.timing.resume_within:
-                self._begun.add(job.id)
-                await self._end_too_old(Run(self._engine, job))
+
+    async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Try *work* again until the store is no longer broken."""
+        while True:
+            try:
+                return await work()
+            except StoreError as error:
+                log.error("store broken", why=str(error))
+            await asyncio.sleep(self._engine.timing.follow_every)
 
     async def _recover_job(self, job: jobs.Job) -> None:
         run = Run(self._engine, job)
         try:
-            if await self._untouched(job):
+            if await self._patiently(lambda: self._untouched(job)):
                 raise Requeue
             await pipeline.recover(run)
         except Requeue:
-            await self._begin_anew(run)
+            await self._patiently(lambda: self._begin_anew(run))
 
     async def _untouched(self, job: jobs.Job) -> bool:
         """Whether no step that changes something was ever begun."""
@@ -144,6 +157,9 @@ class Dispatcher:
 
     async def _announce(self, name: str, sentence: str) -> None:
         post = Post(self._main_room, self._engine.txn(name), Reply(sentence).text())
+        await self._patiently(lambda: self._queue(post))
+        self._engine.outbox.wake()
+
+    async def _queue(self, post: Post) -> None:
         async with self._engine.store.write() as tx:
             await outbox.put(tx, post)
-        self._engine.outbox.wake()

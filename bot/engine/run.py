@@ -94,10 +94,13 @@ class Run:
     async def resumed(self) -> None:
         """The bot came back and finds this job running."""
         self.parked.set()
-        async with self._telling() as tx:
-            data = {"job": self.job.id, "person": self.job.person}
-            await audit_log.append(tx, "resumed", data, self.engine.clock())
-            await self._progress.tell(tx, Resumed())
+        try:
+            async with self._telling() as tx:
+                data = {"job": self.job.id, "person": self.job.person}
+                await audit_log.append(tx, "resumed", data, self.engine.clock())
+                await self._progress.tell(tx, Resumed())
+        except StoreError:
+            self.record_incomplete = True
 
     async def requeued(self) -> None:
         """Nothing was changed: the job begins anew, in its old place."""

@@ -43,7 +43,7 @@ async def breaks_in_the_checks(house: House, there: str) -> str:
 async def test_a_full_disk_lets_no_command_begin_and_loses_none(house: House) -> None:
     here, there = await house.sides()
     assert (await house.run("!ping")).plain == "pong"
-    house.limit_files(8192)
+    house.limit_files(0)
 
     command = house.say(f"!migrate vm {there}")
     await house.room.until(lambda: said(house, "Commands wait until it can be written again"))
@@ -130,6 +130,24 @@ async def test_a_move_whose_store_breaks_and_whose_bot_dies_in_mid_copy(house: H
     assert house.query("SELECT state FROM jobs WHERE event_id = ?", command) == [
         {"state": "succeeded"}
     ]
+
+
+async def test_a_bot_that_comes_back_to_a_broken_store_still_tells_the_truth(house: House) -> None:
+    _here, there = await house.sides()
+
+    command = house.say(f"!migrate vm {there}")
+    await house.until_world(lambda world: arriving(world, "vm"))
+    await house.kill_bot()
+    house.break_store()
+    await house.start_bot()
+    answer = await house.final(command)
+    house.mend_store()
+    pinged = await house.run("!ping")
+
+    assert answer.state == "succeeded"
+    assert "The record of this job is incomplete" in answer.plain
+    assert homes(await house.world(), "vm") == [there]
+    assert pinged.plain == "pong"
 
 
 async def test_a_store_that_is_read_only_at_the_start_takes_nothing_in(house: House) -> None:
