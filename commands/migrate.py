@@ -111,7 +111,8 @@ async def _recover(ctx: Context, domu: DomU, to: Dom0, *, dry_run: bool = False)
 async def _settle(ctx: Context, domu: DomU, to: Dom0, *, dry_run: bool = False) -> Reply:
     move = _found(ctx)
     if move is None:
-        raise Failed(_("The move never started."))
+        census = await take(tuple(ctx.world.hosts.values()), domu.name)
+        raise Failed(_("The move never started. Seen now: {seen}").format(seen=census.sentence()))
     state = await move.source.launcher.bar(move.attempt)
     if state.phase is Phase.RUNNING:
         raise Refused(

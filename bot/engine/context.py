@@ -138,6 +138,8 @@ class Context:
         """From here on the job cannot be cancelled; raises `Cancelled` when it just was."""
         self.give_up()
         await self._run.no_return()
+        # somebody may have been told meanwhile that it is being cancelled; nothing was sent yet
+        self.give_up()
 
     def give_up(self) -> None:
         """Raise `Cancelled` when somebody cancelled the job."""

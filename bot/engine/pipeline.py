@@ -25,6 +25,7 @@ from bot.core.text import clean, point_at, words
 from bot.devices.host import Host
 from bot.engine.context import Cancelled, Context, Requeue
 from bot.engine.inventory import DomU, UnknownObject, View
+from bot.engine.records import CANCELLED
 from bot.engine.run import Run
 from bot.engine.world import World
 from bot.errors import (
@@ -76,10 +77,10 @@ async def settle_job(ctx: Context, number: int) -> Reply:
 
 
 async def _settle(run: Run) -> tuple[bool, Reply]:
-    command, bound, context = await _again(run)
-    if command.settler is None:
-        raise Refused(_("{command} cannot be settled by looking.").format(command=command.name))
     try:
+        command, bound, context = await _again(run)
+        if command.settler is None:
+            raise Refused(_("{command} cannot be settled by looking.").format(command=command.name))
         return True, await command.settler(context, *bound.args, **bound.options)
     except Failed as error:
         return False, Reply(str(error), hint=error.hint)
@@ -169,6 +170,7 @@ async def _run(run: Run, command: Command, bound: Bound, context: Context, plan:
             plan = await _recheck(command, bound, context, plan)
         context.plan = run.plan = plan
         context.notes = await run.notes()
+        run.cancel_requested = run.cancel_requested or CANCELLED in context.notes
         context.give_up()
         await run.started(plan)
     return await command.handler(context, *bound.args, **bound.options)

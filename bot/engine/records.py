@@ -10,6 +10,9 @@ from bot.engine.engine import Engine
 from bot.errors import Refused, UsageError
 from bot.i18n import _
 
+#: noted for a job that somebody cancelled, so that it stays cancelled after a crash
+CANCELLED = "cancelled"
+
 
 class Records:
     """The desk at which commands ask about other jobs."""
@@ -75,11 +78,19 @@ class Records:
             )
         run.cancel_requested = True
         self._engine.locks.poke()
+        async with self._engine.store.write() as tx:
+            await jobs.note(tx, number, CANCELLED, True)
         return Reply(_("Job {number} is being cancelled.").format(number=number))
 
     async def settled(self, number: int, *, succeeded: bool) -> None:
-        """The end of an undetermined job is known now: write it down and free its locks."""
+        """The end of an undetermined job is known now: write it down and free its locks.
+
+        Raises `Refused` where somebody else was faster.
+        """
         async with self._engine.store.write() as tx:
+            job = await jobs.get(tx, number)
+            if job is None or job.state is not State.UNDETERMINED:
+                raise Refused(_("Job {number} was settled meanwhile.").format(number=number))
             event = Event.SUCCEED if succeeded else Event.FAIL
             await jobs.move(tx, number, event, self._engine.clock(), code="settled")
         self._engine.locks.release(number)

@@ -62,6 +62,23 @@ async def test_killed_in_the_resync(house: House) -> None:
     await moved_once(house, command, there)
 
 
+async def test_killed_after_it_was_cancelled_it_stays_cancelled(house: House) -> None:
+    here, there = await house.sides()
+    await house.fault("slow", there, "update.sh")
+
+    command = house.say(f"!migrate vm {there}")
+    await house.room.until(lambda: house.room.heard(command, f"resync the links of {there}"))
+    number = house.room.about(command)[0].status["job"]
+    cancel = await house.run(f"!job cancel {number}")
+    await house.restart_bot()
+    answer = await house.final(command)
+
+    assert cancel.state == "succeeded"
+    assert answer.state == "cancelled"
+    assert homes(await house.world(), "vm") == [here]
+    assert house.started_moves(here, number) == []
+
+
 async def test_killed_right_before_the_start_which_arrives_late(house: House) -> None:
     here, there = await house.sides()
     await house.fault("hang", here, "nounou-detach")

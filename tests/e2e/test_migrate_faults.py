@@ -204,6 +204,27 @@ async def test_a_sender_that_is_killed_leaves_the_end_to_a_person(house: House) 
     assert (await house.run(f"!migrate vm {there}")).state == "succeeded"
 
 
+async def test_a_resync_that_is_not_confirmed_is_settled_by_looking(house: House) -> None:
+    here, there = await house.sides()
+    await house.fault("drop-after-send", there, "update.sh", times=1)
+
+    command = await house.run(f"!migrate vm {there}")
+    number = int(command.status["job"])
+    await house.fault("refuse", there)
+    unasked = await house.run(f"!job settle {number}")
+    held = house.locks(number)
+    await house.ask("clear")
+    both = [house.say(f"!job settle {number}"), house.say(f"!job settle {number}", "nounou2")]
+    answers = [await house.final(each) for each in both]
+
+    assert command.state == "undetermined"
+    assert (unasked.state, bool(held)) == ("failed", True)
+    assert sorted(answer.state for answer in answers) == ["refused", "succeeded"]
+    assert house.locks(number) == set()
+    assert homes(await house.world(), "vm") == [here]
+    assert house.started_moves(here, number) == []
+
+
 async def test_locks_of_an_unknown_end_outlive_a_crash(house: House) -> None:
     here, there = await house.sides()
 
