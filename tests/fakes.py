@@ -92,6 +92,7 @@ class FakeChat:
                 place += 1
             except StoreError:
                 self.raised += 1
+                self.changed()
                 await self.next_change(1.0)
 
     async def send(self, post: Post) -> str:
@@ -152,7 +153,7 @@ class FakeChat:
         assert len(final) <= 1, final
         return final[0] if final else None
 
-    async def until(self, holds: Callable[[], bool], within: float = 20_000.0) -> None:
+    async def until(self, holds: Callable[[], bool], within: float = 4_000.0) -> None:
         """Return once *holds*, looking after each change of the room."""
         async with asyncio.timeout(within):
             while not holds():
