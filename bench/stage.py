@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bench.person import Person
 from bench.settings import Settings
@@ -105,7 +106,8 @@ def _words(folder: Folder, name: str, room: str, url: str) -> tuple[str, ...]:
     if name == BOT:
         site = folder.read_site()
         assert site is not None
-        chat = {"kind": "matrix", "homeserver": url, "user": f"@{BOT}:{DOMAIN}"}
+        chat: dict[str, Any] = {"kind": "matrix", "homeserver": url}
+        chat["user"] = f"@{BOT}:{DOMAIN}"
         chat |= {"device_name": secrets.token_hex(4), "password": {"file": str(password_file)}}
         folder.write_config(of_the_lab(), site, chat)
         return python("-m", "bot", "run", str(folder.config))
