@@ -83,6 +83,10 @@ class Dispatcher:
                 self._begun.add(job.id)
                 group.create_task(self._recover_job(job))
         await self._patiently(self._requeue_waiting)
+        for job in await self._patiently(self._queued):
+            if self._too_old(job.created):
+                self._begun.add(job.id)
+                await self._end_too_old(Run(self._engine, job))
 
     async def _held(self) -> list[tuple[jobs.Job, frozenset[str]]]:
         """The jobs whose locks outlived the bot, with their keys."""
@@ -124,13 +128,15 @@ class Dispatcher:
 
     async def _begin_anew(self, run: Run) -> None:
         """Run the job again from its start, unless it is so old that nobody expects it."""
-        age = self._engine.clock() - run.job.touched
-        if run.job.risk is Risk.READS or age <= self._engine.timing.resume_within:
+        if run.job.risk is Risk.READS or not self._too_old(run.job.touched):
             await run.requeued()
             self._begun.discard(run.job.id)
             self._inbox.arrived.set()
             return
         await self._end_too_old(run)
+
+    def _too_old(self, since: float) -> bool:
+        return self._engine.clock() - since > self._engine.timing.resume_within
 
     async def _end_too_old(self, run: Run) -> None:
         reply = Reply(
