@@ -78,7 +78,9 @@ def cut(text: str, limit: int) -> str:
 def nearest(word: str, candidates: Iterable[str]) -> list[str]:
     """The few *candidates* that somebody who typed *word* may have meant, best first."""
     known = {candidate.casefold(): candidate for candidate in candidates}
-    return [known[name] for name in get_close_matches(word.casefold()[:64], known, 3, 0.6)]
+    # in a name of two letters, like ``vm``, one wrong letter is half of it
+    cutoff = 0.5 if len(word) < 4 else 0.6
+    return [known[name] for name in get_close_matches(word.casefold()[:64], known, 3, cutoff)]
 
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:
