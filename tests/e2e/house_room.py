@@ -50,6 +50,8 @@ class Room:
     taken_in: int = 0
     #: what the bot said that is no protocol
     nonsense: list[bytes] = field(default_factory=list)
+    #: whether the bot's posts are taken and their receipts lost
+    loses_receipts: bool = False
     _last: int = 0
     _by_txn: dict[str, str] = field(default_factory=dict)
     _began: int | None = None
@@ -69,6 +71,11 @@ class Room:
         self.messages.append(message)
         self._write(message)
         return str(message["event_id"])
+
+    def deliver_again(self, event_id: str) -> None:
+        """Deliver an old message as a new one, as a homeserver does that lost its place."""
+        (message,) = [each for each in self.messages if each["event_id"] == event_id]
+        self._write({**message, "n": self._number()})
 
     async def attend(self, bot: Process) -> None:
         """Hear *bot* until it ends."""
@@ -119,7 +126,9 @@ class Room:
             case "read":
                 self.taken_in = max(self.taken_in, int(order["n"]))
             case "send":
-                self._write({"type": "sent", "txn": order["txn"], "event_id": self._post(order)})
+                event_id = self._post(order)
+                if not self.loses_receipts:
+                    self._write({"type": "sent", "txn": order["txn"], "event_id": event_id})
 
     def _welcome(self, bot: asyncio.StreamWriter, since: str | None) -> None:
         self._bot = bot
