@@ -15,7 +15,7 @@ from bot.chat.matrix_login import Credentials
 from bot.core.chat import Batch, Message
 from tests.e2e.client import Client
 
-PATIENCE = 40.0
+PATIENCE = 50.0
 KNOWN = ("@nounou:localhost", "@apprenti:localhost")
 
 
