@@ -270,12 +270,11 @@ async def test_a_host_with_another_key_is_not_spoken_to(house: House, tmp_path: 
         ("site: lab\nhosts: 7\n", "nounou:"),
     ],
 )
-async def test_a_broken_configuration_starts_nothing(tmp_path: Path, text: str, said: str) -> None:
+def test_a_broken_configuration_starts_nothing(tmp_path: Path, text: str, said: str) -> None:
     config = tmp_path / "config.yaml"
     config.write_text(text)
 
-    ended = await asyncio.to_thread(
-        subprocess.run,
+    ended = subprocess.run(
         [sys.executable, "-m", "bot", "run", str(config)],
         capture_output=True,
         text=True,
