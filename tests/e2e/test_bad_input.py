@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -270,11 +271,12 @@ async def test_a_host_with_another_key_is_not_spoken_to(house: House, tmp_path: 
         ("site: lab\nhosts: 7\n", "nounou:"),
     ],
 )
-def test_a_broken_configuration_starts_nothing(tmp_path: Path, text: str, said: str) -> None:
+async def test_a_broken_configuration_starts_nothing(tmp_path: Path, text: str, said: str) -> None:
     config = tmp_path / "config.yaml"
     config.write_text(text)
 
-    ended = subprocess.run(
+    ended = await asyncio.to_thread(
+        subprocess.run,
         [sys.executable, "-m", "bot", "run", str(config)],
         capture_output=True,
         text=True,
@@ -284,4 +286,4 @@ def test_a_broken_configuration_starts_nothing(tmp_path: Path, text: str, said: 
     assert ended.returncode == 2
     assert said in ended.stderr
     assert "Traceback" not in ended.stderr
-    assert list(tmp_path.iterdir()) == [config]
+    assert os.listdir(tmp_path) == [config.name]
