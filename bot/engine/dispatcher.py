@@ -81,7 +81,7 @@ class Dispatcher:
         for job, _keys in held:
             if job.state is State.RUNNING:
                 self._begun.add(job.id)
-                group.create_task(self._recover_job(job))
+                await self._recover_job(group, job)
         await self._patiently(self._requeue_waiting)
         for job in await self._patiently(self._queued):
             if self._too_old(job.created):
@@ -109,11 +109,16 @@ class Dispatcher:
                 log.error("store broken", why=str(error))
             await asyncio.sleep(self._engine.timing.follow_every)
 
-    async def _recover_job(self, job: jobs.Job) -> None:
+    async def _recover_job(self, group: asyncio.TaskGroup, job: jobs.Job) -> None:
+        """Look what became of *job*; where it did nothing yet, it goes back to its place first."""
         run = Run(self._engine, job)
+        if await self._patiently(lambda: self._untouched(job)):
+            await self._patiently(lambda: self._begin_anew(run))
+        else:
+            group.create_task(self._look_after(run))
+
+    async def _look_after(self, run: Run) -> None:
         try:
-            if await self._patiently(lambda: self._untouched(job)):
-                raise Requeue
             await pipeline.recover(run)
         except Requeue:
             await self._patiently(lambda: self._begin_anew(run))
