@@ -82,6 +82,7 @@ class FakeChat:
         self.changed()
 
     async def run(self, receive: Receive, since: str | None) -> None:
+        self._closed = False
         place = int(since or 0)
         while not self._closed:
             if place == len(self.batches):
