@@ -112,7 +112,7 @@ async def _fenced(run: Run, work: Awaitable[Reply]) -> Ended:
             State.CANCELLED, "cancelled", Reply(_("Cancelled; no further step was begun."))
         )
     except UsageError as error:
-        return Ended(State.FAILED, error.code, _usage(run, error))
+        return Ended(_state(run, error), error.code, _usage(run, error))
     except BotError as error:
         return Ended(_state(run, error), error.code, Reply(str(error), hint=error.hint))
     except Exception:
@@ -123,7 +123,7 @@ async def _fenced(run: Run, work: Awaitable[Reply]) -> Ended:
 
 
 def _state(run: Run, error: BotError | None) -> State:
-    unknown = isinstance(error, OutcomeUnknown) and run.job.started is not None
+    unknown = isinstance(error, OutcomeUnknown) and run.job.state is State.RUNNING
     uncertain = run.job.no_return and not isinstance(error, Failed)
     return State.UNDETERMINED if unknown or uncertain else State.FAILED
 
