@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.app import registry_of, serve
@@ -105,6 +105,25 @@ class TestedStore(Store):
             cursor.close()
 
         self.moving = False
+
+    async def breaks(self, *tables: str) -> None:
+        """From now on nothing can be written into *tables*, as on a full disk."""
+        async with super().write() as tx:
+            for name in tables:
+                for verb in ("INSERT", "UPDATE"):
+                    await tx.execute(
+                        text(
+                            f"CREATE TRIGGER broken_{name}_{verb} BEFORE {verb} ON {name} "
+                            "BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+                        )
+                    )
+
+    async def mend(self) -> None:
+        """There is room on the disk again."""
+        async with super().write() as tx:
+            query = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+            for name in list(await tx.scalars(text(query))):
+                await tx.execute(text(f"DROP TRIGGER {name}"))
 
     async def _alive(self) -> None:
         if self.dead.is_set():
