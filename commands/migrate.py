@@ -64,21 +64,21 @@ async def _move(ctx: Context, move: Move) -> Reply:
     title = _("move {guest} to {target}").format(guest=move.guest, target=move.target)
     async with ctx.step(title, changes=True):
         await ctx.no_return()
-        await _start(move)
+        await _start(ctx, move)
         state = await follow(ctx, move)
         if state.phase is Phase.BARRED:
             raise Failed(
-                _("The move never started; {guest} was not touched and runs on {source}.").format(
-                    guest=move.guest, source=move.source
+                _("The move never started on {source}, and now it cannot any more.").format(
+                    source=move.source
                 ),
-                hint=_("Send it again when {source} answers.").format(source=move.source),
+                hint=_where(ctx, move),
             )
     async with ctx.step(_("count the copies on every host")):
         await conclude(ctx, move, state)
     return _moved(move)
 
 
-async def _start(move: Move) -> None:
+async def _start(ctx: Context, move: Move) -> None:
     """Send the command, once; where it is not known whether it arrived, the host is asked after."""
     try:
         await move.source.launcher.start(move.attempt, move.words)
@@ -86,10 +86,15 @@ async def _start(move: Move) -> None:
         return
     except DeviceError as error:
         raise Failed(
-            _("The move could not be started, so {guest} still runs on {source}: {why}").format(
-                guest=move.guest, source=move.source, why=error
-            )
+            _("The move was not begun: {why}").format(why=error), hint=_where(ctx, move)
         ) from error
+
+
+def _where(ctx: Context, move: Move) -> str:
+    """How to learn where the guest is, when that was not looked at."""
+    return _("{prefix}domu show {guest} says where it runs.").format(
+        prefix=ctx.prefix, guest=move.guest
+    )
 
 
 @migrate.recover
@@ -112,6 +117,12 @@ async def _settle(ctx: Context, domu: DomU, to: Dom0, *, dry_run: bool = False) 
     move = _found(ctx)
     if move is None:
         census = await take(tuple(ctx.world.hosts.values()), domu.name)
+        if census.moving or len(census.copies) > 1:
+            raise Refused(
+                _("{guest} is not in order: {seen}").format(
+                    guest=domu.name, seen=census.moving or census.sentence()
+                )
+            )
         raise Failed(_("The move never started. Seen now: {seen}").format(seen=census.sentence()))
     state = await move.source.launcher.bar(move.attempt)
     if state.phase is Phase.RUNNING:

@@ -112,7 +112,7 @@ class SshSession:
         try:
             async with asyncio.timeout(self._connect_timeout):
                 return await self._connect()
-        except (asyncssh.Error, OSError) as error:
+        except (asyncssh.Error, OSError, ValueError) as error:
             self._failures += 1
             self._failure = self._explain(error)
             raise Unreachable(self._failure) from error

@@ -127,9 +127,11 @@ class Transfer:
     """A process on a host that sends or receives a domain, or may."""
 
     pid: int
-    #: the guest's name, or empty for a receiver, which counts for every guest half-moved there
+    #: the guest's name or domain id; empty for a receiver, and for a sender that does not say it
     guest: str
     command: str
+    #: a receiver counts for the guests that are half-moved there, a sender without a name for all
+    receives: bool = False
 
 
 @dataclass(frozen=True)

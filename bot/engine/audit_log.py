@@ -62,8 +62,11 @@ def verify_file(folder: Path) -> Verdict:
     if not path.is_file():
         raise StoreError(_("There is no store in {folder}.").format(folder=folder))
     try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        uri = f"file:{path}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
             connection.row_factory = sqlite3.Row
+            # rows and head of one moment: a bot may be writing
+            connection.execute("BEGIN")
             rows = connection.execute("SELECT * FROM audit ORDER BY number").fetchall()
             head = connection.execute("SELECT value FROM meta WHERE key = 'audit'").fetchone()
     except sqlite3.Error as error:

@@ -131,7 +131,9 @@ def _transfer(
 ) -> str:
     half = any(copy.domain.half_moved for copy in copies)
     for transfer in transfers:
-        if transfer.guest == guest or (not transfer.guest and half):
+        named = transfer.guest in {guest, *(str(copy.domain.domid) for copy in copies)}
+        unnamed = not transfer.guest and (half or not transfer.receives)
+        if named or unnamed:
             return _("a transfer of {guest} is alive on {host} (process {pid})").format(
                 guest=guest, host=host, pid=transfer.pid
             )

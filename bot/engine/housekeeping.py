@@ -20,7 +20,9 @@ EVERY = 15.0
 #: how long the ids of handled events are kept: no chat delivers older ones after the token
 _EVENTS_KEPT = 30 * 86400.0
 #: how many posts are kept once they were said, for edits to find their message
-_POSTS_KEPT = 2000
+_POSTS_KEPT = 20_000
+#: how many edits are kept: nothing refers to them
+_EDITS_KEPT = 200
 
 
 async def keep_house(engine: Engine) -> None:
@@ -39,5 +41,7 @@ async def _round(engine: Engine) -> None:
         await denials.flush(tx, now)
         await tx.execute(delete(handled).where(handled.c.at < now - _EVENTS_KEPT))
         newest = await tx.scalar(select(func.max(posts.c.id))) or 0
-        said = (posts.c.id <= newest - _POSTS_KEPT) & (posts.c.state != outbox.WAITING)
-        await tx.execute(delete(posts).where(said))
+        said = posts.c.state != outbox.WAITING
+        old_edits = (posts.c.id <= newest - _EDITS_KEPT) & posts.c.edits.is_not(None)
+        await tx.execute(delete(posts).where(said & old_edits))
+        await tx.execute(delete(posts).where(said & (posts.c.id <= newest - _POSTS_KEPT)))

@@ -94,7 +94,9 @@ class Outbox:
                 query = select(outbox.c.room).where(outbox.c.state == WAITING).distinct()
                 return [str(room) for room in await tx.scalars(query)]
         except StoreError as error:
-            log.error("outbox unreadable", why=str(error))
+            log.error("outbox unreadable", why=str(error), pause=self._pause)
+            await asyncio.sleep(self._pause)
+            self._news.set()
             return []
 
     async def _send_room(self, room: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.core.text import clean
 from bot.devices.host import Host
-from bot.errors import Refused
+from bot.errors import OutcomeUnknown, Refused
 from bot.i18n import _
 
 
@@ -30,7 +30,14 @@ class Owners:
 
     async def demand(self, host: Host) -> None:
         """Raise `Refused` unless *host* is ours to change."""
-        if owner := await self.foreign(host):
+        try:
+            owner = await self.foreign(host)
+        except OutcomeUnknown as error:
+            # claiming twice is harmless, so nothing is unknown that matters
+            raise Refused(
+                _("{host} does not say which bot it belongs to.").format(host=host.name)
+            ) from error
+        if owner:
             raise Refused(
                 _("{host} belongs to another bot (its id is {owner}): reads only.").format(
                     host=host.name, owner=owner

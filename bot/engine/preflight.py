@@ -68,9 +68,7 @@ async def verify_links(facts: Facts, ctx: Context) -> None:
             if not proof.holds(host.name):
                 raise Refused(
                     _wrong(proof, host),
-                    hint=_("Nothing was moved; {guest} runs on {source}.").format(
-                        guest=facts.guest, source=facts.source
-                    ),
+                    hint=_("Nothing was moved."),
                 )
 
 

@@ -69,9 +69,9 @@ async def _be_patient(ctx: Context, move: Move, error: Exception, silent: float)
             hint=how_to_settle(ctx),
         ) from error
     await ctx.progress(
-        _("moving {guest}: {source} is silent; the move goes on there by itself").format(
-            guest=move.guest, source=move.source
-        )
+        _(
+            "moving {guest}: {source} gives no news ({why}); what runs there goes on by itself"
+        ).format(guest=move.guest, source=move.source, why=error)
     )
 
 
@@ -163,7 +163,7 @@ def _judge(ctx: Context, move: Move, census: Census, said: MigrationOutcome | No
         raise Failed(f"{message} {why}".strip(), hint=_("Mend the cause, then send it again."))
     if not census.copies:
         raise Failed(
-            _("{guest} runs on no host any more. {why}").format(guest=move.guest, why=why).strip(),
+            _("{guest} runs on no host any more.").format(guest=move.guest),
             hint=_("Find out why before you start it anywhere."),
         )
     if len(census.whole) > 1:

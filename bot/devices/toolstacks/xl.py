@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from bot.core.text import clean
 from bot.core.units import Size
 from bot.devices.said import must_succeed, not_understood
 from bot.devices.session import Call, Output
@@ -136,7 +137,7 @@ def read_info(output: Output) -> HostInfo:
     try:
         return HostInfo(
             name=pairs["host"].strip(),
-            xen_version=pairs["xen_version"].strip(),
+            xen_version=clean(pairs["xen_version"], 40),
             total_memory=_mib(pairs["total_memory"]),
             free_memory=_mib(pairs["free_memory"]),
             virt_caps=frozenset(pairs["virt_caps"].split()),

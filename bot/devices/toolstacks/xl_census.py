@@ -33,9 +33,11 @@ class Suspect:
     guest: str
     command: str
     may_be_a_monitor: bool
+    #: not the sender that somebody started: a receiver, or a helper beside either
+    receives: bool = True
 
     def transfer(self) -> Transfer:
-        return Transfer(self.pid, self.guest, self.command)
+        return Transfer(self.pid, self.guest, self.command, self.receives)
 
 
 def list_processes() -> Call[tuple[Suspect, ...]]:
@@ -85,7 +87,7 @@ def _suspect(pid: int, parent: int, command: str) -> Suspect | None:
         return None
     subcommand, rest = _subcommand(words[1:])
     if subcommand in _SENDING:
-        return Suspect(pid, _guest(rest), command[:200], False)
+        return Suspect(pid, _guest(rest), command[:200], False, receives=False)
     if subcommand in _RECEIVING:
         return Suspect(pid, "", command[:200], program == "xl" and parent == 1)
     return None
@@ -104,7 +106,10 @@ def _subcommand(words: list[str]) -> tuple[str, list[str]]:
 
 
 def _guest(words: list[str]) -> str:
-    """The guest in the words of a sending command; empty where it is not sure which word it is."""
+    """The guest in the words of a sending command, by name or by domain id.
+
+    Empty where it is not sure which word it is.
+    """
     plain: list[str] = []
     waiting = False
     for word in words:
@@ -114,4 +119,4 @@ def _guest(words: list[str]) -> str:
             waiting = True
         elif not word.startswith("-"):
             plain.append(word)
-    return plain[0] if len(plain) == 2 and not plain[0].isdigit() else ""
+    return plain[0] if len(plain) == 2 else ""

@@ -13,6 +13,7 @@ from bot.devices.xen import Disk, DomainConfig, Nic
 
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=120)]
 _Path = Annotated[str, StringConstraints(max_length=1024)]
+_Word = Annotated[str, StringConstraints(pattern=r"^[!-~]{0,64}$")]
 _Uuid = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 _KiB = Annotated[int, Field(ge=0, lt=2**50)]
 
@@ -31,14 +32,14 @@ class _Build(BaseModel):
 
 class _Disk(BaseModel):
     pdev_path: _Path = ""
-    vdev: _Path = ""
+    vdev: _Word = ""
     readwrite: bool = False
     is_cdrom: bool = False
 
 
 class _Nic(BaseModel):
-    mac: _Path = ""
-    bridge: _Path = ""
+    mac: _Word = ""
+    bridge: _Word = ""
 
 
 class _Config(BaseModel):
