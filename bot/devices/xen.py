@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
@@ -188,8 +187,3 @@ class Toolstack(ABC):
     @abstractmethod
     def read_migration(self, exit_code: int, stdout: str, stderr: str) -> MigrationOutcome:
         """What a finished migrate command said."""
-
-
-def only(domains: Sequence[Domain], guest: str) -> tuple[Domain, ...]:
-    """Those of *domains* that are *guest* or a half-moved copy of it, by name."""
-    return tuple(domain for domain in domains if domain.plain_name == guest)

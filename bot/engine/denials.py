@@ -30,22 +30,17 @@ async def record(
     return await audit_log.append(tx, "denied", data, now)
 
 
-async def flush(tx: AsyncConnection, now: float, *, all_of_them: bool = False) -> list[Entry]:
+async def flush(tx: AsyncConnection, now: float) -> list[Entry]:
     """Write the counting records of the windows that are over."""
     entries = []
     for row in (await tx.execute(select(schema.denials))).all():
-        if not all_of_them and now - row.since < WINDOW:
+        if now - row.since < WINDOW:
             continue
         entry = await _count(tx, row.sender, row.more, now)
         if entry is not None:
             entries.append(entry)
         await tx.execute(delete(schema.denials).where(schema.denials.c.sender == row.sender))
     return entries
-
-
-async def waiting(tx: AsyncConnection) -> bool:
-    """Whether a window is open."""
-    return (await tx.execute(select(schema.denials.c.sender).limit(1))).first() is not None
 
 
 async def _count(tx: AsyncConnection, sender: str, more: int, now: float) -> Entry | None:
