@@ -193,12 +193,18 @@ class Place:
         if line:
             self.sent.append(line)
 
+    async def later(self, seconds: float) -> None:
+        """Let virtual time go by."""
+        over = asyncio.Event()
+        asyncio.get_running_loop().call_later(seconds, over.set)
+        await over.wait()
+
     def clock(self) -> float:
         return EPOCH + asyncio.get_running_loop().time()
 
     def world(self) -> World:
         """The lab's devices behind the real drivers."""
-        memory = MemorySite(self.lab)
+        memory = self._memory
         wires = {name: Wire(memory.session(name), name, self) for name in self.lab.hosts}
         hosts = {
             name: Host(
@@ -218,7 +224,7 @@ class Place:
 
     def engine(self, store: Store, world: World | None = None) -> Engine:
         """All parts, without their loops."""
-        world = self._known if world is None else world
+        world = self.world() if world is None else world
         return Engine(
             store=store,
             chat=self.chat,
@@ -237,8 +243,8 @@ class Place:
         )
 
     def __post_init__(self) -> None:
-        # the homes of the lab's hosts outlive the bot, so one memory site serves all its lives
-        self._known = self.world()
+        # the homes of the lab's hosts outlive the bot
+        self._memory = MemorySite(self.lab)
 
     @asynccontextmanager
     async def bot(

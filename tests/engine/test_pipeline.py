@@ -82,7 +82,7 @@ async def test_a_read_takes_no_locks_and_is_not_marked(bot: Bot, toys: Toys) -> 
 async def test_a_denied_command_is_answered_recorded_and_does_nothing(
     bot: Bot, toys: Toys, place: Place
 ) -> None:
-    await bot.chat.next_change(60)
+    await place.later(60)
     sent = len(place.sent)
 
     said = await bot.ask("!change it", APPRENTI)
