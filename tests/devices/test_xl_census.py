@@ -68,7 +68,7 @@ async def test_a_migration_by_name_is_a_transfer_of_that_guest() -> None:
         ("xl migrate vm fz", "vm"),
         ("xl -v migrate --live vm fz", "vm"),
         ("/usr/sbin/xl migrate -s ssh -C /etc/xen/vm.cfg vm fz", "vm"),
-        ("xl migrate 7 fz", ""),
+        ("xl migrate 7 fz", "7"),
         ("xl migrate -s ssh -p 22 vm fz", ""),
         ("xl migrate", ""),
         ("xl save vm /root/vm.save", "vm"),

@@ -202,7 +202,7 @@ async def test_a_link_that_the_resync_does_not_mend_stops_the_move(house: House)
 
     assert answer.state == "refused"
     assert f"/dev/vm-root on {there} leads to another volume" in answer.plain
-    assert f"Nothing was moved; vm runs on {here}." in answer.plain
+    assert "Nothing was moved." in answer.plain
     assert house.started_moves(here, answer.status["job"]) == []
     assert mended.state == "succeeded"
 

@@ -180,7 +180,7 @@ async def test_a_source_that_refuses_in_mid_copy_is_asked_again(house: House) ->
     command = house.say(f"!migrate vm {there}")
     await house.until_world(lambda world: arriving(world, "vm"))
     await house.fault("refuse", here)
-    await house.room.until(lambda: house.room.heard(command, f"{here} is silent"))
+    await house.room.until(lambda: house.room.heard(command, f"{here} gives no news"))
     await house.ask("clear")
     answer = await house.final(command)
 
