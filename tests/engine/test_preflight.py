@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 
 import pytest
 
@@ -12,7 +11,6 @@ from bot.devices.host import Link
 from bot.devices.xen import Disk, Transfer
 from bot.engine.world import Timing
 from bot.errors import DeviceError, Unreachable
-from bot.lab.blueprint import lab_world
 from tests.engine.alive import Bot, Place
 from tests.engine.scene import OWL, WWNS, Scene
 from tests.fakes import Said, domain
@@ -24,8 +22,8 @@ def scene() -> Scene:
 
 
 @pytest.fixture
-async def bot(scene: Scene, tmp_path: Path) -> AsyncIterator[Bot]:
-    place = Place(tmp_path, lab_world(), timing=Timing(census_patience=10))
+async def bot(scene: Scene, place: Place) -> AsyncIterator[Bot]:
+    place.timing = Timing(census_patience=10)
     async with place.bot(scene.world) as bot:
         await bot.ask("!ping")
         yield bot
