@@ -121,7 +121,7 @@ async def test_a_start_that_arrives_after_it_was_given_up_starts_nothing(house: 
     again = await house.run(f"!migrate vm {there}")
 
     assert answer.state == "failed"
-    assert f"was not touched and runs on {here}" in answer.plain
+    assert "never started" in answer.plain
     assert house.started_moves(here, answer.status["job"]) == []
     assert again.state == "succeeded", again.plain
 
