@@ -1,0 +1,125 @@
+"""Every command with every role of a policy: each declared right is enforced, and no other needed.
+
+The walk finds the commands by itself, so that a new one is in it from its first day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from bot.app import registry_of
+from bot.core.command import Command, Risk
+from bot.core.policy import Policy, Right, Role
+from tests.engine.alive import LOOKING, Place
+from tests.fakes import Said
+
+COMMANDS = list(registry_of(["commands"]))
+VERBS = sorted({command.needs for command in COMMANDS})
+
+#: a word that each kind of argument takes, in the lab's world
+WORDS = {"domu": "vm", "dom0": "fz", "job": "1", "count": "3", "word": "ping"}
+
+FIXED = {
+    "everything": Role((Right("*"),)),
+    "nothing": Role(),
+    "looks": Role(tuple(map(Right, LOOKING))),
+    "all but moving": Role((Right("*"),), (Right("domu.migrate"),)),
+    "denied everything": Role((Right("*"),), (Right("*"),)),
+}
+ROLES = {
+    **FIXED,
+    **{f"only {verb}": Role((Right(verb),)) for verb in VERBS},
+    **{f"all but {verb}": Role((Right("*"),), (Right(verb),)) for verb in VERBS},
+}
+
+
+def chat_id(role: str) -> str:
+    return f"@{role.replace(' ', '-')}:localhost"
+
+
+POLICY = Policy(
+    persons={chat_id(role): role for role in ROLES},
+    roles={role: (role,) for role in ROLES},
+    rights=ROLES,
+)
+
+
+def line(command: Command) -> str:
+    """A whole line that *command* takes; nothing is changed by it."""
+    words = [WORDS[param.type.kind] for param in command.params if param.required]
+    options = ["--dry-run"] if "dry_run" in command.options else []
+    return " ".join([f"!{command.name}", *words, *options])
+
+
+def state(said: Said) -> str:
+    assert said.status is not None
+    return said.status.state
+
+
+def walk() -> Iterator[tuple[Command, str, bool]]:
+    """Each command, each role, and whether the one may run the other.
+
+    Of the roles that are about one verb, those about the command's own are what matters.
+    """
+    for command in COMMANDS:
+        own = {f"only {command.needs}", f"all but {command.needs}"}
+        for role in [*FIXED, *sorted(own)]:
+            rights = ROLES[role]
+            allowed = any(right.covers(command.needs, "vm") for right in rights.allow)
+            denied = any(right.covers(command.needs, "vm") for right in rights.deny)
+            yield command, role, allowed and not denied
+
+
+async def test_every_command_asks_for_its_right_and_for_no_other(place: Place) -> None:
+    place.policy = POLICY
+    wrong = []
+    async with place.bot() as bot:
+        for command, role, may in walk():
+            said = await bot.ask(line(command), chat_id(role))
+            if (state(said) != "denied") is not may:
+                wrong.append((command.name, role, state(said), said.plain))
+
+    assert wrong == []
+    assert place.migrations() == []
+
+
+def test_the_walk_is_long_enough_to_mean_something() -> None:
+    steps = list(walk())
+
+    assert len(COMMANDS) >= 12
+    assert {may for _command, _role, may in steps} == {True, False}
+    for command in COMMANDS:
+        assert {may for each, _role, may in steps if each is command} == {True, False}
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_every_command_is_described_with_an_example(command: Command) -> None:
+    assert command.summary.endswith(".")
+    assert f"Example: {command.name}" in command.description
+    assert command.needs.count(".") == 1
+
+
+@pytest.mark.parametrize(
+    "command", [each for each in COMMANDS if each.risk > Risk.CHANGES], ids=lambda each: each.name
+)
+def test_what_interrupts_can_be_tried_dry_recovered_and_settled(command: Command) -> None:
+    assert "dry_run" in command.options
+    assert command.planner is not None
+    assert command.recoverer is not None
+    assert command.settler is not None
+
+
+async def test_help_lists_for_each_role_what_it_may_run_and_nothing_else(place: Place) -> None:
+    place.policy = POLICY
+    async with place.bot() as bot:
+        for role in ("everything", "looks", "all but moving"):
+            said = await bot.ask("!help", chat_id(role))
+            listed = {
+                each.name
+                for each in COMMANDS
+                if any(row.startswith(f"!{each.usage} ") for row in said.plain.splitlines())
+            }
+            may = {each.name for each, who, allowed in walk() if who == role and allowed}
+            assert listed == may
