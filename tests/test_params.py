@@ -1,0 +1,108 @@
+"""The argument types: a word becomes a value, or the asker hears why not."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import params
+from bot.core.command import ArgumentType
+from bot.errors import UsageError
+
+
+class Everything:
+    """A `Lookup` that knows each name that it is asked for, and keeps it."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+
+    def find(self, kind: str, text: str) -> Any:
+        self.asked.append((kind, text))
+        return f"{kind} {text}"
+
+
+def convert(hint: object, text: str, lookup: Everything | None = None) -> Any:
+    [argument] = [each for each in get_args(hint) if isinstance(each, ArgumentType)]
+    return argument.convert(text, lookup or Everything())
+
+
+@pytest.mark.parametrize("name", ["vm", "VM2", "vm-root", "a.b_c", "9", "x" * 64])
+def test_a_name_is_looked_up(name: str) -> None:
+    assert convert(params.DomU, name) == f"domu {name}"
+    assert convert(params.Dom0, name) == f"dom0 {name}"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "-rf",
+        "--",
+        ".hidden",
+        "..",
+        "a..b",
+        "../etc",
+        "vm;reboot",
+        "$(reboot)",
+        "`id`",
+        "vm fz",
+        "vm\nfz",
+        "vm\n",
+        "vm\0",
+        "vm|x",
+        "vm*",
+        "é",
+        "٣",
+        "x" * 65,
+        "x" * 10_000,
+    ],
+)
+def test_what_is_no_name_is_refused_before_anything_is_asked(name: str) -> None:
+    lookup = Everything()
+
+    for hint in (params.DomU, params.Dom0):
+        with pytest.raises(UsageError, match="is not a name") as caught:
+            convert(hint, name, lookup)
+        assert str(caught.value).isprintable()
+        assert len(str(caught.value)) < 100
+
+    assert lookup.asked == []
+
+
+@given(st.text())
+def test_whatever_is_looked_up_cannot_be_an_option_a_path_or_shell(text: str) -> None:
+    lookup = Everything()
+    try:
+        convert(params.DomU, text, lookup)
+    except UsageError:
+        assert lookup.asked == []
+        return
+    assert text[0] != "-"
+    assert not set(text) & set(" /;$`|&<>()'\"\\*?\n\0")
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("7", 7), ("#7", 7), ("007", 7), ("9" * 9, 999999999)]
+)
+def test_a_job_is_named_by_its_number(text: str, number: int) -> None:
+    assert convert(params.JobNumber, text) == number
+
+
+@pytest.mark.parametrize("text", ["", "#", "-1", "1.5", "seven", "٣", "9" * 10, "1e3", "7\n"])
+def test_what_is_no_number_of_a_job_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="not the number of a job"):
+        convert(params.JobNumber, text)
+
+
+@pytest.mark.parametrize("text", ["1", "10", "100"])
+def test_a_count_is_small(text: str) -> None:
+    assert convert(params.Count, text) == int(text)
+
+
+@pytest.mark.parametrize("text", ["0", "101", "999", "-1", "x", "", "٣", "1\n"])
+def test_a_count_that_is_none_or_too_large_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="from 1 to 100"):
+        convert(params.Count, text)
