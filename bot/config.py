@@ -31,6 +31,7 @@ from bot.config_values import (
     LocalPath,
     MatrixId,
     Name,
+    OsUser,
     Package,
     Pattern,
     Prefix,
@@ -41,6 +42,7 @@ from bot.config_values import (
     Secret,
     Several,
     ToolstackDriver,
+    Verbs,
     Word,
     Wrong,
     shown,
@@ -76,6 +78,8 @@ class MatrixChat(Section):
     token: Secret | None = None
     sync_timeout: Seconds = 30.0
     request_timeout: Seconds = 30.0
+    #: whose devices are believed in encrypted rooms
+    trust: Literal["cross-signed", "any"] = "cross-signed"
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:
@@ -93,6 +97,11 @@ class Rooms(Section):
     main: Room
     #: the lines of the record go here; the main room where nothing is said
     audit: Room = ""
+    #: which commands may be used in a room, by patterns of their verbs; all of them elsewhere.
+    #: A room that is named only here is joined too
+    commands: dict[Room, list[Verbs]] = {}
+    #: whether a member may take the bot aside, to a room of two, for questions that change nothing
+    private: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -139,6 +148,8 @@ class Member(Section):
 
     ids: Annotated[list[MatrixId], Field(min_length=1)]
     roles: list[Name] = []
+    #: their users on the bot's own host, for `nounou chat`
+    os_users: list[OsUser] = []
 
 
 class Role(Section):
@@ -159,9 +170,26 @@ class Timing(Section):
     census_patience: Seconds = 120.0
     follow_patience: Seconds = 300.0
     resume_within: Seconds = 600.0
+    away: Seconds = 120.0
     patience: Seconds = 2.0
     progress_every: Seconds = 1.0
     stop: Seconds = 10.0
+
+
+class Local(Section):
+    """`nounou chat`: the same commands on the bot's own host, when the homeserver is down."""
+
+    #: the socket; in the state folder where nothing is said
+    socket: LocalPath | None = None
+
+
+class Own(Section):
+    """The DomUs that the bot itself depends on, which no command of it may stop or move."""
+
+    #: in which the bot runs
+    bot: Name | None = None
+    #: in which its homeserver runs
+    homeserver: Name | None = None
 
 
 class Limits(Section):
@@ -201,16 +229,15 @@ def _roles_not_declared(members: dict[str, Member], roles: Container[str]) -> It
 def _ids_given_twice(members: dict[str, Member]) -> Iterator[Wrong]:
     owner: dict[str, str] = {}
     for person, member in members.items():
-        for index, chat_id in enumerate(member.ids):
-            if chat_id in owner:
-                yield Wrong(
-                    _("{chat_id} is {person} already").format(
-                        chat_id=chat_id, person=owner[chat_id]
-                    ),
-                    _("give each Matrix id to one person, once"),
-                    at=(person, "ids", index),
-                )
-            owner.setdefault(chat_id, person)
+        for key, names in (("ids", member.ids), ("os_users", member.os_users)):
+            for index, name in enumerate(names):
+                if name in owner:
+                    yield Wrong(
+                        _("{chat_id} is {person} already").format(chat_id=name, person=owner[name]),
+                        _("give each Matrix id and each Unix user to one person, once"),
+                        at=(person, key, index),
+                    )
+                owner.setdefault(name, person)
 
 
 class Config(Policy):
@@ -227,6 +254,22 @@ class Config(Policy):
     arrays: dict[Name, Array] = {}
     timing: Timing = Timing()
     limits: Limits = Limits()
+    local: Local = Local()
+    own: Own = Own()
+
+    @model_validator(mode="after")
+    def _listens_often_enough(self) -> Self:
+        if isinstance(self.chat, MatrixChat) and self.timing.away <= self.chat.sync_timeout:
+            raise Several(
+                [
+                    Wrong(
+                        _("the bot would count as away while it listens"),
+                        _("make timing.away longer than chat.sync_timeout"),
+                        at=("timing", "away"),
+                    )
+                ]
+            )
+        return self
 
     @field_validator("hosts")
     @classmethod

@@ -88,6 +88,24 @@ Room = Annotated[
         lambda: _("write it whole and in quotes, like '#nounou:example.org' or '!abc:example.org'"),
     ),
 ]
+#: a pattern of verbs, as in a right
+Verbs = Annotated[
+    str,
+    _shaped(
+        r"[a-z0-9_.*?-]+",
+        lambda: _("{text} is not a pattern of verbs"),
+        lambda: _("write a verb in which * stands for anything, like domu.* or bot.help"),
+    ),
+]
+#: the name of a Unix user of the bot's own host
+OsUser = Annotated[
+    str,
+    _shaped(
+        r"[a-z_][a-z0-9_-]{0,31}\$?",
+        lambda: _("{text} is not the name of a Unix user"),
+        lambda: _("write a name as `id -un` prints it"),
+    ),
+]
 Language = Annotated[
     str,
     _shaped(

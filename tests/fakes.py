@@ -57,6 +57,8 @@ class FakeChat:
         self.trouble: Callable[[Post], None] = lambda post: None
         self.lose_answers = 0
         self.gates: dict[str, asyncio.Event] = {}
+        #: where it was shown that the bot is at work (or no longer), in order
+        self.typed: list[tuple[str, bool]] = []
         #: how often a batch could not be stored
         self.raised = 0
         self._events: dict[str, str] = {}
@@ -121,6 +123,12 @@ class FakeChat:
                 edited.before.append(edited.plain)
                 edited.post = post
         return self._events[post.txn]
+
+    async def typing(self, room: str, *, on: bool) -> None:
+        self.typed.append((room, on))
+
+    def encrypted(self, room: str) -> bool | None:
+        return None
 
     async def close(self) -> None:
         self._closed = True

@@ -75,10 +75,9 @@ class MatrixChat(Chat):
                 await self._persist("store", partial(receive, Batch(token)))
             while True:
                 batch = await self._persist("sync", partial(self._sync.next, token))
-                if batch != Batch(token):
-                    await self._persist("store", partial(receive, batch))
-                    self._was_read(batch)
-                token = batch.token
+                await self._persist("store", partial(receive, batch))
+                self._was_read(batch)
+                token = batch.token or token
         finally:
             receipts.cancel()
             with suppress(asyncio.CancelledError):
@@ -100,6 +99,14 @@ class MatrixChat(Chat):
         if root is not None:
             return await put(content_of(post, root))
         return await put(content_of(replace(post, threaded=False, edits=None)))
+
+    async def typing(self, room: str, *, on: bool) -> None:
+        """As `Chat.typing`."""
+
+    def encrypted(self, room: str) -> bool | None:
+        """As `Chat.encrypted`."""
+        room_id = self._rooms.id_of(room)
+        return None if room_id is None else self._rooms.is_encrypted(room_id)
 
     async def close(self) -> None:
         await self._wire.close()

@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 
-from bot.core.chat import Batch, Chat, Message, Post, Receive
+from bot.core.chat import Batch, Chat, Message, Post, PostKind, Receive
 from bot.errors import ChatRefused, ChatUnavailable, ConfigError, StoreError
 from bot.i18n import _
 
@@ -70,7 +70,7 @@ class TerminalChat(Chat):
             while (batch := await self._next()) is not None:
                 await self._store(receive, batch)
                 with suppress(ChatUnavailable):
-                    await self._write({"type": "read", "n": int(batch.token)})
+                    await self._write({"type": "read", "n": int(batch.token or 0)})
             await reading
         finally:
             reading.cancel()
@@ -81,6 +81,8 @@ class TerminalChat(Chat):
         """As `Chat.send`."""
         if self._reader.at_eof():
             raise ChatUnavailable(_("The chat is closed"))
+        if post.kind is not PostKind.TEXT:
+            return f"$unseen-{post.txn}"  # a terminal shows no signs on messages
         answer = self._sent.setdefault(post.txn, asyncio.get_running_loop().create_future())
         try:
             async with asyncio.timeout(self._request_timeout):
@@ -90,6 +92,13 @@ class TerminalChat(Chat):
             raise ChatUnavailable(_("The chat does not answer in time")) from error
         finally:
             self._sent.pop(post.txn, None)
+
+    async def typing(self, room: str, *, on: bool) -> None:
+        """A terminal shows nothing of the kind."""
+
+    def encrypted(self, room: str) -> bool | None:
+        """As `Chat.encrypted`: it never leaves this machine."""
+        return None
 
     async def close(self) -> None:
         self._writer.close()
@@ -185,7 +194,8 @@ def _order(post: Post) -> dict[str, Any]:
 
 
 def _message(frame: dict[str, Any]) -> Message:
-    return Message(*(_text(frame, key) for key in ("event_id", "room", "sender", "body")))
+    event_id, room, sender, body = (_text(frame, k) for k in ("event_id", "room", "sender", "body"))
+    return Message(event_id, room, sender, body)
 
 
 def _text(frame: dict[str, Any], key: str) -> str:

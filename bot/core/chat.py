@@ -9,25 +9,74 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Protocol
+
+
+class Kind(Enum):
+    """What somebody did in the room."""
+
+    #: a line, new and whole: no edit, no notice, no quote, not ours
+    LINE = "line"
+    #: a line that replaces an earlier one; `body` is the new text
+    EDIT = "edit"
+    #: a message was taken back; `target` is its event id
+    REMOVAL = "removal"
+    #: something was said under a key that the bot does not have
+    UNREADABLE = "unreadable"
+
+
+class Proof(Enum):
+    """What is known of the device that a message came from."""
+
+    #: nothing: in a plain room the homeserver can forge anyone
+    PLAIN = "plain"
+    #: encrypted by a device that its owner signed with the key that is pinned for them
+    SIGNED = "signed"
+    #: encrypted by a device that its owner has not signed
+    UNSIGNED = "unsigned"
+    #: encrypted by a device that is signed with another key than the one that is pinned
+    CHANGED = "changed"
+    #: typed on the bot's own host, by an OS user that the kernel vouches for
+    LOCAL = "local"
 
 
 @dataclass(frozen=True)
 class Message:
-    """A person's line as it was delivered: new, whole, no edit, no notice, no quote, not ours."""
+    """What one person did, as it was delivered, in the order of the room."""
 
     event_id: str
     room: str
     sender: str
-    body: str
+    body: str = ""
+    kind: Kind = Kind.LINE
+    proof: Proof = Proof.PLAIN
+    #: names the key and the place in its chain that this was encrypted with; one seal, one message,
+    #: so a second event under it is a replay.  Empty where nothing was encrypted
+    seal: str = ""
+    #: the event that a REMOVAL takes back
+    target: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Something that the administrators should know, said once for each `key`, ever."""
+
+    key: str
+    sentence: str
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What the chat brought since the last batch, and the token that names this point in time."""
+    """What the chat brought since the last batch, and the token that names this point in time.
 
-    token: str
+    A batch is also proof of life: an empty one with an old token says that the chat was heard from.
+    """
+
+    #: None where the chat has no place to go on from: what it brings is delivered once, now
+    token: str | None
     messages: tuple[Message, ...] = ()
+    reports: tuple[Report, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,9 +115,20 @@ class Status:
 STATUS_KEY = "org.nounou.status"
 
 
+class PostKind(Enum):
+    """What a post does."""
+
+    #: says something, or replaces what was said
+    TEXT = "text"
+    #: puts the sign in `text` on the event that it is about
+    REACTION = "reaction"
+    #: takes back the event that it `edits`
+    REMOVAL = "removal"
+
+
 @dataclass(frozen=True)
 class Post:
-    """One message to send, or an edit of one that was sent."""
+    """One message to send, an edit of one that was sent, or a sign on one."""
 
     room: str
     #: the same id sent twice makes one message
@@ -82,6 +142,10 @@ class Post:
     status: Status | None = None
     #: chat ids of persons to call
     mentions: tuple[str, ...] = ()
+    #: where the room is encrypted: whether devices that nobody signed may read this one as well.
+    #: For sentences that tell their owner to sign them, and that hold nothing secret
+    to_unsigned: bool = False
+    kind: PostKind = PostKind.TEXT
 
 
 Receive = Callable[[Batch], Awaitable[None]]
@@ -94,7 +158,9 @@ class Chat(Protocol):
         """Deliver batches for ever, starting after *since*.
 
         *receive* returns when the batch is stored; until then the next one is not fetched, and
-        if it raises `StoreError` the same batch is delivered again after a pause.
+        if it raises `StoreError` the same batch is delivered again after a pause.  Each time that
+        the chat was heard from is a batch, an empty one too.  What was said while nobody listened
+        comes in one batch.
         """
 
     async def send(self, post: Post) -> str:
@@ -103,6 +169,12 @@ class Chat(Protocol):
         Raises `ChatUnavailable` when it may be tried again with the same `txn`, `ChatRefused`
         when never.
         """
+
+    async def typing(self, room: str, *, on: bool) -> None:
+        """Show in *room* that the bot is at work, or no longer; a nicety, so it never raises."""
+
+    def encrypted(self, room: str) -> bool | None:
+        """Whether *room* is encrypted; None while that is not known, or has no meaning here."""
 
     async def close(self) -> None:
         """Leave, freeing every connection."""

@@ -32,12 +32,14 @@ class Inbox:
         self._told_broken = False
         #: whether a token is stored, so that a later start goes on from there
         self._begun = False
+        #: the newest token that was handed over
+        self._token: str | None = None
 
     async def since(self) -> str | None:
         """The token of the last batch that was stored."""
         async with self._engine.store.read() as tx:
             token = await store.get(tx, TOKEN)
-        self._begun = token is not None
+        self._begun, self._token = token is not None, token
         return token
 
     async def take(self, batch: Batch) -> None:
@@ -47,11 +49,14 @@ class Inbox:
         go instead, so that the commands behind it are heard of; a later start gets it again.
         """
         engine = self._engine
+        if self._is_nothing_new(batch):
+            return
         try:
             async with engine.store.write() as tx:
                 for message in batch.messages:
                     await self._take_message(tx, message)
-                await store.put(tx, TOKEN, batch.token)
+                if batch.token is not None:
+                    await store.put(tx, TOKEN, batch.token)
         except StoreError as error:
             await self._say_broken(batch, error)
             if self._begun and not self._commands(batch):
@@ -61,6 +66,10 @@ class Inbox:
         if batch.messages:
             self.arrived.set()
             engine.outbox.wake()
+
+    def _is_nothing_new(self, batch: Batch) -> bool:
+        token, self._token = self._token, batch.token or self._token
+        return not batch.messages and not batch.reports and batch.token in (None, token)
 
     async def _take_message(self, tx: AsyncConnection, message: Message) -> None:
         now = self._engine.clock()

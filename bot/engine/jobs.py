@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.chat import Message
+from bot.core.chat import Message, Proof
 from bot.core.command import Risk
 from bot.core.jobs import ENDED, HOLDING, Event, State, after
 from bot.engine import schema
@@ -39,6 +39,7 @@ class Job:
     started: float | None
     touched: float
     ended: float | None
+    proof: Proof = Proof.PLAIN
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ async def add(tx: AsyncConnection, message: Message, person: str, line: str, now
             no_return=False,
             created=now,
             touched=now,
+            proof=message.proof.value,
         )
     )
     return int((result.inserted_primary_key or (0,))[0])
@@ -179,4 +181,5 @@ def _job(row: Any) -> Job:
     values = row._asdict()
     values["state"] = State(values["state"])
     values["risk"] = Risk(values["risk"])
+    values["proof"] = Proof(values["proof"])
     return Job(**values)

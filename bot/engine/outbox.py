@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.chat import Chat, Post, Status, Text
+from bot.core.chat import Chat, Post, PostKind, Status, Text
 from bot.engine.schema import outbox
 from bot.engine.store import Store
 from bot.errors import BotError, ChatRefused, ChatUnavailable, StoreError
@@ -48,6 +48,9 @@ async def put(tx: AsyncConnection, post: Post) -> None:
             edits=post.edits,
             status=status,
             state=WAITING,
+            kind=post.kind.value,
+            mentions=json.dumps(post.mentions) if post.mentions else None,
+            to_unsigned=post.to_unsigned,
         )
     )
 
@@ -160,4 +163,7 @@ def _post(row: Any, edits: str | None) -> Post:
         threaded=row.threaded,
         edits=edits,
         status=status,
+        kind=PostKind(row.kind),
+        mentions=tuple(json.loads(row.mentions)) if row.mentions else (),
+        to_unsigned=row.to_unsigned,
     )

@@ -14,12 +14,23 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
-VERSION = 1
+VERSION = 2
 
 metadata = MetaData()
+
+#: what a store of the version before each number lacks; tables that are missing are made anyway
+UPGRADES: dict[int, tuple[str, ...]] = {
+    2: (
+        "ALTER TABLE jobs ADD COLUMN proof VARCHAR(12) NOT NULL DEFAULT 'plain'",
+        "ALTER TABLE outbox ADD COLUMN kind VARCHAR(12) NOT NULL DEFAULT 'text'",
+        "ALTER TABLE outbox ADD COLUMN mentions TEXT",
+        "ALTER TABLE outbox ADD COLUMN to_unsigned BOOLEAN NOT NULL DEFAULT false",
+    ),
+}
 
 #: schema version, site id, sync token, head of the audit chain
 meta = Table(
@@ -56,6 +67,8 @@ jobs = Table(
     Column("started", Float),
     Column("touched", Float, nullable=False),
     Column("ended", Float),
+    #: what was known of the device that it was typed on, as `bot.core.chat.Proof`
+    Column("proof", String(12), nullable=False, server_default="plain"),
     sqlite_autoincrement=True,
 )
 Index("jobs_by_state", jobs.c.state)
@@ -116,6 +129,19 @@ denials = Table(
     Column("more", Integer, nullable=False),
 )
 
+#: the master key that each chat id signs its devices with, as it was seen first or confirmed since
+pins = Table(
+    "pins",
+    metadata,
+    Column("user", String(255), primary_key=True),
+    Column("key", String(64), nullable=False),
+    Column("since", Float, nullable=False),
+    #: who confirmed it; empty for the key that was seen first
+    Column("confirmed_by", String(255), nullable=False),
+    #: another key that was seen since, which nobody has confirmed
+    Column("offered", String(64)),
+)
+
 #: what is still to be said, in order; a txn that was sent keeps its event id, for edits
 outbox = Table(
     "outbox",
@@ -131,6 +157,11 @@ outbox = Table(
     Column("status", Text),
     Column("state", String(12), nullable=False),
     Column("event_id", String(255)),
+    #: as `bot.core.chat.PostKind`
+    Column("kind", String(12), nullable=False, server_default="text"),
+    #: chat ids of persons to call, as JSON; null for none
+    Column("mentions", Text),
+    Column("to_unsigned", Boolean, nullable=False, server_default=false()),
     sqlite_autoincrement=True,
 )
 Index("outbox_by_state", outbox.c.state, outbox.c.id)

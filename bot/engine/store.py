@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.core.audit import GENESIS
-from bot.engine.schema import VERSION, meta, metadata
+from bot.engine.schema import UPGRADES, VERSION, meta, metadata
 from bot.errors import ConfigError, StoreError
 from bot.i18n import _
 
@@ -127,13 +127,23 @@ async def _initialise(tx: AsyncConnection) -> str:
         await put(tx, "schema", str(VERSION))
         await put(tx, "site", uuid.uuid4().hex)
         await put(tx, "audit", f"0 {GENESIS}")
-    elif version != str(VERSION):
+    else:
+        await _upgrade(tx, version)
+    return await get(tx, "site") or ""
+
+
+async def _upgrade(tx: AsyncConnection, version: str) -> None:
+    """Bring a store of an older *version* to ours; jobs, locks and the record stay as they are."""
+    if not version.isdecimal() or not 0 < int(version) <= VERSION:
         raise ConfigError(
             _("The store is of version {found}, this bot needs {wanted}.").format(
                 found=version, wanted=VERSION
             )
         )
-    return await get(tx, "site") or ""
+    for number in range(int(version) + 1, VERSION + 1):
+        for statement in UPGRADES[number]:
+            await tx.exec_driver_sql(statement)
+        await put(tx, "schema", str(number))
 
 
 def _engine(path: Path, busy_timeout: float) -> AsyncEngine:

@@ -7,11 +7,17 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
+from bot.core.chat import Proof
+from bot.core.jobs import State
+from bot.engine import jobs
+from bot.engine.schema import VERSION, outbox
 from bot.engine.store import FILE, get, put
 from bot.errors import ConfigError, StoreError
 from tests.engine.alive import TestedStore, opened
+
+DATA = Path(__file__).parent.parent / "data"
 
 
 async def value(store: TestedStore, key: str) -> str | None:
@@ -62,11 +68,26 @@ async def test_two_bots_on_one_folder_are_refused(tmp_path: Path) -> None:
 
 async def test_a_store_of_another_version_is_refused_and_left_alone(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
-        await keep(store, "schema", "2")
+        await keep(store, "schema", str(VERSION + 1))
 
-    with pytest.raises(ConfigError, match="version 2, this bot needs 1"):
+    with pytest.raises(ConfigError, match=f"version {VERSION + 1}, this bot needs {VERSION}"):
         async with opened(tmp_path):
             pass
+
+
+async def test_a_store_of_an_older_version_is_upgraded_with_its_jobs(tmp_path: Path) -> None:
+    """The tables of version 1, as they were: a job that waits, and an answer that waits."""
+    with closing(sqlite3.connect(tmp_path / FILE)) as old:
+        old.executescript((DATA / "store-1.sql").read_text("utf-8"))
+
+    async with opened(tmp_path) as store:
+        assert await value(store, "schema") == str(VERSION)
+        async with store.read() as tx:
+            (job,) = await jobs.in_states(tx, [State.QUEUED])
+            post = (await tx.execute(select(outbox))).one()
+
+    assert (job.line, job.proof) == ("!migrate vm fz", Proof.PLAIN)
+    assert (post.plain, post.kind, post.to_unsigned) == ("pong", "text", False)
 
 
 async def test_a_transaction_that_fails_leaves_nothing(store: TestedStore) -> None:
