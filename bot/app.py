@@ -94,6 +94,7 @@ async def _run(config: Config) -> None:
             prefix=config.prefix,
             audit_room=config.rooms.audit,
             command_bytes=config.limits.command_bytes,
+            trust=config.chat.trust if isinstance(config.chat, MatrixConfig) else "any",
             version=__version__,
             started=time.time(),
         )
@@ -105,7 +106,8 @@ async def serve(engine: Engine, main_room: str, *, stop: float) -> None:
 
     On the way out what is queued to be said gets *stop* seconds; jobs that run are found again.
     """
-    inbox = Inbox(engine)
+    inbox = Inbox(engine, main_room)
+    since = await inbox.since()
     dispatcher = Dispatcher(engine, inbox, main_room)
     async with asyncio.TaskGroup() as talking:
         speaking = talking.create_task(engine.outbox.run())
@@ -113,7 +115,7 @@ async def serve(engine: Engine, main_room: str, *, stop: float) -> None:
             async with asyncio.TaskGroup() as group:
                 working = group.create_task(dispatcher.run())
                 group.create_task(engine.inventory.refresh())
-                await engine.chat.run(inbox.take, await inbox.since())
+                await engine.chat.run(inbox.take, since)
                 working.cancel()
         finally:
             await _say_the_rest(engine, stop)
@@ -137,6 +139,7 @@ def timing_of(config: Config) -> Timing:
         census_every=timing.census_every,
         census_patience=timing.census_patience,
         resume_within=timing.resume_within,
+        away=timing.away,
         patience=timing.patience,
         progress_every=timing.progress_every,
     )

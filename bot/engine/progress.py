@@ -7,10 +7,11 @@ import asyncio
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.chat import Post, Status, Text
+from bot.core.chat import UNPROVEN, Post, Status, Text
 from bot.core.events import (
     Checking,
     Ended,
+    Held,
     JobEvent,
     Progressed,
     Resumed,
@@ -25,6 +26,9 @@ from bot.core.text import clean
 from bot.engine import jobs, outbox, schema
 from bot.engine.engine import Engine
 from bot.i18n import _
+
+#: codes of failed commands of which nothing was begun
+_NEVER_RAN = ("denied", "refused", "usage", "away")
 
 
 class Progress:
@@ -52,6 +56,11 @@ class Progress:
             case Waiting(blockers, place):
                 self._waits, self._state = "lock", State.AWAITING_LOCKS
                 self._now = _waiting(blockers, place)
+            case Held():
+                if not await self._was_shown(tx):
+                    return
+                self._waits, self._state = "person", State.HELD
+                self._now = _("⏸ I was away; this waits until somebody releases it")
             case Started():
                 self._waits, self._state, self._now = "", State.RUNNING, ""
                 return
@@ -98,6 +107,8 @@ class Progress:
             edits=self._first if shown else None,
             threaded=shown,
             status=final_status(self.job, event),
+            # a device that is not believed has to learn why
+            to_unsigned=event.code == "denied" and self.job.proof in UNPROVEN,
         )
         await outbox.put(tx, post)
 
@@ -113,6 +124,7 @@ class Progress:
         edits: str | None = None,
         threaded: bool = True,
         status: Status | None = None,
+        to_unsigned: bool = False,
     ) -> Post:
         job = self.job
         waiting = Status(job.event_id, job.id, self._state.value, False, waits=self._waits)
@@ -124,12 +136,13 @@ class Progress:
             threaded=threaded,
             edits=edits,
             status=status or waiting,
+            to_unsigned=to_unsigned,
         )
 
 
 def final_status(job: jobs.Job, event: Ended) -> Status:
     """What machines are told of the end: the state, or why a failed command never ran."""
-    never_ran = event.state is State.FAILED and event.code in ("denied", "refused", "usage")
+    never_ran = event.state is State.FAILED and event.code in _NEVER_RAN
     state = event.code if never_ran else event.state.value
     return Status(job.event_id, job.id, state, True, succeeded=event.state is State.SUCCEEDED)
 
