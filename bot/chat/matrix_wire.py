@@ -25,11 +25,6 @@ DEEPEST = 64
 class Busy(ChatUnavailable):
     """The homeserver does not answer as it should."""
 
-    def __init__(self, message: str = "", *, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        #: seconds that the homeserver asked us to wait
-        self.retry_after = retry_after
-
 
 class TokenRefused(ChatUnavailable):
     """The homeserver does not know the bot's access token."""
