@@ -2,7 +2,18 @@
 
 import asyncio
 
-from bot.api import BotError, Context, Host, Reply, _, command, duration, in_words, table
+from bot.api import (
+    BotError,
+    Context,
+    Host,
+    Lines,
+    Reply,
+    Table,
+    _,
+    command,
+    duration,
+    in_words,
+)
 
 
 @command("ping", needs="bot.ping")
@@ -28,7 +39,7 @@ async def whoami(ctx: Context) -> Reply:
         _("You are {person} ({id}); your roles: {roles}.").format(
             person=ctx.person, id=ctx.job.sender, roles=", ".join(ctx.roles) or _("none")
         ),
-        "\n".join(lines),
+        body=[Lines(lines)],
     )
 
 
@@ -51,8 +62,8 @@ async def status(ctx: Context) -> Reply:
     troubles = sum(row[0] == "✘" for row in rows)
     return Reply(
         _("All is well.") if not troubles else _("{count} in trouble.").format(count=troubles),
-        table(rows),
-        _("nounou {version}, up {time}; jobs: {jobs}.").format(
+        body=[Table(rows)],
+        hint=_("nounou {version}, up {time}; jobs: {jobs}.").format(
             version=ctx.version, time=duration(ctx.uptime), jobs=running or _("none")
         ),
     )

@@ -20,7 +20,7 @@ from bot.core.events import Ended
 from bot.core.jobs import State, in_words
 from bot.core.plan import Plan
 from bot.core.policy import Rights
-from bot.core.render import Reply
+from bot.core.render import Lines, Reply
 from bot.core.text import clean, point_at, words
 from bot.devices.host import Host
 from bot.engine.context import Cancelled, Context, Requeue
@@ -239,8 +239,10 @@ def _card(plan: Plan) -> Reply:
         _("{number}. on {where}: {words}").format(number=number, where=step.where, words=step.words)
         for number, step in enumerate(plan.steps, 1)
     ]
-    details = "\n".join([*map(str, plan.lines), "", *steps])
-    return Reply(_("Nothing was done; this is what would be done."), details)
+    return Reply(
+        _("Nothing was done; this is what would be done."),
+        body=(Lines([*map(str, plan.lines)]), Lines(steps)),
+    )
 
 
 async def _approve(run: Run, plan: Plan) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,7 +20,7 @@ from bot.core.events import (
     Waiting,
 )
 from bot.core.jobs import State
-from bot.core.render import Reply, duration
+from bot.core.render import Lines, Reply, duration
 from bot.core.text import clean
 from bot.engine import jobs, outbox, schema
 from bot.engine.engine import Engine
@@ -132,19 +134,16 @@ async def final_text(tx: AsyncConnection, job: jobs.Job, event: Ended, now: floa
         State.CANCELLED: "■",
         State.UNDETERMINED: "⚠",
     }.get(event.state, "✘")
-    rows = [
+    steps = [
         f"{'✔' if step.ok else '✘'} {step.title}: {duration(step.seconds)}"
         for step in await jobs.steps(tx, job.id)
         if step.seconds is not None
     ]
-    details = "\n".join(part for part in (event.reply.details, *rows) if part)
-    hint = event.reply.hint
-    if rows:
-        took = duration(max(0.0, now - job.created))
-        hint = "\n".join(
-            part for part in (hint, _("Job {job}, {took}.").format(job=job.id, took=took)) if part
-        )
-    return Reply(event.reply.result, details, hint).text(mark)
+    if not steps:
+        return event.reply.text(mark)
+    took = _("Job {job}, {took}.").format(job=job.id, took=duration(max(0.0, now - job.created)))
+    hint = "\n".join(part for part in (event.reply.hint, took) if part)
+    return replace(event.reply, body=(*event.reply.body, Lines(steps)), hint=hint).text(mark)
 
 
 def _waiting(blockers: tuple[int, ...], place: int) -> str:
