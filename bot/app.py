@@ -20,7 +20,9 @@ from bot.config import MatrixChat as MatrixConfig
 from bot.core.audit import Verdict
 from bot.core.chat import Chat
 from bot.core.command import Registry
+from bot.core.own import Own
 from bot.core.policy import Policy, Right, Role
+from bot.core.rooms import Rooms
 from bot.devices.detached import HostLauncher
 from bot.devices.host import Host
 from bot.devices.links import HostLinks
@@ -80,6 +82,12 @@ def policy_of(config: Config) -> Policy:
     )
 
 
+def rooms_of(config: Config) -> Rooms:
+    """The rooms of the config, and which commands each takes."""
+    taken = {room: tuple(verbs) for room, verbs in config.rooms.commands.items()}
+    return Rooms(config.rooms.main, config.rooms.audit, taken)
+
+
 async def _run(config: Config) -> None:
     policy = policy_of(config)
     registry = registry_of(config.commands)
@@ -96,6 +104,8 @@ async def _run(config: Config) -> None:
             timing=timing_of(config),
             clock=time.time,
             prefix=config.prefix,
+            rooms=rooms_of(config),
+            own=Own(config.own.bot or "", config.own.homeserver or ""),
             audit_room=config.rooms.audit,
             command_bytes=config.limits.command_bytes,
             version=__version__,

@@ -55,7 +55,8 @@ async def status(ctx: Context) -> Reply:
     )
     verdict = await ctx.records.audit_verify()
     jobs = [job for job in await ctx.records.open_jobs() if job.id != ctx.job.id and job.risk]
-    rows = [*hosts, *arrays, ("✔" if verdict.ok else "✘", _("record"), verdict.sentence)]
+    record = ("✔" if verdict.ok else "✘", _("record"), verdict.sentence)
+    rows = [*hosts, *arrays, record, *_rooms(ctx)]
     running = ", ".join(
         _("{job} ({state})").format(job=job.id, state=in_words(job.state)) for job in jobs
     )
@@ -98,3 +99,15 @@ async def _array(ctx: Context, name: str) -> tuple[str, str, str]:
         product=info.product, firmware=info.firmware, count=len(volumes)
     )
     return "✔", name, said
+
+
+def _rooms(ctx: Context) -> list[tuple[str, str, str]]:
+    """How far the rooms can be believed; nothing where that is not known."""
+    secret = ("✔", _("encrypted"))
+    plain = ("⚠", _("plain: the homeserver can forge anyone there"))
+    return [
+        (mark, room, said)
+        for room, encrypted in ctx.encrypted_rooms.items()
+        if encrypted is not None
+        for mark, said in [secret if encrypted else plain]
+    ]

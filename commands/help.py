@@ -9,7 +9,7 @@ async def help_(ctx: Context, *command: Word) -> Reply:
 
     Example: help migrate
     """
-    allowed = [each for each in ctx.registry if ctx.rights.verb(each.needs)]
+    allowed = [each for each in ctx.registry if ctx.may_use(each)]
     if not command:
         return Reply(
             _("You may run:"),

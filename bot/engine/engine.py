@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from bot.core.chat import Chat
 from bot.core.command import Registry
+from bot.core.own import Own
 from bot.core.policy import Policy
+from bot.core.rooms import Rooms
 from bot.engine.inventory import Inventory
 from bot.engine.locks import Locks
 from bot.engine.outbox import Outbox
@@ -36,10 +38,14 @@ class Engine:
     #: seconds since 1970
     clock: Callable[[], float]
     prefix: str
+    #: which commands may be used where
+    rooms: Rooms
     #: where one line goes for each command that changed something; None: where it was asked
     audit_room: str | None = None
     #: the longest command that is taken, in bytes
     command_bytes: int = 2048
+    #: the DomUs that the bot depends on
+    own: Own = field(default_factory=Own)
     version: str = ""
     started: float = 0.0
     locks: Locks = field(default_factory=Locks)
