@@ -126,9 +126,11 @@ async def serve(engine: Engine, main_room: str, *, stop: float) -> None:
         try:
             async with asyncio.TaskGroup() as group:
                 working = group.create_task(dispatcher.run())
+                typing = group.create_task(engine.typing.run())
                 group.create_task(engine.inventory.refresh())
                 await engine.chat.run(inbox.take, await inbox.since())
                 working.cancel()
+                typing.cancel()
         finally:
             await _say_the_rest(engine, stop)
             speaking.cancel()

@@ -16,6 +16,7 @@ from bot.engine.locks import Locks
 from bot.engine.outbox import Outbox
 from bot.engine.owners import Owners
 from bot.engine.store import Store
+from bot.engine.typing import Typing
 from bot.engine.world import Timing, World
 
 if TYPE_CHECKING:
@@ -50,6 +51,10 @@ class Engine:
     started: float = 0.0
     locks: Locks = field(default_factory=Locks)
     running: dict[int, Run] = field(default_factory=dict)
+    typing: Typing = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.typing = Typing(self.chat)
 
     def txn(self, name: str) -> str:
         """A transaction id that no other store of this site ever used."""

@@ -92,9 +92,11 @@ async def _settle(run: Run) -> tuple[bool, Reply]:
 @asynccontextmanager
 async def _registered(run: Run) -> AsyncIterator[None]:
     run.engine.running[run.job.id] = run
+    run.engine.typing.begin(run.job.room, run.job.id)
     try:
         yield
     finally:
+        run.engine.typing.end(run.job.room, run.job.id)
         del run.engine.running[run.job.id]
         run.parked.set()
 

@@ -22,7 +22,7 @@ from bot.core.events import (
 from bot.core.jobs import State
 from bot.core.render import Lines, Reply, duration
 from bot.core.text import clean
-from bot.engine import jobs, outbox, schema
+from bot.engine import jobs, outbox, schema, signs
 from bot.engine.engine import Engine
 from bot.i18n import _
 
@@ -77,6 +77,7 @@ class Progress:
         text = Reply("\n".join(line for line in lines if line)).text()
         if not await self._was_shown(tx):
             await outbox.put(tx, self._post(self._first, text))
+            await outbox.put(tx, signs.begun(self._engine, self.job))
             return
         self._edits += 1
         stamp = f"{int(self._engine.clock() * 1000):x}.{self._edits}"
@@ -91,8 +92,12 @@ class Progress:
             edits=self._first if shown else None,
             threaded=shown,
             status=final_status(self.job, event),
+            # who waited is called back; who got the answer at once is still there
+            mentions=(self.job.sender,) if shown else (),
         )
         await outbox.put(tx, post)
+        for sign in signs.ended(self._engine, self.job, event.state, took_time=shown):
+            await outbox.put(tx, sign)
 
     async def _was_shown(self, tx: AsyncConnection) -> bool:
         query = select(schema.outbox.c.id).where(schema.outbox.c.txn == self._first)
@@ -106,6 +111,7 @@ class Progress:
         edits: str | None = None,
         threaded: bool = True,
         status: Status | None = None,
+        mentions: tuple[str, ...] = (),
     ) -> Post:
         job = self.job
         waiting = Status(job.event_id, job.id, self._state.value, False, waits=self._waits)
@@ -117,6 +123,7 @@ class Progress:
             threaded=threaded,
             edits=edits,
             status=status or waiting,
+            mentions=mentions,
         )
 
 
