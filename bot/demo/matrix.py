@@ -18,9 +18,9 @@ from bot.demo.keeping import CannotStart
 from bot.demo.policy import BOT, DOMAIN, Cast
 from bot.demo.room import local
 from bot.demo.synapse import Synapse
-from bot.demo.transcript import Transcript
 from bot.errors import ChatUnavailable
 from bot.i18n import _
+from bot.talk.transcript import Transcript
 
 BOT_ID = f"@{BOT}:{DOMAIN}"
 #: seconds for a request, in which the homeserver may hold back a sync for POLL
