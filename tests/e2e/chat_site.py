@@ -49,6 +49,16 @@ class Inbox:
             await self.changed.wait_for(ready)
 
 
+@dataclass
+class Pins:
+    """The first key of each user that was seen."""
+
+    keys: dict[str, str] = field(default_factory=dict)
+
+    async def holds(self, user: str, key: str) -> bool:
+        return self.keys.setdefault(user, key) == key
+
+
 @dataclass(frozen=True)
 class Place:
     """Where one test takes place."""
@@ -59,6 +69,8 @@ class Place:
     bot: str
     folder: Path
     password: str = "password"
+    trust_any: bool = False
+    pins: Pins = field(default_factory=Pins)
 
     @property
     def bot_id(self) -> str:
@@ -73,6 +85,8 @@ class Place:
             rooms or (self.alias,),
             self.folder,
             lambda user_id: user_id in KNOWN,
+            self.pins.holds,
+            trust_any=self.trust_any,
             shortest_pause=0.01,
             longest_pause=0.1,
         )

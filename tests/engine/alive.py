@@ -33,6 +33,7 @@ from bot.engine.engine import Engine
 from bot.engine.inventory import Inventory
 from bot.engine.outbox import Outbox
 from bot.engine.owners import Owners
+from bot.engine.pins import Pins
 from bot.engine.store import Store
 from bot.engine.world import Timing, World
 from bot.lab.memory import MemorySite
@@ -239,6 +240,7 @@ class Place:
             world=world,
             inventory=Inventory(world, self.clock),
             owners=Owners(store.site_id),
+            pins=Pins(store, self.clock),
             timing=self.timing,
             clock=self.clock,
             prefix="!",
