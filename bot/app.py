@@ -87,7 +87,7 @@ async def _run(config: Config) -> None:
         engine = Engine(
             store=store,
             chat=chat,
-            outbox=Outbox(store, chat),
+            outbox=Outbox(store, chat, edit_every=config.timing.progress_every),
             registry=registry,
             policy=policy,
             world=world,
@@ -142,7 +142,6 @@ def timing_of(config: Config) -> Timing:
         census_patience=timing.census_patience,
         resume_within=timing.resume_within,
         patience=timing.patience,
-        progress_every=timing.progress_every,
     )
 
 
