@@ -11,6 +11,8 @@ from pathlib import Path
 import structlog
 
 from bot import __version__
+from bot.chat import local
+from bot.chat.switchboard import Switchboard
 from bot.config import Array as ArrayConfig
 from bot.config import Config
 from bot.config import Host as HostConfig
@@ -63,8 +65,10 @@ def registry_of(packages: list[str]) -> Registry:
 
 def policy_of(config: Config) -> Policy:
     """Members, roles and rights as the config has them."""
+    chat_ids = {each: name for name, member in config.members.items() for each in member.ids}
+    at_home = {local.chat_id(user): person for user, person in _os_users(config).items()}
     return Policy(
-        persons={each: name for name, member in config.members.items() for each in member.ids},
+        persons=chat_ids | at_home,
         roles={name: tuple(member.roles) for name, member in config.members.items()},
         rights={
             name: Role(
@@ -83,7 +87,7 @@ async def _run(config: Config) -> None:
         engine = Engine(
             store=store,
             chat=chat,
-            outbox=Outbox(store, chat),
+            outbox=Outbox(store, chat, edit_every=config.timing.progress_every),
             registry=registry,
             policy=policy,
             world=world,
@@ -138,7 +142,6 @@ def timing_of(config: Config) -> Timing:
         census_patience=timing.census_patience,
         resume_within=timing.resume_within,
         patience=timing.patience,
-        progress_every=timing.progress_every,
     )
 
 
@@ -154,17 +157,35 @@ async def _store(config: Config) -> AsyncIterator[Store]:
 
 @asynccontextmanager
 async def _chat(config: Config, policy: Policy) -> AsyncIterator[Chat]:
+    chat: Chat
     if isinstance(config.chat, MatrixConfig):
-        chat = _matrix(config, config.chat, policy)
+        chat = Switchboard(_matrix(config, config.chat, policy), _local(config))
     else:
         from bot.chat.terminal import TerminalChat, standard_streams
 
         reader, writer = await standard_streams()
         chat = TerminalChat(reader, writer, request_timeout=config.timing.command)
+        if config.local.socket is not None:
+            chat = Switchboard(chat, _local(config))
     try:
         yield chat
     finally:
         await chat.close()
+
+
+def _local(config: Config) -> local.LocalChat:
+    return local.LocalChat(
+        config.socket,
+        config.state / "local",
+        _os_users(config),
+        prefix=config.prefix,
+        request_timeout=config.timing.command,
+    )
+
+
+def _os_users(config: Config) -> dict[str, str]:
+    """The persons by their users on this host."""
+    return {user: name for name, member in config.members.items() for user in member.os_users}
 
 
 def _matrix(config: Config, chat: MatrixConfig, policy: Policy) -> Chat:

@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 
-from bot.chat.matrix_wire import Busy, Rejected, TokenRefused, Wire, path_of
+from bot.chat.matrix_wire import Busy, Content, Rejected, TokenRefused, Wire, path_of
 from bot.errors import ConfigError
 from bot.i18n import _
 
@@ -60,7 +60,7 @@ class Account:
         self,
         method: str,
         path: str,
-        content: dict[str, Any] | None = None,
+        content: Content | None = None,
         *,
         timeout: float | None = None,
     ) -> dict[str, Any]:

@@ -20,7 +20,14 @@ _log = structlog.get_logger()
 
 #: events a page; Synapse gives no more by default (its ``filter_timeline_limit``)
 PAGE = 100
-_OF_INTEREST = ["m.room.message", "m.room.member", "m.room.encryption", "m.room.tombstone"]
+_OF_INTEREST = [
+    "m.room.message",
+    "m.room.encrypted",
+    "m.room.redaction",
+    "m.room.member",
+    "m.room.encryption",
+    "m.room.tombstone",
+]
 #: every room has a create event; Synapse leaves rooms out of which the filter lets nothing through
 _STATE = ["m.room.create", "m.room.encryption", "m.room.tombstone"]
 

@@ -10,8 +10,8 @@ from bot.core.chat import STATUS_KEY
 from bot.demo.device import at
 from bot.demo.person import Person
 from bot.demo.room import local
-from bot.demo.transcript import Transcript
 from bot.i18n import _
+from bot.talk.transcript import Transcript
 
 _NOTHING = {"not_types": ["*"]}
 

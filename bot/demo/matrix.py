@@ -18,9 +18,9 @@ from bot.demo.keeping import CannotStart
 from bot.demo.person import Person
 from bot.demo.policy import BOT, DOMAIN, Cast
 from bot.demo.synapse import Synapse
-from bot.demo.transcript import Transcript
 from bot.errors import BotError, ChatUnavailable
 from bot.i18n import _
+from bot.talk.transcript import Transcript
 
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ from asyncio.subprocess import Process
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from bot.demo.transcript import Transcript
+from bot.talk.transcript import Transcript
 
 
 class Place(Protocol):

@@ -20,9 +20,9 @@ from bot.demo.completion import FAULTS, Vocabulary
 from bot.demo.play import PREFIX
 from bot.demo.policy import BOT
 from bot.demo.stage import Stage
-from bot.demo.transcript import Seen, printable
 from bot.errors import ChatRefused, ChatUnavailable
 from bot.i18n import _
+from bot.talk.transcript import Seen
 
 #: seconds for the site to take in a fault
 FAULT = 5.0
@@ -84,13 +84,9 @@ class Prompt:
         self._words.commands = await asyncio.to_thread(_commands)
 
     def show(self, seen: Seen) -> None:
-        """A message as it comes; of an edit what is new, and the whole once it is final."""
-        lines = printable(seen.text).split("\n")
-        if seen.before is not None and not seen.final:
-            known = set(printable(seen.before).split("\n"))
-            lines = [line for line in lines if line not in known]
+        """A message as it comes, and each of its edits."""
         colour = "green" if seen.sender == BOT else "cyan"
-        for line in lines:
+        for line in seen.news:
             self._console.print(Text.assemble((f"{seen.sender}: ", colour), line))
 
     async def _obey(self, text: str) -> None:

@@ -20,9 +20,9 @@ from bot.demo.place import Place
 from bot.demo.play import Play
 from bot.demo.script import Say, Step, parse
 from bot.demo.stage import Stage
-from bot.demo.transcript import printable
 from bot.errors import UsageError
 from bot.i18n import _
+from bot.talk.transcript import printable
 
 #: where the state of the chat lies unless told otherwise; scripts have folders of their own
 STATE = Path(".lab")

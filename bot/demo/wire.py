@@ -19,9 +19,9 @@ from bot.core.text import clean
 from bot.demo.folder import ROOM
 from bot.demo.policy import BOT, DOMAIN, Cast
 from bot.demo.room import Room, Spoken
-from bot.demo.transcript import Transcript
 from bot.errors import ChatRefused
 from bot.i18n import _
+from bot.talk.transcript import Transcript
 
 
 class TerminalPlace:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -35,7 +33,6 @@ class Progress:
         self.job = job
         self._lines: list[str] = []
         self._now = ""
-        self._last = 0.0
         self._edits = 0
         self._state = State.QUEUED
         self._waits = ""
@@ -45,7 +42,7 @@ class Progress:
         return self._engine.txn(f"{self.job.id}-p")
 
     async def tell(self, tx: AsyncConnection, event: JobEvent) -> None:
-        """Show *event*; news within a step are shown at most so often, all else at once."""
+        """Show *event*; how often people see it change is the outbox's to say."""
         match event:
             case Checking():
                 self._now = _("▶ looking at the world")
@@ -66,19 +63,13 @@ class Progress:
                 return
             case Progressed(text):
                 self._now = f"▶ {text}"
-                if not self._due():
-                    return
             case Ended():
                 return await self._end(tx, event)
             case _:
                 return
         await self._show(tx)
 
-    def _due(self) -> bool:
-        return asyncio.get_running_loop().time() - self._last >= self._engine.timing.progress_every
-
     async def _show(self, tx: AsyncConnection) -> None:
-        self._last = asyncio.get_running_loop().time()
         head = _("⏳ job {job}: {line}").format(job=self.job.id, line=clean(self.job.line, 120))
         lines = [head, *self._lines, self._now]
         text = Reply("\n".join(line for line in lines if line)).text()

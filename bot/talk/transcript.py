@@ -1,7 +1,8 @@
 """What an onlooker has seen in the room, edits folded, and how far each command has come.
 
-Both rooms, Synapse's and the terminal's, are told here in the same words, so that a script means
-the same in both.  Everything that comes in was written by others: it is read, never trusted.
+Every room, Synapse's, the terminal's and the local one, is told here in the same words, so that a
+script means the same in all.  Everything that comes in was written by others: it is read, never
+trusted.
 """
 
 from __future__ import annotations
@@ -47,6 +48,15 @@ class Seen:
     #: the text before the last edit; None while there was none
     before: str | None = None
     final: bool = False
+
+    @property
+    def news(self) -> list[str]:
+        """The lines to show of it now: of an edit what is new, and the whole once it is final."""
+        lines = printable(self.text).split("\n")
+        if self.before is None or self.final:
+            return lines
+        known = set(printable(self.before).split("\n"))
+        return [line for line in lines if line not in known]
 
 
 class Transcript:
