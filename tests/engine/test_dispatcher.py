@@ -89,7 +89,7 @@ async def test_a_job_that_was_stored_and_not_begun_runs_once_after_a_restart(
     place: Place, toys: Toys
 ) -> None:
     async with opened(place.folder) as store:
-        await Inbox(place.engine(store)).take(
+        await Inbox(place.engine(store), ROOM).take(
             Batch("0", (Message("$1", ROOM, NOUNOU, "!change it"),))
         )
 
@@ -129,7 +129,7 @@ async def test_a_job_that_waited_for_locks_keeps_its_place_over_a_restart(
 
 async def test_a_change_that_is_too_old_is_not_begun_by_itself(place: Place, toys: Toys) -> None:
     async with opened(place.folder) as store:
-        await Inbox(place.engine(store)).take(
+        await Inbox(place.engine(store), ROOM).take(
             Batch("0", (Message("$1", ROOM, NOUNOU, "!change it"),))
         )
         async with store.write() as tx:
