@@ -15,6 +15,7 @@ from bot.engine.inventory import Inventory
 from bot.engine.locks import Locks
 from bot.engine.outbox import Outbox
 from bot.engine.owners import Owners
+from bot.engine.pins import Pins
 from bot.engine.store import Store
 from bot.engine.typing import Typing
 from bot.engine.world import Timing, World
@@ -35,6 +36,7 @@ class Engine:
     world: World
     inventory: Inventory
     owners: Owners
+    pins: Pins
     timing: Timing
     #: seconds since 1970
     clock: Callable[[], float]
