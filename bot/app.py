@@ -201,9 +201,10 @@ def _matrix(config: Config, chat: MatrixConfig, policy: Policy) -> Chat:
             chat.token.get_secret_value() if chat.token else None,
             chat.device_name,
         ),
-        [config.rooms.main, config.rooms.audit],
+        [config.rooms.main, config.rooms.audit, *config.rooms.commands],
         config.state,
         lambda chat_id: policy.person(chat_id) is not None,
+        private=config.rooms.private,
         sync_timeout=chat.sync_timeout,
         request_timeout=chat.request_timeout,
     )

@@ -18,6 +18,7 @@ from typing import TypeVar
 
 import structlog
 
+from bot.chat.matrix_doors import Doors
 from bot.chat.matrix_login import Account, Credentials
 from bot.chat.matrix_posts import Posts
 from bot.chat.matrix_rooms import Rooms
@@ -32,7 +33,10 @@ T = TypeVar("T")
 
 
 class MatrixChat(Chat):
-    """The rooms of *rooms* on *homeserver*; *knows* says whose invitations are taken."""
+    """The rooms of *rooms* on *homeserver*; *knows* says whose invitations are taken there.
+
+    With *private*, those may also take the bot aside, into rooms of two.
+    """
 
     def __init__(
         self,
@@ -42,6 +46,7 @@ class MatrixChat(Chat):
         state: Path,
         knows: Callable[[str], bool],
         *,
+        private: bool = False,
         sync_timeout: float = 30.0,
         request_timeout: float = 20.0,
         shortest_pause: float = 0.5,
@@ -49,8 +54,9 @@ class MatrixChat(Chat):
     ) -> None:
         self._wire = Wire(homeserver, request_timeout)
         self._account = Account(self._wire, homeserver, credentials, state / "matrix-session.json")
-        self._rooms = Rooms(rooms)
-        self._sync = Sync(self._account, self._rooms, knows, sync_timeout, request_timeout)
+        self._rooms = Rooms(rooms, state / "matrix-rooms.json")
+        doors = Doors(self._account, self._rooms, knows, private=private)
+        self._sync = Sync(self._account, self._rooms, doors, sync_timeout, request_timeout)
         self._posts = Posts(self._account, request_timeout)
         self._request_timeout = request_timeout
         self._pauses = (shortest_pause, longest_pause)
@@ -94,7 +100,7 @@ class MatrixChat(Chat):
     def encrypted(self, room: str) -> bool | None:
         """As `Chat.encrypted`."""
         room_id = self._rooms.id_of(room)
-        return None if room_id is None else self._rooms.is_encrypted(room_id)
+        return None if room_id is None else self._rooms.was_encrypted(room)
 
     async def close(self) -> None:
         await self._wire.close()
@@ -117,16 +123,21 @@ class MatrixChat(Chat):
 
     async def _open_room(self, name: str) -> str:
         """The id of a room that may be written to.  Raises `ChatUnavailable` or `ChatRefused`."""
-        if name not in self._rooms.names:
-            raise ChatRefused(_("The room {room} is not in the configuration").format(room=name))
         try:
             async with asyncio.timeout(self._request_timeout):
                 await self._looked_round.wait()
         except TimeoutError as error:
             raise ChatUnavailable(_("The homeserver cannot be reached")) from error
+        if not self._rooms.has(name):
+            raise ChatRefused(_("The room {room} is not in the configuration").format(room=name))
         room_id = self._rooms.id_of(name)
         if room_id is None:
             raise ChatUnavailable(_("The bot is not in the room {room} yet").format(room=name))
+        if self._rooms.was_encrypted(name) and not self._rooms.is_encrypted(room_id):
+            _log.error("matrix.not_sent_in_clear", room=name)
+            raise ChatUnavailable(
+                _("The room {room} was encrypted and is not any more").format(room=name)
+            )
         return room_id
 
     def _was_read(self, batch: Batch) -> None:
