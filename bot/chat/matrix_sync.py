@@ -8,12 +8,13 @@ from typing import Any
 
 import structlog
 
+from bot.chat.matrix_crypto import Crypto
 from bot.chat.matrix_doors import Doors
 from bot.chat.matrix_events import field, is_join_of, members, message_of, objects
 from bot.chat.matrix_login import Account
 from bot.chat.matrix_rooms import Rooms
 from bot.chat.matrix_wire import Busy, path_of
-from bot.core.chat import Batch, Kind, Message
+from bot.core.chat import Batch, Message
 from bot.i18n import _
 
 _log = structlog.get_logger()
@@ -41,12 +42,14 @@ class Sync:
         account: Account,
         rooms: Rooms,
         doors: Doors,
+        crypto: Crypto,
         sync_timeout: float,
         request_timeout: float,
     ) -> None:
         self._account = account
         self._rooms = rooms
         self._doors = doors
+        self._crypto = crypto
         self._sync_timeout = sync_timeout
         self._request_timeout = request_timeout
         #: rooms that were warned of since the start
@@ -62,7 +65,7 @@ class Sync:
         for alias in self._rooms.unresolved():
             _log.error("matrix.no_such_room", room=alias)
         answer = await self._sync(None)
-        self._take(answer)
+        await self._take(answer)
         await self._doors.look_after_private()
         return _token(answer)
 
@@ -75,7 +78,7 @@ class Sync:
         await self._doors.answer()
         # what is to be reported does not wait for the next event
         answer = await self._sync(since, wait=not self._doors.reports)
-        self._take(answer)
+        await self._take(answer)
         await self._doors.look_after_private(answer)
         messages: list[Message] = []
         for room_id, room in members(field(answer, "rooms", "join")).items():
@@ -84,7 +87,8 @@ class Sync:
                 messages += await self._new_in(room_id, name, room, since)
         await self._doors.answer()
         self._rooms.memory.save()
-        reports, self._doors.reports = tuple(self._doors.reports), []
+        reports = (*self._doors.reports, *self._crypto.reports())
+        self._doors.reports.clear()
         return Batch(_token(answer), tuple(messages), reports)
 
     async def _sync(self, since: str | None, *, wait: bool = False) -> dict[str, Any]:
@@ -124,17 +128,19 @@ class Sync:
             if is_join_of(events[index], self._account.user_id):
                 events = events[index + 1 :]
                 break
-        found = (self._read(event, name) for event in events)
+        found = [await self._read(event, room_id, name) for event in events]
         return [message for message in found if message is not None]
 
-    def _read(self, event: dict[str, Any], name: str) -> Message | None:
+    async def _read(self, event: dict[str, Any], room_id: str, name: str) -> Message | None:
         """The message that *event* is; in clear it counts for nothing where others encrypt."""
-        message = message_of(event, name, self._account.user_id)
-        said = message is not None and message.kind in (Kind.LINE, Kind.EDIT)
-        if message is not None and said and self._rooms.was_encrypted(name):
-            self._doors.report_plain(message)
+        me = self._account.user_id
+        if field(event, "type") == "m.room.message" and self._rooms.was_encrypted(name):
+            in_clear = message_of(event, name, me)
+            if in_clear is not None:
+                self._doors.report_plain(in_clear)
             return None
-        return message
+        read = await self._crypto.read(room_id, event)
+        return message_of(read.event, name, me, read.proof, read.seal)
 
     async def _gap(
         self, room_id: str, start: str, since: str, newer: list[dict[str, Any]]
@@ -150,6 +156,7 @@ class Sync:
                 raise Busy(_("The homeserver answers nonsense"))
             page = objects(answer["chunk"])
             self._rooms.take_events(room_id, page)
+            self._rooms.memory.save()
             pages.append(page[::-1])
             end = answer.get("end")
             if not isinstance(end, str) or end == start:
@@ -158,10 +165,11 @@ class Sync:
         _log.info("matrix.gap_filled", room=room_id, events=sum(map(len, pages)) - len(newer))
         return [event for page in reversed(pages) for event in page]
 
-    def _take(self, answer: object) -> None:
+    async def _take(self, answer: object) -> None:
         self._rooms.take(answer)
         self._doors.take(answer)
         self._rooms.memory.save()
+        await self._crypto.take(answer)
         for name in self._rooms.names:
             plain = self._rooms.id_of(name) is not None and not self._rooms.was_encrypted(name)
             if plain and name not in self._warned:

@@ -53,6 +53,16 @@ class Inbox:
             await self.changed.wait_for(ready)
 
 
+@dataclass
+class Pins:
+    """The first key of each user that was seen."""
+
+    keys: dict[str, str] = field(default_factory=dict)
+
+    async def holds(self, user: str, key: str) -> bool:
+        return self.keys.setdefault(user, key) == key
+
+
 @dataclass(frozen=True)
 class Place:
     """Where one test takes place."""
@@ -65,6 +75,8 @@ class Place:
     password: str = "password"
     #: whether the bot may be taken aside
     private: bool = False
+    trust_any: bool = False
+    pins: Pins = field(default_factory=Pins)
 
     @property
     def bot_id(self) -> str:
@@ -79,7 +91,9 @@ class Place:
             rooms or (self.alias,),
             self.folder,
             lambda user_id: user_id in KNOWN,
+            self.pins.holds,
             private=self.private,
+            trust_any=self.trust_any,
             shortest_pause=0.01,
             longest_pause=0.1,
         )

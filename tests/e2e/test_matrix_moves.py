@@ -17,12 +17,8 @@ from tests.e2e.client import Client
 pytestmark = pytest.mark.e2e
 
 PONG = Text("pong", "pong")
-ENCRYPTION = {
-    "type": "m.room.encryption",
-    "state_key": "",
-    "content": {"algorithm": "m.megolm.v1.aes-sha2"},
-}
-PUBLIC = {"preset": "public_chat"}
+ENCRYPTION = {"algorithm": "m.megolm.v1.aes-sha2"}
+PUBLIC: dict[str, Any] = {"preset": "public_chat"}
 
 
 @asynccontextmanager
@@ -125,7 +121,7 @@ async def test_nothing_is_said_in_clear_in_the_plain_heir_of_an_encrypted_room(
 ) -> None:
     inbox = Inbox()
     async with inside(place, nounou, inbox):
-        await nounou.set_state(place.room_id, ENCRYPTION["type"], ENCRYPTION["content"])
+        await nounou.set_state(place.room_id, "m.room.encryption", ENCRYPTION)
         new = await heir(nounou, place.room_id, **PUBLIC)
         await place.entered(nounou, new)
 
