@@ -67,6 +67,7 @@ class Place:
     room_id: str
     bot: str
     folder: Path
+    known: tuple[str, ...] = KNOWN
     password: str = "password"
     trust_any: bool = False
     pins: Pins = field(default_factory=Pins)
@@ -83,7 +84,7 @@ class Place:
             Credentials(self.bot, password, token),
             rooms or (self.alias,),
             self.folder,
-            lambda user_id: user_id in KNOWN,
+            lambda user_id: user_id in self.known,
             self.pins.holds,
             trust_any=self.trust_any,
             shortest_pause=0.01,
