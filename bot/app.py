@@ -20,7 +20,9 @@ from bot.config import MatrixChat as MatrixConfig
 from bot.core.audit import Verdict
 from bot.core.chat import Chat
 from bot.core.command import Registry
+from bot.core.own import Own
 from bot.core.policy import Policy, Right, Role
+from bot.core.rooms import Rooms
 from bot.devices.detached import HostLauncher
 from bot.devices.host import Host
 from bot.devices.links import HostLinks
@@ -81,6 +83,12 @@ def policy_of(config: Config) -> Policy:
     )
 
 
+def rooms_of(config: Config) -> Rooms:
+    """The rooms of the config, and which commands each takes."""
+    taken = {room: tuple(verbs) for room, verbs in config.rooms.commands.items()}
+    return Rooms(config.rooms.main, config.rooms.audit, taken)
+
+
 async def _run(config: Config) -> None:
     policy = policy_of(config)
     registry = registry_of(config.commands)
@@ -100,6 +108,8 @@ async def _run(config: Config) -> None:
                 timing=timing_of(config),
                 clock=time.time,
                 prefix=config.prefix,
+                rooms=rooms_of(config),
+                own=Own(config.own.bot or "", config.own.homeserver or ""),
                 audit_room=config.rooms.audit,
                 command_bytes=config.limits.command_bytes,
                 version=__version__,
@@ -120,9 +130,11 @@ async def serve(engine: Engine, main_room: str, *, stop: float) -> None:
         try:
             async with asyncio.TaskGroup() as group:
                 working = group.create_task(dispatcher.run())
+                typing = group.create_task(engine.typing.run())
                 group.create_task(engine.inventory.refresh())
                 await engine.chat.run(inbox.take, await inbox.since())
                 working.cancel()
+                typing.cancel()
         finally:
             await _say_the_rest(engine, stop)
             speaking.cancel()

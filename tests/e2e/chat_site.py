@@ -12,7 +12,7 @@ import aiohttp
 
 from bot.chat.matrix import MatrixChat
 from bot.chat.matrix_login import Credentials
-from bot.core.chat import Batch, Message
+from bot.core.chat import Batch, Kind, Message
 from tests.e2e.client import Client
 
 PATIENCE = 50.0
@@ -41,7 +41,8 @@ class Inbox:
 
     @property
     def bodies(self) -> list[str]:
-        return [message.body for message in self.messages]
+        """The lines that may be commands; `messages` has the edits and removals as well."""
+        return [message.body for message in self.messages if message.kind is Kind.LINE]
 
     async def until(self, ready: Callable[[], bool]) -> None:
         async with asyncio.timeout(PATIENCE), self.changed:
