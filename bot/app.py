@@ -20,7 +20,9 @@ from bot.config import MatrixChat as MatrixConfig
 from bot.core.audit import Verdict
 from bot.core.chat import Chat
 from bot.core.command import Registry
+from bot.core.own import Own
 from bot.core.policy import Policy, Right, Role
+from bot.core.rooms import Rooms
 from bot.devices.detached import HostLauncher
 from bot.devices.host import Host
 from bot.devices.links import HostLinks
@@ -37,6 +39,7 @@ from bot.engine.inbox import Inbox
 from bot.engine.inventory import Inventory
 from bot.engine.outbox import Outbox
 from bot.engine.owners import Owners
+from bot.engine.pins import Pins
 from bot.engine.store import Store
 from bot.engine.world import Timing, World
 from bot.errors import BotError
@@ -95,28 +98,39 @@ def policy_of(config: Config) -> Policy:
     )
 
 
+def rooms_of(config: Config) -> Rooms:
+    """The rooms of the config, and which commands each takes."""
+    taken = {room: tuple(verbs) for room, verbs in config.rooms.commands.items()}
+    return Rooms(config.rooms.main, config.rooms.audit, taken)
+
+
 async def _run(config: Config) -> None:
     policy = policy_of(config)
     registry = registry_of(config.commands)
-    async with _store(config) as store, _chat(config, policy) as chat, _world(config) as world:
-        engine = Engine(
-            store=store,
-            chat=chat,
-            outbox=Outbox(store, chat, edit_every=config.timing.progress_every),
-            registry=registry,
-            policy=policy,
-            world=world,
-            inventory=Inventory(world, time.time),
-            owners=Owners(store.site_id),
-            timing=timing_of(config),
-            clock=time.time,
-            prefix=config.prefix,
-            audit_room=config.rooms.audit,
-            command_bytes=config.limits.command_bytes,
-            version=__version__,
-            started=time.time(),
-        )
-        await serve(engine, config.rooms.main, stop=config.timing.stop)
+    async with _store(config) as store, _world(config) as world:
+        pins = Pins(store, time.time)
+        async with _chat(config, policy, pins) as chat:
+            engine = Engine(
+                store=store,
+                chat=chat,
+                outbox=Outbox(store, chat, edit_every=config.timing.progress_every),
+                registry=registry,
+                policy=policy,
+                world=world,
+                inventory=Inventory(world, time.time),
+                owners=Owners(store.site_id),
+                pins=pins,
+                timing=timing_of(config),
+                clock=time.time,
+                prefix=config.prefix,
+                rooms=rooms_of(config),
+                own=Own(config.own.bot or "", config.own.homeserver or ""),
+                audit_room=config.rooms.audit,
+                command_bytes=config.limits.command_bytes,
+                version=__version__,
+                started=time.time(),
+            )
+            await serve(engine, config.rooms.main, stop=config.timing.stop)
 
 
 async def serve(engine: Engine, main_room: str, *, stop: float) -> None:
@@ -131,9 +145,11 @@ async def serve(engine: Engine, main_room: str, *, stop: float) -> None:
         try:
             async with asyncio.TaskGroup() as group:
                 working = group.create_task(dispatcher.run())
+                typing = group.create_task(engine.typing.run())
                 group.create_task(engine.inventory.refresh())
                 await engine.chat.run(inbox.take, await inbox.since())
                 working.cancel()
+                typing.cancel()
         finally:
             await _say_the_rest(engine, stop)
             speaking.cancel()
@@ -171,10 +187,10 @@ async def _store(config: Config) -> AsyncIterator[Store]:
 
 
 @asynccontextmanager
-async def _chat(config: Config, policy: Policy) -> AsyncIterator[Chat]:
+async def _chat(config: Config, policy: Policy, pins: Pins) -> AsyncIterator[Chat]:
     chat: Chat
     if isinstance(config.chat, MatrixConfig):
-        chat = Switchboard(_matrix(config, config.chat, policy), _local(config))
+        chat = Switchboard(_matrix(config, config.chat, policy, pins), _local(config))
     else:
         from bot.chat.terminal import TerminalChat, standard_streams
 
@@ -203,7 +219,7 @@ def _os_users(config: Config) -> dict[str, str]:
     return {user: name for name, member in config.members.items() for user in member.os_users}
 
 
-def _matrix(config: Config, chat: MatrixConfig, policy: Policy) -> Chat:
+def _matrix(config: Config, chat: MatrixConfig, policy: Policy, pins: Pins) -> Chat:
     # matrix-nio takes a second to import, which the terminal does not need
     from bot.chat.matrix import MatrixChat
     from bot.chat.matrix_login import Credentials
@@ -219,6 +235,8 @@ def _matrix(config: Config, chat: MatrixConfig, policy: Policy) -> Chat:
         [config.rooms.main, config.rooms.audit],
         config.state,
         lambda chat_id: policy.person(chat_id) is not None,
+        pins.holds,
+        trust_any=chat.trust == "any",
         sync_timeout=chat.sync_timeout,
         request_timeout=chat.request_timeout,
     )

@@ -59,6 +59,8 @@ class FakeChat:
         self.trouble: Callable[[Post], None] = lambda post: None
         self.lose_answers = 0
         self.gates: dict[str, asyncio.Event] = {}
+        #: which rooms are encrypted, as far as that is known
+        self.encryption: dict[str, bool] = {}
         #: where it was shown that the bot is at work (or no longer), in order
         self.typed: list[tuple[str, bool]] = []
         #: how often a batch could not be stored
@@ -134,7 +136,7 @@ class FakeChat:
         self.typed.append((room, on))
 
     def encrypted(self, room: str) -> bool | None:
-        return None
+        return self.encryption.get(room)
 
     async def close(self) -> None:
         self._closed = True

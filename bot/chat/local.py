@@ -23,13 +23,12 @@ import structlog
 from bot.chat import local_socket
 from bot.chat.local_room import LATEST, LocalRoom, Said
 from bot.core.chat import Batch, Chat, Message, Post, PostKind, Proof, Receive, Report
+from bot.core.rooms import LOCAL
 from bot.errors import ChatRefused, ChatUnavailable, StoreError
 from bot.i18n import _
 
 _log = structlog.get_logger()
 
-#: how the ids of local persons begin, which are the names of their rooms as well
-LOCAL = "local:"
 #: a line holds one command of at most 64 KiB, of which JSON may make six times as much
 _LONGEST_LINE = 2**19
 #: bytes that a client may leave unread

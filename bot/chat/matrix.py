@@ -2,8 +2,7 @@
 
 The sync loop is ours.  It hands a batch over together with the token that ends it, and asks the
 homeserver for more only when the batch is stored; a timeline with a gap is filled from the room's
-history first.  Encryption is not spoken: such rooms are refused in `_open_room`, and their events
-are no messages in `matrix_events.message_of`; those are the two places where it will go in.
+history first.  In encrypted rooms `matrix_crypto` stands in between, both ways.
 """
 
 from __future__ import annotations
@@ -18,6 +17,8 @@ from typing import TypeVar
 
 import structlog
 
+from bot.chat.matrix_crypto import Crypto
+from bot.chat.matrix_crypto_people import Pin
 from bot.chat.matrix_login import Account, Credentials
 from bot.chat.matrix_posts import Posts
 from bot.chat.matrix_rooms import Rooms
@@ -32,7 +33,10 @@ T = TypeVar("T")
 
 
 class MatrixChat(Chat):
-    """The rooms of *rooms* on *homeserver*; *knows* says whose invitations are taken."""
+    """The rooms of *rooms* on *homeserver*; *knows* says whose invitations are taken.
+
+    *pin* remembers the keys that persons sign their devices with.
+    """
 
     def __init__(
         self,
@@ -41,7 +45,9 @@ class MatrixChat(Chat):
         rooms: Iterable[str],
         state: Path,
         knows: Callable[[str], bool],
+        pin: Pin,
         *,
+        trust_any: bool = False,
         sync_timeout: float = 30.0,
         request_timeout: float = 20.0,
         shortest_pause: float = 0.5,
@@ -50,8 +56,11 @@ class MatrixChat(Chat):
         self._wire = Wire(homeserver, request_timeout)
         self._account = Account(self._wire, homeserver, credentials, state / "matrix-session.json")
         self._rooms = Rooms(rooms)
-        self._sync = Sync(self._account, self._rooms, knows, sync_timeout, request_timeout)
-        self._posts = Posts(self._account, request_timeout)
+        self._crypto = Crypto(self._account, state / "crypto", pin, trust_any=trust_any)
+        self._sync = Sync(
+            self._account, self._rooms, self._crypto, knows, sync_timeout, request_timeout
+        )
+        self._posts = Posts(self._account, self._crypto, request_timeout)
         self._request_timeout = request_timeout
         self._pauses = (shortest_pause, longest_pause)
         #: set once it is known which rooms are encrypted; nothing is sent before
@@ -65,6 +74,8 @@ class MatrixChat(Chat):
         receipts = asyncio.create_task(self._send_receipts())
         try:
             await self._persist("login", self._account.enter)
+            await self._persist("keys", self._crypto.start)
+            self._rooms.restore_encrypted(self._crypto.encrypted_rooms())
             newest = await self._persist("look round", self._sync.look_round)
             self._looked_round.set()
             token = since if since is not None else newest
@@ -97,6 +108,7 @@ class MatrixChat(Chat):
         return None if room_id is None else self._rooms.is_encrypted(room_id)
 
     async def close(self) -> None:
+        self._crypto.close()
         await self._wire.close()
 
     async def _persist(self, what: str, action: Callable[[], Awaitable[T]]) -> T:

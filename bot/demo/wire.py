@@ -41,8 +41,8 @@ class TerminalPlace:
     async def open(self) -> None:
         """Nothing is to be done: the room is here."""
 
-    def chat(self) -> Mapping[str, Any]:
-        return {"kind": "terminal"}
+    def config(self) -> Mapping[str, Any]:
+        return {"chat": {"kind": "terminal"}, "rooms": {"main": ROOM}}
 
     def welcome(self) -> list[str]:
         return []
@@ -65,6 +65,9 @@ class TerminalPlace:
 
     async def say(self, person: str, text: str) -> str:
         return self._room.say(self._cast.chat_id(person), text)
+
+    async def sign(self, person: str) -> list[str]:
+        return []  # nobody has a device here
 
     async def listen(self) -> None:
         """Nothing is to be done: the bot is heard in `attend`."""

@@ -70,6 +70,8 @@ class Transcript:
         self._places: dict[str, int] = {}
         self._answers: dict[str, Answer] = {}
         self._marks: set[str] = set()
+        #: messages that stand there as a cover
+        self._veiled: set[str] = set()
         self._taken_in = -1
         self._changed = asyncio.Event()
         #: called with each message as it comes, and again with each of its edits
@@ -79,7 +81,9 @@ class Transcript:
         self, event_id: str, sender: str, text: str, *, edits: str | None = None, status: Any = None
     ) -> None:
         """A message was spoken, or the one that it *edits* was changed; twice the same is once."""
-        if event_id in self._places:
+        if event_id in self._veiled and edits is None:
+            self._veiled.discard(event_id)  # what it covered takes its place
+        elif event_id in self._places and event_id not in self._veiled:
             return
         self.pass_by(event_id)
         command, final = self._note(status) if sender == self._bot else ("", False)
@@ -87,14 +91,23 @@ class Transcript:
         old = self._messages.get(target)
         if old is not None and edits is not None and old.sender != sender:
             return
-        before = old.text if old is not None else None
+        before = old.text if old is not None and edits is not None else None
         self._messages[target] = seen = Seen(target, sender, text, before, final, command)
         if self.watch is not None:
             self.watch(seen)
         self._ring()
 
+    def veil(self, event_id: str, sender: str, cover: str) -> None:
+        """A message was spoken that nobody here can read yet; *cover* stands there until then."""
+        if event_id not in self._places:
+            self.add(event_id, sender, cover)
+            self._veiled.add(event_id)
+
     def pass_by(self, event_id: str) -> None:
         """Something happened that is no message; read marks may stand on it all the same."""
+        if event_id in self._veiled:
+            self._veiled.discard(event_id)
+            del self._messages[event_id]
         self._places.setdefault(event_id, len(self._places))
         if event_id in self._marks:
             self.take_in(event_id)
