@@ -136,7 +136,7 @@ async def test_a_new_client_is_told_how_many_answers_it_missed_and_the_latest(
     assert (await late.heard())["type"] == "welcome"
     await late.tell(type="hello", seen=None)
 
-    assert await late.heard() == {"type": "missed", "count": 5}
+    assert await late.heard() == {"type": "missed", "count": 5, "n": 7}
     assert [(await late.heard())["body"] for _each in range(3)] == ["3", "4", "5"]
     assert await (await place.person()).enter() == []
 
