@@ -42,15 +42,30 @@ from bot.engine.owners import Owners
 from bot.engine.pins import Pins
 from bot.engine.store import Store
 from bot.engine.world import Timing, World
+from bot.errors import BotError
 from bot.plugins import drivers_in, modules_in
 
 log = structlog.get_logger()
 
 
 def run(config: Config) -> int:
-    """Run the bot until it is told to stop; returns the exit status of the process."""
-    asyncio.run(_run(config))
+    """Run the bot until it is told to stop; returns the exit status of the process.
+
+    Raises `BotError` where something ends it that a person has to mend.
+    """
+    try:
+        asyncio.run(_run(config))
+    except BaseExceptionGroup as group:
+        told, others = group.split(BotError)
+        if told is None or others is not None:
+            raise
+        raise _first_in(told) from group
     return 0
+
+
+def _first_in(group: BaseExceptionGroup[BotError]) -> BotError:
+    first = group.exceptions[0]
+    return _first_in(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 def verify_audit(state: Path) -> Verdict:
