@@ -58,7 +58,7 @@ async def perform(stage: Stage, found: node.Node) -> int:
 
 async def _serve(page: Path, stage: Stage) -> int:
     ticket = secrets.token_urlsafe(12)
-    async with Client(str(stage.place.chat()["homeserver"]), REQUEST) as client:
+    async with Client(str(stage.place.config()["chat"]["homeserver"]), REQUEST) as client:
         runner = web.AppRunner(_site(page, ticket, stage, client), shutdown_timeout=GRACE)
         await runner.setup()
         try:
@@ -105,7 +105,7 @@ async def _new_device(stage: Stage, client: Client) -> dict[str, Any]:
             "initial_device_display_name": DEVICE_NAME,
         },
     )
-    homeserver = str(stage.place.chat()["homeserver"])
+    homeserver = str(stage.place.config()["chat"]["homeserver"])
     room = await client.ask("GET", f"directory/room/{quote(ROOM)}", None)
     return {
         "userId": f"@{account}:{DOMAIN}",

@@ -9,13 +9,13 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import URL, Connection, event, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.core.audit import GENESIS
+from bot.engine import sqlite
 from bot.engine.schema import UPGRADES, VERSION, meta, metadata
 from bot.errors import ConfigError, StoreError
 from bot.i18n import _
@@ -149,23 +149,13 @@ async def _upgrade(tx: AsyncConnection, version: str) -> None:
 def _engine(path: Path, busy_timeout: float) -> AsyncEngine:
     engine = create_async_engine(
         URL.create("sqlite+aiosqlite", database=str(path)),
-        connect_args={"timeout": busy_timeout},
+        async_creator=sqlite.connecting(path, busy_timeout),
     )
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def connected(connection: Any, _record: object) -> None:
-        # SQLite's driver would begin transactions by itself, and too late
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=FULL")
-        cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")
     def begun(connection: Connection) -> None:
         writes = connection.get_execution_options().get(_WRITES)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        connection.exec_driver_sql(sqlite.BEGIN_WRITE if writes else "BEGIN")
 
     return engine
 
