@@ -27,7 +27,7 @@ async function start() {
   client.on(sdk.RoomEvent.Timeline, (event) => hear(client, event));
   client.on(sdk.MatrixEventEvent.Decrypted, (event) => hear(client, event));
   await client.startClient({ initialSyncLimit: 0 });
-  await new Promise((done) => client.once(sdk.ClientEvent.Sync, done));
+  await synced(client);
   return client;
 }
 
@@ -60,7 +60,16 @@ async function entered(client, room) {
     client.getRoom(room)?.getMyMembership() === "join" &&
     (!client.getRoom(room).hasEncryptionStateEvent() ||
       (await client.getCrypto().isEncryptionEnabledInRoom(room)));
-  while (!(await isIn())) await new Promise((done) => client.once(sdk.ClientEvent.Sync, done));
+  while (!(await isIn())) await synced(client);
+}
+
+/** Return after the next answer to a sync. */
+async function synced(client) {
+  await new Promise((done) => client.once(sdk.ClientEvent.Sync, done));
+}
+
+async function devicesOf(client, user) {
+  return (await client.getCrypto().getUserDeviceInfo([user], true)).get(user) ?? new Map();
 }
 
 const commands = {
@@ -103,17 +112,16 @@ const commands = {
     const { event_id } = await client.sendTextMessage(room, text);
     return { id: event_id };
   },
-  async members(client, { room }) {
-    const joined = await client.getJoinedRoomMembers(room);
-    return { members: Object.keys(joined.joined) };
+  /** Return once a user is in the room and has a device to speak from. */
+  async meet(client, { room, user }) {
+    const isHere = () => client.getRoom(room).getMember(user)?.membership === "join";
+    while (!isHere() || !(await devicesOf(client, user)).size) await synced(client);
   },
   /** What is thought of each device of a user. */
   async devices(client, { user }) {
-    const crypto = client.getCrypto();
-    const known = (await crypto.getUserDeviceInfo([user], true)).get(user) ?? new Map();
     const devices = {};
-    for (const id of known.keys()) {
-      const status = await crypto.getDeviceVerificationStatus(user, id);
+    for (const id of (await devicesOf(client, user)).keys()) {
+      const status = await client.getCrypto().getDeviceVerificationStatus(user, id);
       devices[id] = { signed: status?.signedByOwner ?? false };
     }
     return { devices };

@@ -91,7 +91,7 @@ class Peer:
                     self.user, self.device = user, device
                 case {"heard": heard}:
                     self.heard[heard["id"]] = Heard(**heard)
-                case {"n": n, **answer}:
+                case {"n": n} as answer:
                     self._answers[n].set_result(answer)
             async with self._news:
                 self._news.notify_all()
