@@ -6,15 +6,16 @@ from bot.api import (
     Context,
     Job,
     JobNumber,
+    Lines,
     Refused,
     Reply,
+    Table,
     _,
     clean,
     command,
     duration,
     in_words,
     settle_job,
-    table,
 )
 
 
@@ -30,11 +31,11 @@ async def list_(ctx: Context) -> Reply:
     if not known:
         return Reply(_("No job has changed anything yet."))
     rows = [_row(known[number]) for number in sorted(known, reverse=True)]
-    heading = (_("JOB"), _("STATE"), _("WHO"), _("COMMAND"), _("SINCE"))
+    headings = (_("job"), _("state"), _("who"), _("command"), _("since"))
     return Reply(
         _("{count} open.").format(count=len(open_jobs)),
-        table([heading, *rows]),
-        _("{prefix}job show JOB says more.").format(prefix=ctx.prefix),
+        body=[Table(rows, headings)],
+        hint=_("{prefix}job show JOB says more.").format(prefix=ctx.prefix),
     )
 
 
@@ -64,8 +65,8 @@ async def show(ctx: Context, job: JobNumber) -> Reply:
             person=found.person,
             when=_time(found.created),
         ),
-        "\n".join(steps),
-        found.result,
+        body=[Lines(steps)],
+        hint=found.result,
     )
 
 

@@ -22,7 +22,10 @@ class Rooms:
         self.names = tuple(dict.fromkeys(names))
         self._ids = {name: name for name in self.names if name.startswith("!")}
         self._joined: set[str] = set()
+        #: ids, and names: what replaces an encrypted room is not to be spoken to in clear either
         self._encrypted: set[str] = set()
+        #: those of them that are not on disk yet
+        self._fresh: set[str] = set()
 
     def id_of(self, name: str) -> str | None:
         """The id of the room *name*, while the bot is in it."""
@@ -34,7 +37,17 @@ class Rooms:
         return next((name for name, known in self._ids.items() if known == room_id), None)
 
     def is_encrypted(self, room_id: str) -> bool:
-        return room_id in self._encrypted
+        """Whether the room is or ever was encrypted."""
+        return room_id in self._encrypted or self.name_of(room_id) in self._encrypted
+
+    def restore_encrypted(self, rooms: Iterable[str]) -> None:
+        """What `newly_encrypted` gave in earlier runs."""
+        self._encrypted |= set(rooms)
+
+    def newly_encrypted(self) -> set[str]:
+        """Rooms of which that was learnt since the last call, to be kept on disk."""
+        fresh, self._fresh = self._fresh, set()
+        return fresh
 
     def aliases(self) -> list[str]:
         """The names that the homeserver has to translate."""
@@ -64,9 +77,10 @@ class Rooms:
         """Learn from events of one room whether it is encrypted or was replaced."""
         for event in events:
             if encrypts(event) and room_id not in self._encrypted:
-                self._encrypted.add(room_id)
-                if self.name_of(room_id) is not None:
-                    _log.error("matrix.room_is_encrypted", room=self.name_of(room_id))
+                learnt = {room_id, self.name_of(room_id) or room_id}
+                self._encrypted |= learnt
+                self._fresh |= learnt
+                _log.info("matrix.room_is_encrypted", room=self.name_of(room_id), id=room_id)
             replacement = successor(event)
             if replacement is not None:
                 _log.warning("matrix.room_was_replaced", room=self.name_of(room_id), by=replacement)

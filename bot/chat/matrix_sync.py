@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 
+from bot.chat.matrix_crypto import Crypto
 from bot.chat.matrix_events import field, inviter, is_join_of, members, message_of, objects
 from bot.chat.matrix_login import Account
 from bot.chat.matrix_rooms import Rooms
@@ -20,7 +21,14 @@ _log = structlog.get_logger()
 
 #: events a page; Synapse gives no more by default (its ``filter_timeline_limit``)
 PAGE = 100
-_OF_INTEREST = ["m.room.message", "m.room.member", "m.room.encryption", "m.room.tombstone"]
+_OF_INTEREST = [
+    "m.room.message",
+    "m.room.encrypted",
+    "m.room.redaction",
+    "m.room.member",
+    "m.room.encryption",
+    "m.room.tombstone",
+]
 #: every room has a create event; Synapse leaves rooms out of which the filter lets nothing through
 _STATE = ["m.room.create", "m.room.encryption", "m.room.tombstone"]
 
@@ -32,12 +40,14 @@ class Sync:
         self,
         account: Account,
         rooms: Rooms,
+        crypto: Crypto,
         knows: Callable[[str], bool],
         sync_timeout: float,
         request_timeout: float,
     ) -> None:
         self._account = account
         self._rooms = rooms
+        self._crypto = crypto
         self._knows = knows
         self._sync_timeout = sync_timeout
         self._request_timeout = request_timeout
@@ -54,7 +64,7 @@ class Sync:
         for alias in self._rooms.unresolved():
             _log.error("matrix.no_such_room", room=alias)
         answer = await self._sync(None)
-        self._take(answer)
+        await self._take(answer)
         return _token(answer)
 
     async def next(self, since: str) -> Batch:
@@ -63,14 +73,14 @@ class Sync:
             await self.look_round()
         await self._answer_invitations()
         answer = await self._sync(since)
-        self._take(answer)
+        await self._take(answer)
         await self._answer_invitations()
         messages: list[Message] = []
         for room_id, room in members(field(answer, "rooms", "join")).items():
             name = self._rooms.name_of(room_id)
             if name is not None:
                 messages += await self._new_in(room_id, name, room, since)
-        return Batch(_token(answer), tuple(messages))
+        return Batch(_token(answer), tuple(messages), self._crypto.reports())
 
     async def _sync(self, since: str | None) -> dict[str, Any]:
         """One /sync; with no *since* only the state of now, since history is never answered."""
@@ -108,8 +118,15 @@ class Sync:
             if is_join_of(events[index], self._account.user_id):
                 events = events[index + 1 :]
                 break
-        found = (message_of(event, name, self._account.user_id) for event in events)
-        return [message for message in found if message is not None]
+        encrypted = self._rooms.is_encrypted(room_id)
+        found = []
+        for event in events:
+            read = await self._crypto.read(room_id, event, encrypted=encrypted)
+            me = self._account.user_id
+            message = message_of(read.event, name, me, read.proof, read.seal)
+            if message is not None:
+                found.append(message)
+        return found
 
     async def _gap(
         self, room_id: str, start: str, since: str, newer: list[dict[str, Any]]
@@ -125,6 +142,7 @@ class Sync:
                 raise Busy(_("The homeserver answers nonsense"))
             page = objects(answer["chunk"])
             self._rooms.take_events(room_id, page)
+            self._crypto.remember(self._rooms.newly_encrypted())
             pages.append(page[::-1])
             end = answer.get("end")
             if not isinstance(end, str) or end == start:
@@ -145,8 +163,10 @@ class Sync:
             found = True
         return found
 
-    def _take(self, answer: object) -> None:
+    async def _take(self, answer: object) -> None:
         self._rooms.take(answer)
+        self._crypto.remember(self._rooms.newly_encrypted())
+        await self._crypto.take(answer)
         self._invitations |= members(field(answer, "rooms", "invite"))
 
     async def _answer_invitations(self) -> None:

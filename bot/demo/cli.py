@@ -14,6 +14,9 @@ def demo(
     terminal: Annotated[
         bool, typer.Option("--terminal", help=_("No homeserver: the room is in this process."))
     ] = False,
+    plain: Annotated[
+        bool, typer.Option("--plain", help=_("Speak in the room that is not encrypted."))
+    ] = False,
     script: Annotated[
         str | None,
         typer.Option(metavar="FILE", help=_("Play a script (- is standard input), then end.")),
@@ -38,5 +41,13 @@ def demo(
     """Start a homeserver, an embedded site and the bot on this machine, and talk to it."""
     from bot.demo.run import Options, run
 
-    options = Options(terminal, script, timeout, policy, state, tuple(fault or ()))
+    options = Options(
+        terminal=terminal,
+        plain=plain,
+        script=script,
+        timeout=timeout,
+        policy=policy,
+        state=state,
+        faults=tuple(fault or ()),
+    )
     raise typer.Exit(run(options))

@@ -20,9 +20,9 @@ from bot.demo.place import Place
 from bot.demo.play import Play
 from bot.demo.script import Say, Step, parse
 from bot.demo.stage import Stage
-from bot.demo.transcript import printable
 from bot.errors import UsageError
 from bot.i18n import _
+from bot.talk.transcript import printable
 
 #: where the state of the chat lies unless told otherwise; scripts have folders of their own
 STATE = Path(".lab")
@@ -33,6 +33,8 @@ class Options:
     """What was asked for on the command line."""
 
     terminal: bool = False
+    #: whether everybody speaks in the plain room
+    plain: bool = False
     #: a file, or ``-`` for standard input
     script: str | None = None
     timeout: float = 300.0
@@ -47,6 +49,8 @@ def run(options: Options) -> int:
     """Run the demonstration and return its exit code; raises `BotError` before anything starts."""
     if not 0 < options.timeout < math.inf:
         raise UsageError(_("--timeout takes a number of seconds above zero"))
+    if options.terminal and options.plain:
+        raise UsageError(_("--plain chooses a room of the homeserver, and --terminal has none"))
     cast = policy.of_file(options.policy) if options.policy else policy.of_the_lab()
     script = options.script
     if script is None and options.terminal and not sys.stdin.isatty():
@@ -172,7 +176,7 @@ def _place(
         return TerminalPlace(cast, say, folder.room)
     from bot.demo.matrix import MatrixPlace  # aiohttp takes half a second to import
 
-    return MatrixPlace(folder, cast, say)
+    return MatrixPlace(folder, cast, say, plain=options.plain)
 
 
 def _kind(options: Options) -> str:

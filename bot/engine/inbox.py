@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.chat import Batch, Message, Post
+from bot.core.chat import Batch, Kind, Message, Post
 from bot.core.render import Reply
 from bot.core.text import cut, is_command
 from bot.engine import audit_log, denials, jobs, store
@@ -77,7 +77,7 @@ class Inbox:
         if (await tx.execute(seen)).first():
             return
         await tx.execute(insert(handled).values(event_id=message.event_id, at=now))
-        if not is_command(message.body, self._engine.prefix):
+        if message.kind is not Kind.LINE or not is_command(message.body, self._engine.prefix):
             return
         line = cut(message.body.strip(), self._engine.command_bytes)
         person = self._engine.policy.person(message.sender)

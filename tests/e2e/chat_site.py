@@ -12,7 +12,7 @@ import aiohttp
 
 from bot.chat.matrix import MatrixChat
 from bot.chat.matrix_login import Credentials
-from bot.core.chat import Batch, Message
+from bot.core.chat import Batch, Kind, Message
 from tests.e2e.client import Client
 
 PATIENCE = 50.0
@@ -41,11 +41,22 @@ class Inbox:
 
     @property
     def bodies(self) -> list[str]:
-        return [message.body for message in self.messages]
+        """The lines that may be commands; `messages` has the edits and removals as well."""
+        return [message.body for message in self.messages if message.kind is Kind.LINE]
 
     async def until(self, ready: Callable[[], bool]) -> None:
         async with asyncio.timeout(PATIENCE), self.changed:
             await self.changed.wait_for(ready)
+
+
+@dataclass
+class Pins:
+    """The first key of each user that was seen."""
+
+    keys: dict[str, str] = field(default_factory=dict)
+
+    async def holds(self, user: str, key: str) -> bool:
+        return self.keys.setdefault(user, key) == key
 
 
 @dataclass(frozen=True)
@@ -58,6 +69,8 @@ class Place:
     bot: str
     folder: Path
     password: str = "password"
+    trust_any: bool = False
+    pins: Pins = field(default_factory=Pins)
 
     @property
     def bot_id(self) -> str:
@@ -72,6 +85,8 @@ class Place:
             rooms or (self.alias,),
             self.folder,
             lambda user_id: user_id in KNOWN,
+            self.pins.holds,
+            trust_any=self.trust_any,
             shortest_pause=0.01,
             longest_pause=0.1,
         )

@@ -18,7 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.app import registry_of, serve
 from bot.core.command import Registry
+from bot.core.own import Own
 from bot.core.policy import Policy, Right, Role
+from bot.core.rooms import Rooms
 from bot.devices.arrays.msa import MsaArray
 from bot.devices.detached import HostLauncher
 from bot.devices.host import Host
@@ -31,6 +33,7 @@ from bot.engine.engine import Engine
 from bot.engine.inventory import Inventory
 from bot.engine.outbox import Outbox
 from bot.engine.owners import Owners
+from bot.engine.pins import Pins
 from bot.engine.store import Store
 from bot.engine.world import Timing, World
 from bot.lab.memory import MemorySite
@@ -187,6 +190,9 @@ class Place:
     timing: Timing = field(default_factory=Timing)
     registry: Registry = field(default_factory=lambda: registry_of(["commands"]))
     audit_room: str | None = None
+    #: which verbs a room takes, where not all
+    commands: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    own: Own = field(default_factory=Own)
     #: every command line that any host or array was sent, as ``HOST: WORDS``
     sent: list[str] = field(default_factory=list)
     #: the bot dies at the n-th passage of its wires: each call passes twice, there and back
@@ -245,9 +251,12 @@ class Place:
             world=world,
             inventory=Inventory(world, self.clock),
             owners=Owners(store.site_id),
+            pins=Pins(store, self.clock),
             timing=self.timing,
             clock=self.clock,
             prefix="!",
+            rooms=Rooms(ROOM, self.audit_room or "", self.commands),
+            own=self.own,
             audit_room=self.audit_room,
             version="0.1",
             started=self.clock(),
