@@ -4,7 +4,7 @@ from bot.core.audit import Entry
 from bot.core.command import Command, command
 from bot.core.jobs import State, in_words
 from bot.core.plan import Line, Plan, PlannedStep, Verdict
-from bot.core.render import Reply, duration, table
+from bot.core.render import Lines, Reply, Table, Terms, duration
 from bot.core.text import clean, clean_lines
 from bot.core.units import Size
 from bot.devices.host import Detached, Host, Link, Phase
@@ -54,6 +54,7 @@ __all__ = [
     "JobNumber",
     "Kind",
     "Line",
+    "Lines",
     "Link",
     "Move",
     "OutcomeUnknown",
@@ -65,6 +66,8 @@ __all__ = [
     "Requeue",
     "Size",
     "State",
+    "Table",
+    "Terms",
     "Unreachable",
     "UsageError",
     "Verdict",
@@ -84,7 +87,6 @@ __all__ = [
     "settle",
     "settle_job",
     "state_in_words",
-    "table",
     "take",
     "verify_links",
     "volumes_by_name",

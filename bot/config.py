@@ -1,7 +1,8 @@
 """The configuration: pydantic models of the YAML file, in which unknown keys are refused.
 
-`load` gives the whole configuration, `load_policy` the members and roles alone, `problems` every
-error with its line.  ``config.example.yaml`` and ``docs/config.md`` describe the keys.
+`load` gives the whole configuration, `load_policy` the members and roles alone, `load_place` where
+the bot is on its host, `problems` every error with its line.  ``config.example.yaml`` and
+``docs/config.md`` describe the keys.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ from bot.config_values import (
 from bot.errors import ConfigError
 from bot.i18n import _
 
-__all__ = ["Config", "Policy", "Problem", "load", "load_policy", "problems"]
+__all__ = ["Config", "Policy", "Problem", "load", "load_place", "load_policy", "problems"]
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -240,12 +241,23 @@ def _ids_given_twice(members: dict[str, Member]) -> Iterator[Wrong]:
                 owner.setdefault(name, person)
 
 
-class Config(Policy):
+class Place(Section):
+    """Where the bot is on its own host: all that a person's client there needs to know."""
+
+    language: Language = "en"
+    state: LocalPath
+    local: Local = Local()
+
+    @property
+    def socket(self) -> Path:
+        """Where `nounou chat` reaches the bot."""
+        return self.local.socket or self.state / "chat.sock"
+
+
+class Config(Place, Policy):
     """Everything that the bot is told before it starts."""
 
     site: Name
-    language: Language = "en"
-    state: LocalPath
     prefix: Prefix = "!"
     commands: Annotated[list[Package], Field(min_length=1)] = ["commands"]
     chat: Annotated[MatrixChat | TerminalChat, Field(discriminator="kind")]
@@ -254,7 +266,6 @@ class Config(Policy):
     arrays: dict[Name, Array] = {}
     timing: Timing = Timing()
     limits: Limits = Limits()
-    local: Local = Local()
     own: Own = Own()
 
     @model_validator(mode="after")
@@ -298,7 +309,7 @@ def _called(host: Host, name: str) -> Host:
     return host if host.migration_address else host.model_copy(update={"migration_address": name})
 
 
-P = TypeVar("P", bound=Policy)
+P = TypeVar("P", bound=Section)
 
 
 def load(path: Path) -> Config:
@@ -311,7 +322,12 @@ def load_policy(path: Path) -> Policy:
     return _loaded(path, Policy)
 
 
-def problems(path: Path, model: type[Policy] = Config) -> list[Problem]:
+def load_place(path: Path) -> Place:
+    """Where the bot of *path* is, read without its secrets; raises `ConfigError`."""
+    return _loaded(path, Place)
+
+
+def problems(path: Path, model: type[Section] = Config) -> list[Problem]:
     """Every error in *path* read as *model*, in the order of its lines."""
     return _read(path, model)[1]
 
@@ -331,8 +347,8 @@ def _read(path: Path, model: type[P]) -> tuple[P | None, list[Problem]]:
     if source.problems:
         return None, source.problems
     data = source.data
-    if model is Policy:
-        unread = Config.model_fields.keys() - Policy.model_fields.keys()
+    if model is not Config:
+        unread = Config.model_fields.keys() - model.model_fields.keys()
         data = {key: value for key, value in data.items() if key not in unread}
     try:
         return model.model_validate(data, context={"folder": path.absolute().parent}), []

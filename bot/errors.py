@@ -84,6 +84,13 @@ class ChatUnavailable(BotError):
 
     code = "chat"
 
+    def __init__(
+        self, message: str = "", *, hint: str = "", retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        #: seconds that the chat asked us to wait; None where it named none
+        self.retry_after = retry_after
+
 
 class ChatRefused(BotError):
     """The chat will never take this post."""

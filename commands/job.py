@@ -6,8 +6,10 @@ from bot.api import (
     Context,
     Job,
     JobNumber,
+    Lines,
     Refused,
     Reply,
+    Table,
     _,
     clean,
     command,
@@ -16,7 +18,6 @@ from bot.api import (
     ngettext,
     release_jobs,
     settle_job,
-    table,
 )
 
 
@@ -32,11 +33,11 @@ async def list_(ctx: Context) -> Reply:
     if not known:
         return Reply(_("No job has changed anything yet."))
     rows = [_row(known[number]) for number in sorted(known, reverse=True)]
-    heading = (_("JOB"), _("STATE"), _("WHO"), _("COMMAND"), _("SINCE"))
+    headings = (_("job"), _("state"), _("who"), _("command"), _("since"))
     return Reply(
         _("{count} open.").format(count=len(open_jobs)),
-        table([heading, *rows]),
-        _("{prefix}job show JOB says more.").format(prefix=ctx.prefix),
+        body=[Table(rows, headings)],
+        hint=_("{prefix}job show JOB says more.").format(prefix=ctx.prefix),
     )
 
 
@@ -66,8 +67,8 @@ async def show(ctx: Context, job: JobNumber) -> Reply:
             person=found.person,
             when=_time(found.created),
         ),
-        "\n".join(steps),
-        found.result,
+        body=[Lines(steps)],
+        hint=found.result,
     )
 
 

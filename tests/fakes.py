@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from bot.core.chat import Batch, Message, Post, Receive, Status
+from bot.core.chat import Batch, Message, Post, PostKind, Receive, Status
 from bot.core.units import Size
 from bot.devices.host import Detached, Host, Link, Phase
 from bot.devices.storage import ArrayInfo, StorageArray, Volume
@@ -57,12 +57,16 @@ class FakeChat:
     def __init__(self) -> None:
         self.batches: list[Batch] = []
         self.messages: dict[str, Said] = {}
+        #: the signs that stand on messages now: which event, which sign
+        self.signs: dict[str, tuple[str, str]] = {}
         self.attempts: list[Post] = []
         self.down = False
         self.trouble: Callable[[Post], None] = lambda post: None
         self.lose_answers = 0
         self.silent = False
         self.gates: dict[str, asyncio.Event] = {}
+        #: which rooms are encrypted, as far as that is known
+        self.encryption: dict[str, bool] = {}
         #: where it was shown that the bot is at work (or no longer), in order
         self.typed: list[tuple[str, bool]] = []
         #: how many batches are stored
@@ -135,7 +139,11 @@ class FakeChat:
     def _take(self, post: Post) -> str:
         if post.txn not in self._events:
             event_id = self._events[post.txn] = f"$b{len(self._events)}"
-            if post.edits is None:
+            if post.kind is PostKind.REACTION:
+                self.signs[event_id] = (post.about or "", post.text.plain)
+            elif post.kind is PostKind.REMOVAL:
+                del self.signs[post.edits or ""]
+            elif post.edits is None:
                 self.messages[event_id] = Said(event_id, post)
             else:
                 edited = self.messages[post.edits]
@@ -147,7 +155,7 @@ class FakeChat:
         self.typed.append((room, on))
 
     def encrypted(self, room: str) -> bool | None:
-        return None
+        return self.encryption.get(room)
 
     async def close(self) -> None:
         self._closed = True
@@ -169,6 +177,10 @@ class FakeChat:
     def said(self, room: str = ROOM) -> list[Said]:
         """What the bot said in *room*, each message in its last state."""
         return [said for said in self.messages.values() if said.post.room == room]
+
+    def signs_on(self, event_id: str) -> list[str]:
+        """The signs that stand on the message *event_id* now."""
+        return [sign for about, sign in self.signs.values() if about == event_id]
 
     def about(self, event_id: str) -> list[Said]:
         """What the bot said of the command *event_id*."""

@@ -2,8 +2,7 @@
 
 The sync loop is ours.  It hands a batch over together with the token that ends it, and asks the
 homeserver for more only when the batch is stored; a timeline with a gap is filled from the room's
-history first.  Encryption is not spoken: such rooms are refused in `_open_room`, and their events
-are no messages in `matrix_events.message_of`; those are the two places where it will go in.
+history first.  In encrypted rooms `matrix_crypto` stands in between, both ways.
 """
 
 from __future__ import annotations
@@ -12,19 +11,20 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
 
-from bot.chat.matrix_content import content_of
-from bot.chat.matrix_events import field
+from bot.chat.matrix_crypto import Crypto
+from bot.chat.matrix_crypto_people import Pin
+from bot.chat.matrix_doors import Doors
 from bot.chat.matrix_login import Account, Credentials
+from bot.chat.matrix_posts import Posts
 from bot.chat.matrix_rooms import Rooms
 from bot.chat.matrix_sync import Sync
-from bot.chat.matrix_wire import Busy, Rejected, Wire, path_of
+from bot.chat.matrix_wire import Busy, Wire, path_of
 from bot.core.chat import Batch, Chat, Post, Receive
 from bot.errors import BotError, ChatRefused, ChatUnavailable, ConfigError
 from bot.i18n import _
@@ -34,7 +34,11 @@ T = TypeVar("T")
 
 
 class MatrixChat(Chat):
-    """The rooms of *rooms* on *homeserver*; *knows* says whose invitations are taken."""
+    """The rooms of *rooms* on *homeserver*; *knows* says whose invitations are taken there.
+
+    *pin* remembers the keys that persons sign their devices with.  With *private*, those whom it
+    knows may also take the bot aside, into rooms of two.
+    """
 
     def __init__(
         self,
@@ -43,7 +47,10 @@ class MatrixChat(Chat):
         rooms: Iterable[str],
         state: Path,
         knows: Callable[[str], bool],
+        pin: Pin,
         *,
+        private: bool = False,
+        trust_any: bool = False,
         sync_timeout: float = 30.0,
         request_timeout: float = 20.0,
         shortest_pause: float = 0.5,
@@ -51,14 +58,17 @@ class MatrixChat(Chat):
     ) -> None:
         self._wire = Wire(homeserver, request_timeout)
         self._account = Account(self._wire, homeserver, credentials, state / "matrix-session.json")
-        self._rooms = Rooms(rooms)
-        self._sync = Sync(self._account, self._rooms, knows, sync_timeout, request_timeout)
+        self._rooms = Rooms(rooms, state / "matrix-rooms.json")
+        self._crypto = Crypto(self._account, state / "crypto", pin, trust_any=trust_any)
+        doors = Doors(self._account, self._rooms, knows, private=private)
+        self._sync = Sync(
+            self._account, self._rooms, doors, self._crypto, sync_timeout, request_timeout
+        )
+        self._posts = Posts(self._account, self._crypto, request_timeout)
         self._request_timeout = request_timeout
         self._pauses = (shortest_pause, longest_pause)
         #: set once it is known which rooms are encrypted; nothing is sent before
         self._looked_round = asyncio.Event()
-        #: where a thread begins, for events that are in one themselves
-        self._roots: dict[str, str] = {}
         #: the last stored event of each room whose receipt is not sent yet
         self._unread: dict[str, str] = {}
         self._to_read = asyncio.Event()
@@ -68,6 +78,7 @@ class MatrixChat(Chat):
         receipts = asyncio.create_task(self._send_receipts())
         try:
             await self._persist("login", self._account.enter)
+            await self._persist("keys", self._crypto.start)
             newest = await self._persist("look round", self._sync.look_round)
             self._looked_round.set()
             token = since if since is not None else newest
@@ -84,31 +95,23 @@ class MatrixChat(Chat):
                 await receipts
 
     async def send(self, post: Post) -> str:
-        """As `Chat.send`; an encrypted room gets nothing."""
+        """As `Chat.send`; an encrypted room gets nothing in clear."""
         room_id = await self._open_room(post.room)
-        put = partial(self._put, path_of("rooms", room_id, "send", "m.room.message", post.txn))
-        try:
-            return await put(content_of(post, self._roots.get(post.about or "")))
-        except Rejected as error:
-            if error.status != 400 or not (post.threaded or post.edits):
-                raise
-            _log.warning("matrix.relation_refused", txn=post.txn, error=str(error))
-        # no thread can start inside of a thread, and what a post refers to may be gone with its
-        # room; the words have to arrive all the same
-        root = await self._root_of(room_id, post)
-        if root is not None:
-            return await put(content_of(post, root))
-        return await put(content_of(replace(post, threaded=False, edits=None)))
+        return await self._posts.send(post, room_id, secret=self._rooms.is_encrypted(room_id))
 
     async def typing(self, room: str, *, on: bool) -> None:
         """As `Chat.typing`."""
+        room_id = self._rooms.id_of(room)
+        if room_id is not None:
+            await self._posts.typing(room_id, on=on)
 
     def encrypted(self, room: str) -> bool | None:
         """As `Chat.encrypted`."""
         room_id = self._rooms.id_of(room)
-        return None if room_id is None else self._rooms.is_encrypted(room_id)
+        return None if room_id is None else self._rooms.was_encrypted(room)
 
     async def close(self) -> None:
+        self._crypto.close()
         await self._wire.close()
 
     async def _persist(self, what: str, action: Callable[[], Awaitable[T]]) -> T:
@@ -129,51 +132,22 @@ class MatrixChat(Chat):
 
     async def _open_room(self, name: str) -> str:
         """The id of a room that may be written to.  Raises `ChatUnavailable` or `ChatRefused`."""
-        if name not in self._rooms.names:
-            raise ChatRefused(_("The room {room} is not in the configuration").format(room=name))
         try:
             async with asyncio.timeout(self._request_timeout):
                 await self._looked_round.wait()
         except TimeoutError as error:
             raise ChatUnavailable(_("The homeserver cannot be reached")) from error
+        if not self._rooms.has(name):
+            raise ChatRefused(_("The room {room} is not in the configuration").format(room=name))
         room_id = self._rooms.id_of(name)
         if room_id is None:
             raise ChatUnavailable(_("The bot is not in the room {room} yet").format(room=name))
-        if self._rooms.is_encrypted(room_id):
+        if self._rooms.was_encrypted(name) and not self._rooms.is_encrypted(room_id):
             _log.error("matrix.not_sent_in_clear", room=name)
-            raise ChatRefused(
-                _("The room {room} is encrypted, and the bot cannot encrypt").format(room=name)
+            raise ChatUnavailable(
+                _("The room {room} was encrypted and is not any more").format(room=name)
             )
         return room_id
-
-    async def _put(self, path: str, content: dict[str, Any]) -> str:
-        """The id of the event made; tries again where the homeserver names a bearable time."""
-        try:
-            answer = await self._account.ask("PUT", path, content)
-        except Busy as busy:
-            if busy.retry_after is None or busy.retry_after > self._request_timeout:
-                raise
-            await asyncio.sleep(busy.retry_after)
-            answer = await self._account.ask("PUT", path, content)
-        event_id = answer.get("event_id")
-        if not isinstance(event_id, str):
-            raise Busy(_("The homeserver does not say what became of the message"))
-        return event_id
-
-    async def _root_of(self, room_id: str, post: Post) -> str | None:
-        """Where the thread begins that the event under *post* is in itself."""
-        if post.about is None or not post.threaded or post.about in self._roots:
-            return None
-        try:
-            event = await self._account.ask("GET", path_of("rooms", room_id, "event", post.about))
-        except Rejected:
-            return None
-        root = field(event, "content", "m.relates_to", "event_id")
-        in_thread = field(event, "content", "m.relates_to", "rel_type") == "m.thread"
-        if not in_thread or not isinstance(root, str):
-            return None
-        self._roots[post.about] = root
-        return root
 
     def _was_read(self, batch: Batch) -> None:
         for message in batch.messages:

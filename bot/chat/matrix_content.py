@@ -6,17 +6,27 @@ import json
 from typing import Any
 
 from bot.core.chat import STATUS_KEY, Post
+from bot.core.text import cut
 from bot.core.units import Size
 from bot.i18n import _
 
 #: A whole event may have 65,536 bytes (specification, "Size limits"); relations, ids, status and
 #: the homeserver's own fields need a part of it.
 ROOM_FOR_TEXT = 48 * 1024
+#: Encryption makes four bytes of three (base64).
+ROOM_FOR_SECRET_TEXT = ROOM_FOR_TEXT * 3 // 4
+#: what is shown in the room of a text that is in a file
+SUMMARY = 2048
 
 
-def content_of(post: Post, root: str | None = None) -> dict[str, Any]:
-    """The content of *post*; *root* is where its thread begins, if not at the event it is about."""
-    shown = _shown(post)
+def content_of(
+    post: Post, root: str | None = None, *, secret: bool = False, in_file: bool = False
+) -> dict[str, Any]:
+    """The content of *post*; *root* is where its thread begins, if not at the event it is about.
+
+    *secret*: it is going to be encrypted.  *in_file*: its text is in a file that comes with it.
+    """
+    shown = _shown(post, room_for(post, secret=secret), in_file=in_file)
     if post.edits is not None:
         return {
             **shown,
@@ -24,30 +34,80 @@ def content_of(post: Post, root: str | None = None) -> dict[str, Any]:
             "m.new_content": shown,
             "m.relates_to": {"rel_type": "m.replace", "event_id": post.edits},
         }
-    if post.about is not None and post.threaded:
-        shown["m.relates_to"] = {
+    return shown | _thread(post, root)
+
+
+def content_of_file(
+    post: Post, root: str | None, size: int, place: dict[str, Any]
+) -> dict[str, Any]:
+    """The content of the message with the file of *post*, of *size* bytes, to be had at *place*."""
+    name = _("output.txt")
+    return {
+        "msgtype": "m.file",
+        "body": name,
+        "filename": name,
+        "info": {"mimetype": "text/plain", "size": size},
+        "m.mentions": {},
+        **place,
+        **_thread(post, root),
+    }
+
+
+def reaction_of(post: Post) -> dict[str, Any]:
+    """The content of a sign on the event that *post* is about."""
+    sign = _clean(post.text.plain)
+    return {"m.relates_to": {"rel_type": "m.annotation", "event_id": post.about, "key": sign}}
+
+
+def room_for(post: Post, *, secret: bool) -> int:
+    """Bytes that the texts of *post* may take; an edit carries all of it twice."""
+    room = ROOM_FOR_SECRET_TEXT if secret else ROOM_FOR_TEXT
+    return room // 2 if post.edits is not None else room
+
+
+def is_too_long(post: Post, *, secret: bool) -> bool:
+    """Whether the text of *post* does not fit into one event."""
+    return _length(_clean(post.text.plain)) > room_for(post, secret=secret)
+
+
+def _thread(post: Post, root: str | None) -> dict[str, Any]:
+    if post.about is None or not post.threaded:
+        return {}
+    return {
+        "m.relates_to": {
             "rel_type": "m.thread",
             "event_id": root or post.about,
             "is_falling_back": True,
             "m.in_reply_to": {"event_id": post.about},
         }
-    return shown
+    }
 
 
-def _shown(post: Post) -> dict[str, Any]:
+def _shown(post: Post, room: int, *, in_file: bool) -> dict[str, Any]:
     """What people and programs see: the text twice, who is called, the status."""
-    content: dict[str, Any] = {"msgtype": "m.notice"}
-    # an edit carries all of it twice, for clients that know edits and those that do not
-    room = ROOM_FOR_TEXT // 2 if post.edits is not None else ROOM_FOR_TEXT
+    # a notice calls nobody, mention or not (push rule .m.rule.suppress_notices)
+    content: dict[str, Any] = {"msgtype": "m.text" if post.mentions else "m.notice"}
     plain, html = _clean(post.text.plain), _clean(post.text.html)
-    if _length(plain) + _length(html) <= room:
+    if in_file:
+        content["body"] = _summary(plain)
+    elif _length(plain) + _length(html) <= room:
         content |= {"body": plain, "format": "org.matrix.custom.html", "formatted_body": html}
     else:  # HTML cannot be cut without breaking it
         content["body"] = plain if _length(plain) <= room else _cut(plain, room)
+    # an edit calls those whom its outer content names
     content["m.mentions"] = {"user_ids": list(post.mentions)} if post.mentions else {}
     if post.status is not None:
         content[STATUS_KEY] = post.status.content()
     return content
+
+
+def _summary(text: str) -> str:
+    """The first lines of *text*, and where the rest is."""
+    begin = cut(text, SUMMARY)
+    lines = begin.splitlines()
+    shown = "\n".join(lines[:-1]) if len(lines) > 1 else begin
+    note = _("… (the whole text is in the attached file, {size})")
+    return shown + "\n" + note.format(size=Size(len(text.encode())))
 
 
 def _cut(text: str, room: int) -> str:

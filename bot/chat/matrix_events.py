@@ -3,9 +3,11 @@ field is looked at before it is believed, and only user ids say who somebody is.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.core.chat import Message
+from bot.core.chat import Kind, Message, Proof
+from bot.core.text import clean
 
 #: as matrix ids are limited (specification, "Common identifier format")
 _LONGEST_ID = 255
@@ -30,20 +32,56 @@ def members(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def message_of(event: object, room: str, me: str) -> Message | None:
-    """The line of a person that *event* is; None for our own, edits, notices, bare quotes."""
+def message_of(
+    event: object, room: str, me: str, proof: Proof = Proof.PLAIN, seal: str = ""
+) -> Message | None:
+    """What a person did by *event*; None for our own, notices, bare quotes, what is no message.
+
+    *event* is in clear: as it was sent, or as it was decrypted, with *proof* and *seal*.  One that
+    still is an ``m.room.encrypted`` could not be read.
+    """
     event_id, sender = _id(field(event, "event_id"), "$"), _id(field(event, "sender"), "@")
     if event_id is None or sender is None or sender == me:
         return None
-    if field(event, "type") != "m.room.message" or field(event, "state_key") is not None:
+    if field(event, "state_key") is not None or is_removed(event):
         return None
-    if field(event, "unsigned", "redacted_because") is not None:
+    message = Message(event_id, room, sender, proof=proof, seal=seal)
+    match field(event, "type"):
+        case "m.room.message":
+            return _said(event, message)
+        case "m.room.encrypted":
+            return replace(message, kind=Kind.UNREADABLE)
+        # under a seal nobody has looked at whether the sender may take that message back
+        case "m.room.redaction" if not seal:
+            target = removed_by(event)
+            return replace(message, kind=Kind.REMOVAL, target=target) if target else None
+    return None
+
+
+def _said(event: object, message: Message) -> Message | None:
+    """*message* with the words of a text message, or of an edit."""
+    content, target = field(event, "content"), ""
+    if field(content, "m.relates_to", "rel_type") == "m.replace":
+        target = _id(field(content, "m.relates_to", "event_id"), "$") or ""
+        content = field(content, "m.new_content")
+        message = replace(message, kind=Kind.EDIT, target=target)
+    elif field(content, "m.new_content") is not None:
+        return None  # half of an edit
+    body = field(content, "body")
+    if field(content, "msgtype") != "m.text" or not isinstance(body, str):
         return None
-    if field(event, "content", "msgtype") != "m.text" or _is_edit(event):
-        return None
-    body = field(event, "content", "body")
-    own = without_quote(_storable(body)) if isinstance(body, str) else ""
-    return Message(event_id, room, sender, own) if own.strip() else None
+    own = without_quote(_storable(body))
+    return replace(message, body=own) if own.strip() else None
+
+
+def is_removed(event: object) -> bool:
+    """Whether *event* is what is left of one that was taken back."""
+    return field(event, "unsigned", "redacted_because") is not None
+
+
+def removed_by(event: object) -> str | None:
+    """The event that the redaction *event* takes back; since room version 11 in its content."""
+    return _id(field(event, "redacts"), "$") or _id(field(event, "content", "redacts"), "$")
 
 
 def without_quote(body: str) -> str:
@@ -63,8 +101,7 @@ def without_quote(body: str) -> str:
 def is_join_of(event: object, me: str) -> bool:
     """Whether *event* is our own entrance; all that lies before it is history."""
     return (
-        field(event, "type") == "m.room.member"
-        and field(event, "state_key") == me
+        _is_about(event, me)
         and field(event, "content", "membership") == "join"
         and field(event, "unsigned", "prev_content", "membership") != "join"
     )
@@ -75,30 +112,80 @@ def encrypts(event: object) -> bool:
     return field(event, "type") == "m.room.encryption" and field(event, "state_key") == ""
 
 
-def successor(event: object) -> str | None:
-    """The room that replaces the one that *event* closes."""
+@dataclass(frozen=True)
+class Tombstone:
+    """The end of a room, and which room takes its place."""
+
+    replacement: str
+    sender: str
+
+
+def tombstone(event: object) -> Tombstone | None:
+    """The end that *event* puts to its room."""
     if field(event, "type") != "m.room.tombstone" or field(event, "state_key") != "":
         return None
-    return _id(field(event, "content", "replacement_room"), "!")
+    replacement = room_id_of(field(event, "content", "replacement_room"))
+    sender = user_id_of(field(event, "sender"))
+    return Tombstone(replacement, sender) if replacement and sender else None
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """How we came to be out of a room: by ourselves, or by somebody for a reason."""
+
+    event_id: str
+    by: str
+    banned: bool
+    why: str
+
+
+def leaving(room: object, me: str) -> Leaving | None:
+    """How we left, by a left room's part of a sync answer; None if we never were in."""
+    events = objects(field(room, "timeline", "events")) + objects(field(room, "state", "events"))
+    for event in events[::-1]:
+        membership = field(event, "content", "membership")
+        if not _is_about(event, me) or membership not in ("leave", "ban"):
+            continue
+        event_id, by = _id(field(event, "event_id"), "$"), user_id_of(field(event, "sender"))
+        before = field(event, "unsigned", "prev_content", "membership")
+        if event_id is None or by is None or before not in ("join", None):
+            return None
+        why = field(event, "content", "reason")
+        shown = clean(why) if isinstance(why, str) else ""
+        return Leaving(event_id, by, membership == "ban", shown)
+    return None
 
 
 def inviter(invitation: object, me: str) -> str | None:
     """Who invites us, by an invited room's stripped state."""
     for event in objects(field(invitation, "invite_state", "events")):
-        if (
-            field(event, "type") == "m.room.member"
-            and field(event, "state_key") == me
-            and field(event, "content", "membership") == "invite"
-        ):
-            return _id(field(event, "sender"), "@")
+        if _is_about(event, me) and field(event, "content", "membership") == "invite":
+            return user_id_of(field(event, "sender"))
     return None
 
 
-def _is_edit(event: object) -> bool:
-    return (
-        field(event, "content", "m.relates_to", "rel_type") == "m.replace"
-        or field(event, "content", "m.new_content") is not None
-    )
+def present(events: object) -> set[str]:
+    """Who is in a room or invited there, by its member events."""
+    return {
+        str(field(event, "state_key"))
+        for event in objects(events)
+        if field(event, "type") == "m.room.member"
+        and field(event, "content", "membership") in ("join", "invite")
+    }
+
+
+def room_id_of(value: object) -> str | None:
+    """*value* where it can be the id of a room."""
+    return _id(value, "!")
+
+
+def user_id_of(value: object) -> str | None:
+    """*value* where it can be the id of a user."""
+    return _id(value, "@")
+
+
+def _is_about(event: object, user_id: str) -> bool:
+    return field(event, "type") == "m.room.member" and field(event, "state_key") == user_id
 
 
 def _id(value: object, sigil: str) -> str | None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import aiohttp
 from nio import AsyncClient  # type: ignore[import-untyped]
 
+from bot.core.text import clean
 from bot.errors import ChatRefused, ChatUnavailable
 from bot.i18n import _
 
@@ -24,11 +26,6 @@ DEEPEST = 64
 
 class Busy(ChatUnavailable):
     """The homeserver does not answer as it should."""
-
-    def __init__(self, message: str = "", *, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        #: seconds that the homeserver asked us to wait
-        self.retry_after = retry_after
 
 
 class TokenRefused(ChatUnavailable):
@@ -42,6 +39,22 @@ class Rejected(ChatRefused):
         super().__init__(message)
         self.status = status
         self.errcode = errcode
+
+
+#: where files go (specification, "Content repository")
+UPLOAD = "/_matrix/media/v3/upload"
+
+#: what a request carries: JSON, or a file
+Content = dict[str, Any] | bytes
+
+
+class Challenged(Rejected):
+    """The homeserver wants to be told once more who asks (specification, "User-Interactive…")."""
+
+    def __init__(self, message: str, *, session: str) -> None:
+        super().__init__(message, status=401, errcode="M_FORBIDDEN")
+        #: what the next try has to name
+        self.session = session
 
 
 def path_of(*parts: str, **query: str) -> str:
@@ -62,15 +75,15 @@ class Wire:
         self,
         method: str,
         path: str,
-        content: dict[str, Any] | None = None,
+        content: Content | None = None,
         *,
         timeout: float | None = None,
     ) -> dict[str, Any]:
         """The answer to one request.  Raises `Busy`, `TokenRefused` or `Rejected`."""
-        headers = {"Content-Type": "application/json"}
+        kind, body = _written(content)
+        headers = {"Content-Type": kind}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
-        body = None if content is None else json.dumps(content)
         limit = aiohttp.ClientTimeout(total=timeout or self.request_timeout)
         try:
             response = await self._client.send(method, path, body, headers, timeout=limit)
@@ -86,20 +99,28 @@ class Wire:
         await self._client.close()
 
 
+def _written(content: Content | None) -> tuple[str, str | bytes | None]:
+    """The media type of *content*, and its bytes."""
+    if isinstance(content, bytes):
+        return "application/octet-stream", content
+    return "application/json", None if content is None else json.dumps(content)
+
+
 def _judged(status: int, answer: dict[str, Any] | None, retry_after: str | None) -> dict[str, Any]:
     """*answer* where it is one, else the error that it means."""
     if 200 <= status < 300 and answer is not None:
         return answer
     errcode = answer.get("errcode") if answer else None
-    if status == 401:
+    # a proxy may ask for a login of its own; a new token of ours would not please it
+    if status == 401 and errcode in ("M_UNKNOWN_TOKEN", "M_MISSING_TOKEN"):
         raise TokenRefused
     if status == 429 or errcode == "M_LIMIT_EXCEEDED":
         raise Busy(
             _("The homeserver asks for patience"), retry_after=_patience(answer, retry_after)
         )
     # a proxy in between may answer 4xx of its own; only a Matrix error is the homeserver's word
-    if 400 <= status < 500 and isinstance(errcode, str) and answer is not None:
-        why = str(answer.get("error") or errcode)[:200]
+    if 400 <= status < 500 and status != 401 and isinstance(errcode, str) and answer is not None:
+        why = clean(str(answer.get("error") or errcode), 200)
         raise Rejected(
             _("The homeserver refuses: {why}").format(why=why), status=status, errcode=errcode
         )
@@ -124,14 +145,23 @@ def _patience(answer: dict[str, Any] | None, header: str | None) -> float | None
 
 def parsed(text: str) -> dict[str, Any] | None:
     """The JSON object that *text* is; None for anything else."""
-    try:
-        try:
-            value = json.loads(text)
-        except RecursionError:
-            value = json.loads(shallow(text))
-    except ValueError:
-        return None
+    value = _read(text)
+    if value is None:
+        # what one member wrote must not hide what all the others did
+        value = _read(shallow(text), parse_int=_bearable)
     return value if isinstance(value, dict) else None
+
+
+def _read(text: str, parse_int: Callable[[str], int | None] | None = None) -> object:
+    try:
+        return json.loads(text, parse_int=parse_int)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _bearable(digits: str) -> int | None:
+    """An integer, but for one of more digits than Python reads (its default limit is 4,300)."""
+    return int(digits) if len(digits) < 4000 else None
 
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)

@@ -58,7 +58,7 @@ class Message:
     #: names the key and the place in its chain that this was encrypted with; one seal, one message,
     #: so a second event under it is a replay.  Empty where nothing was encrypted
     seal: str = ""
-    #: the event that a REMOVAL takes back
+    #: the event that a REMOVAL takes back, or that an EDIT replaces
     target: str = ""
 
 

@@ -14,6 +14,12 @@ def demo(
     terminal: Annotated[
         bool, typer.Option("--terminal", help=_("No homeserver: the room is in this process."))
     ] = False,
+    plain: Annotated[
+        bool, typer.Option("--plain", help=_("Speak in the room that is not encrypted."))
+    ] = False,
+    web: Annotated[
+        bool, typer.Option("--web", help=_("Serve a web client, until a signal ends everything."))
+    ] = False,
     script: Annotated[
         str | None,
         typer.Option(metavar="FILE", help=_("Play a script (- is standard input), then end.")),
@@ -38,5 +44,14 @@ def demo(
     """Start a homeserver, an embedded site and the bot on this machine, and talk to it."""
     from bot.demo.run import Options, run
 
-    options = Options(terminal, script, timeout, policy, state, tuple(fault or ()))
+    options = Options(
+        terminal=terminal,
+        plain=plain,
+        web=web,
+        script=script,
+        timeout=timeout,
+        policy=policy,
+        state=state,
+        faults=tuple(fault or ()),
+    )
     raise typer.Exit(run(options))

@@ -7,6 +7,7 @@ and tries nothing twice.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,14 +17,29 @@ from bot.errors import ChatRefused, ChatUnavailable
 from bot.i18n import _
 
 
+class Refusal(ChatRefused):
+    """The homeserver said no; *answer* is what else it said."""
+
+    def __init__(self, message: str, answer: Mapping[str, Any]) -> None:
+        super().__init__(message)
+        self.answer = answer
+
+
+@dataclass(frozen=True)
+class Login:
+    """One device of one account, logged in."""
+
+    user_id: str
+    device_id: str
+    token: str = field(repr=False)
+
+
 class Client:
-    """Speaks to the homeserver at *url* for several accounts of this process."""
+    """Speaks to the homeserver at *url* for all the devices of this process."""
 
     def __init__(self, url: str, timeout: float) -> None:
-        self._url = url
+        self.url = url
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout))
-        #: account -> access token
-        self.tokens: dict[str, str] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -36,8 +52,8 @@ class Client:
     ) -> None:
         await self._session.close()
 
-    async def login(self, account: str, password: str) -> None:
-        """Get a token for *account*."""
+    async def login(self, account: str, password: str, device_name: str) -> Login:
+        """Make a new device of *account*, called *device_name*."""
         answer = await self.ask(
             "POST",
             "login",
@@ -46,26 +62,26 @@ class Client:
                 "type": "m.login.password",
                 "identifier": {"type": "m.id.user", "user": account},
                 "password": password,
-                "initial_device_display_name": "nounou demo",
+                "initial_device_display_name": device_name,
             },
         )
-        self.tokens[account] = answer["access_token"]
+        return Login(answer["user_id"], answer["device_id"], answer["access_token"])
 
     async def ask(
         self,
         method: str,
         path: str,
-        account: str | None,
+        token: str | None,
         content: Mapping[str, Any] | None = None,
         *,
         query: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        """One request of the client API, by *account*.
+        """One request of the client API, by whom the *token* belongs to.
 
-        Raises `ChatRefused` where the homeserver says no, `ChatUnavailable` where it says nothing.
+        Raises `Refusal` where the homeserver says no, `ChatUnavailable` where it says nothing.
         """
-        headers = {"Authorization": f"Bearer {self.tokens[account]}"} if account else {}
-        url = f"{self._url}/_matrix/client/v3/{path}"
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        url = f"{self.url}/_matrix/client/v3/{path}"
         try:
             async with self._session.request(
                 method, url, json=content, params=query, headers=headers
@@ -73,9 +89,30 @@ class Client:
                 answer = await response.json(content_type=None)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise ChatUnavailable(_("the homeserver does not answer")) from error
-        if response.status == 200 and isinstance(answer, dict):
+        if not isinstance(answer, dict):
+            answer = {}
+        if response.status == 200:
             return answer
-        why = answer.get("error") if isinstance(answer, dict) else None
-        raise ChatRefused(
-            _("the homeserver refuses: {why}").format(why=str(why or response.status))
+        raise Refusal(
+            _("the homeserver refuses: {why}").format(
+                why=str(answer.get("error") or response.status)
+            ),
+            answer,
         )
+
+    async def ask_as_owner(
+        self, path: str, login: Login, password: str, content: Mapping[str, Any]
+    ) -> None:
+        """A POST for which the homeserver may want the password once more."""
+        try:
+            await self.ask("POST", path, login.token, content)
+        except Refusal as refusal:
+            if "session" not in refusal.answer:
+                raise
+            auth = {
+                "type": "m.login.password",
+                "identifier": {"type": "m.id.user", "user": login.user_id},
+                "password": password,
+                "session": refusal.answer["session"],
+            }
+            await self.ask("POST", path, login.token, {**content, "auth": auth})

@@ -12,6 +12,7 @@ LOCAL: Mapping[str, tuple[str, ...]] = {
     "/help": (),
     "/as": ("person",),
     "/fault": ("fault", "dom0"),
+    "/sign": ("person",),
     "/quit": (),
 }
 #: faults of the embedded site; a test compares them with the site's own

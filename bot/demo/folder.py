@@ -7,7 +7,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,12 @@ from bot.demo.policy import DOMAIN, Cast
 from bot.errors import Refused
 from bot.i18n import _
 
+#: where everybody is; on a homeserver it is encrypted
 ROOM = f"#nounou:{DOMAIN}"
+#: beside it, only on a homeserver
+PLAIN_ROOM = f"#plain:{DOMAIN}"
+#: of the homeserver's state; 1 had one room, not encrypted, and no such number
+VERSION = 2
 
 #: the lab's copies take seconds, so its bot looks often
 TIMING = {
@@ -60,6 +65,12 @@ class Folder:
         os.truncate(file, 0)
         os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
         self._lock = file
+        if self.kind == "matrix" and not self._is_ours():
+            self.leave()
+            raise Refused(
+                _("{folder} was made by another version of the demo").format(folder=self.path),
+                hint=_("make clean removes .lab; or name another folder with --state"),
+            )
 
     def leave(self) -> None:
         if self._lock is not None:
@@ -86,9 +97,16 @@ class Folder:
     def history(self) -> Path:
         return self.path / "history"
 
-    @property
-    def tokens(self) -> Path:
-        return self.path / "tokens.json"
+    def seeds(self, account: str) -> Path:
+        """The file that keeps the keys with which the owner of *account* signs devices."""
+        return self.path / "identities" / f"{account}.json"
+
+    def tokens(self) -> list[str]:
+        """The access tokens of the devices that were logged in last."""
+        return [str(token) for token in self._kept().get("tokens", ())]
+
+    def keep_tokens(self, tokens: Iterable[str]) -> None:
+        write_private(self._devices, json.dumps({"version": VERSION, "tokens": [*tokens]}))
 
     def log(self, name: str) -> Path:
         return self.path / "logs" / f"{name}.log"
@@ -100,16 +118,18 @@ class Folder:
             write_private(file, secrets.token_urlsafe(12))
         return file.read_text("utf-8"), file
 
-    def write_config(self, cast: Cast, site: Mapping[str, Any], chat: Mapping[str, Any]) -> None:
-        """The bot's configuration for *site*, whose ports are new each time."""
+    def write_config(self, cast: Cast, site: Mapping[str, Any], room: Mapping[str, Any]) -> None:
+        """The bot's configuration for *site*, whose ports are new each time.
+
+        *room* are the keys `chat` and `rooms`.
+        """
         write_private(
             self.config,
             yaml.safe_dump(
                 {
                     "site": "lab",
                     "state": str(self.path / self.kind),
-                    "chat": dict(chat),
-                    "rooms": {"main": ROOM},
+                    **room,
                     "hosts": {name: dict(host) for name, host in site["hosts"].items()},
                     "arrays": {name: _array(array) for name, array in site["arrays"].items()},
                     **cast.policy,
@@ -118,6 +138,22 @@ class Folder:
                 sort_keys=False,
             ),
         )
+
+    @property
+    def _devices(self) -> Path:
+        return self.path / "devices.json"
+
+    def _kept(self) -> dict[str, Any]:
+        try:
+            kept: dict[str, Any] = json.loads(self._devices.read_text("utf-8"))
+        except FileNotFoundError:
+            return {}
+        return kept
+
+    def _is_ours(self) -> bool:
+        """Whether the homeserver's state, if there is any, was made by this version."""
+        old = (self.path / "tokens.json").exists()
+        return not old and self._kept().get("version", VERSION) == VERSION
 
     def clear(self) -> None:
         """Forget the site of an earlier run, for each run has a world of its own."""

@@ -1,79 +1,100 @@
-"""The room on a real homeserver: accounts, the room itself, and an ear in it."""
+"""The rooms on a real homeserver, one encrypted and one plain, and the persons in them."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import uuid
 from asyncio.subprocess import Process
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import AsyncExitStack, suppress
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
-from bot.core.chat import STATUS_KEY
-from bot.demo.client import Client
-from bot.demo.folder import ROOM, Folder, write_private
+from bot.demo.client import Client, Login, Refusal
+from bot.demo.device import MEGOLM
+from bot.demo.folder import PLAIN_ROOM, ROOM, Folder
+from bot.demo.hearing import Hearing
 from bot.demo.keeping import CannotStart
+from bot.demo.person import Person
 from bot.demo.policy import BOT, DOMAIN, Cast
-from bot.demo.room import local
 from bot.demo.synapse import Synapse
-from bot.demo.transcript import Transcript
-from bot.errors import ChatUnavailable
+from bot.errors import BotError, ChatUnavailable
 from bot.i18n import _
+from bot.talk.transcript import Transcript
+
+T = TypeVar("T")
 
 BOT_ID = f"@{BOT}:{DOMAIN}"
 #: seconds for a request, in which the homeserver may hold back a sync for POLL
 REQUEST, POLL = 30.0, 20.0
 #: seconds between two tries while the homeserver says nothing
 PAUSE = 0.5
-_NOTHING = {"not_types": ["*"]}
+#: seconds for logging out
+GOODBYE = 5.0
+#: how the devices of the demo are called
+DEVICE = "nounou demo"
 
 
 class MatrixPlace:
-    """The nounou room on a Synapse of its own."""
+    """The nounou rooms on a Synapse of its own; everybody speaks in the plain one if *plain*."""
 
     on_pipes = False
 
-    def __init__(self, folder: Folder, cast: Cast, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, folder: Folder, cast: Cast, say: Callable[[str], None], *, plain: bool = False
+    ) -> None:
         self.transcript = Transcript()
+        self.synapse = Synapse(folder.homeserver, say=say)
+        #: alias -> room id, once it is open
+        self.rooms: dict[str, str] = {}
+        self._say = say
+        self._plain = plain
         self._folder = folder
         self._cast = cast
-        self._me = cast.accounts[cast.host]
-        self._synapse = Synapse(folder.homeserver, say=say)
         self._opened = AsyncExitStack()
-        self._room = ""
-        self._since = ""
+        #: by the name of their account
+        self._persons: dict[str, Person] = {}
+        #: devices that the demo made for other programs, and that are to be signed
+        self._ours: set[str] = set()
+        #: whose devices are others than when they were looked at last
+        self._changed: set[str] = set()
         self._arrived = asyncio.Event()
 
     async def open(self) -> None:
-        self._opened.push_async_callback(self._synapse.stop)
-        await self._synapse.start()
-        self._client = await self._opened.enter_async_context(Client(self._synapse.url, REQUEST))
-        kept = self._kept()
-        self._client.tokens = kept.get("tokens", {})
-        self._room = kept.get("room", "")
-        await self._let_in(
-            [name for name in self._cast.accounts.values() if name not in self._client.tokens]
+        self._opened.push_async_callback(self.synapse.stop)
+        await self.synapse.start()
+        self._client = await self._opened.enter_async_context(Client(self.synapse.url, REQUEST))
+        await self._forget_devices()
+        await self.synapse.register(BOT, self._folder.password(BOT)[0])
+        await self._together(self._enrol, self._cast.accounts.values())
+        self._opened.push_async_callback(self._forget_devices)
+        self._folder.keep_tokens([person.login.token for person in self._persons.values()])
+        for alias in (ROOM, PLAIN_ROOM):
+            self.rooms[alias] = await self._room(alias)
+        await self._together(self._enter, self._persons.values())
+        self._hearing = Hearing(
+            self._me, self._here, self.transcript, encrypted=not self._plain, bot=BOT_ID
         )
-        write_private(
-            self._folder.tokens, json.dumps({"room": self._room, "tokens": self._client.tokens})
-        )
-        await self._look_around()
+        await self._hearing.begin()
+        await self._look_for_bot()
 
-    def chat(self) -> Mapping[str, Any]:
+    def config(self) -> Mapping[str, Any]:
+        spoken, other = (PLAIN_ROOM, ROOM) if self._plain else (ROOM, PLAIN_ROOM)
         return {
-            "kind": "matrix",
-            "homeserver": self._synapse.url,
-            "user": BOT_ID,
-            "device_name": "nounou demo",
-            "password": {"file": str(self._folder.password(BOT)[1])},
+            "chat": {
+                "kind": "matrix",
+                "homeserver": self.synapse.url,
+                "user": BOT_ID,
+                "device_name": DEVICE,
+                "password": {"file": str(self._folder.password(BOT)[1])},
+            },
+            "rooms": {"main": spoken, "commands": {other: ["*"]}},
         }
 
     def welcome(self) -> list[str]:
         return [
             _("Any Matrix client may join the room {room} at {url}, as one of these:").format(
-                url=self._synapse.url, room=ROOM
+                url=self.synapse.url, room=ROOM
             ),
             *(
                 _("  {name}, password {password}").format(
@@ -81,6 +102,10 @@ class MatrixPlace:
                 )
                 for name in self._cast.accounts.values()
             ),
+            _(
+                "That room is encrypted, and the bot believes signed devices only: "
+                "/sign PERSON signs those of your own client.  {plain} is a plain room."
+            ).format(plain=PLAIN_ROOM),
         ]
 
     async def attend(self, bot: Process) -> None:
@@ -91,160 +116,126 @@ class MatrixPlace:
 
     async def say(self, person: str, text: str) -> str:
         """Said once, however often the homeserver must be asked: the transaction stays the same."""
-        path = f"rooms/{quote(self._room)}/send/m.room.message/{uuid.uuid4().hex}"
-        content = {"msgtype": "m.text", "body": text}
-        while True:
-            with suppress(ChatUnavailable):
-                sent = await self._client.ask("PUT", path, self._cast.accounts[person], content)
-                return str(sent["event_id"])
-            await asyncio.sleep(PAUSE)
+        speaker = self._persons[self._cast.accounts[person]]
+        content: dict[str, Any] = {"msgtype": "m.text", "body": text}
+        kind = "m.room.message"
+        if not self._plain:
+            kind, content = (
+                "m.room.encrypted",
+                await self._until_heard(lambda: speaker.encrypt(self._here, content)),
+            )
+        path = f"rooms/{quote(self._here)}/send/{kind}/{uuid.uuid4().hex}"
+        sent = await self._until_heard(lambda: speaker.ask("PUT", path, content))
+        return str(sent["event_id"])
+
+    async def sign(self, person: str) -> list[str]:
+        return await self._persons[self._cast.accounts[person]].sign(lambda device_id: True)
+
+    async def device(self, person: str, name: str) -> Login:
+        """A new device of *person* for another program, signed once that has made its keys."""
+        account = self._cast.accounts[person]
+        login = await self._client.login(account, self._folder.password(account)[0], name)
+        self._ours.add(login.device_id)
+        return login
 
     async def listen(self) -> None:
         while True:
             try:
-                await self._hear(await self._sync(POLL, 100))
+                self._changed |= await self._hearing.more(POLL)
+                await self._look_for_bot()
+                await self._sign_ours()
             except ChatUnavailable as error:
-                if self._synapse.pid is None:
+                if self.synapse.pid is None:
                     raise CannotStart(
                         _("the homeserver has ended"),
-                        hint=_("see {log}").format(log=self._synapse.log),
+                        hint=_("see {log}").format(log=self.synapse.log),
                     ) from error
                 await asyncio.sleep(PAUSE)
 
     async def settle(self) -> None:
         """Once the newest event of the room was heard, so was everything before it."""
-        path = f"rooms/{quote(self._room)}/messages"
-        newest = await self._client.ask("GET", path, self._me, query={"dir": "b", "limit": "1"})
-        heard = {event["event_id"] for event in newest["chunk"]}
+        heard = await self._hearing.newest()
         async with asyncio.timeout(REQUEST):
             await self.transcript.until(lambda: all(map(self.transcript.has, heard)))
 
     async def close(self) -> None:
         await self._opened.aclose()
 
-    def _kept(self) -> dict[str, Any]:
-        try:
-            kept: dict[str, Any] = json.loads(self._folder.tokens.read_text("utf-8"))
-        except FileNotFoundError:
-            return {}
-        return kept
+    @property
+    def _me(self) -> Person:
+        return self._persons[self._cast.accounts[self._cast.host]]
 
-    async def _let_in(self, names: list[str]) -> None:
-        """Accounts for *names*, in the room; the room and the bot's account come with the first."""
-        if not self._room:
-            await self._synapse.register(BOT, self._folder.password(BOT)[0])
-        async with asyncio.TaskGroup() as group:
-            for name in names:
-                group.create_task(self._enrol(name))
-        if not self._room:
-            self._room = await self._make_room()
-        for name in names:
-            await self._client.ask("POST", f"join/{quote(self._room)}", name, {})
+    @property
+    def _here(self) -> str:
+        return self.rooms[PLAIN_ROOM if self._plain else ROOM]
 
-    async def _enrol(self, name: str) -> None:
-        password = self._folder.password(name)[0]
-        await self._synapse.register(name, password)
-        await self._client.login(name, password)
-
-    async def _make_room(self) -> str:
-        """Open to everybody of this homeserver; the bot waits for its invitation."""
-        name = ROOM.removeprefix("#").partition(":")[0]
-        made = await self._client.ask(
-            "POST",
-            "createRoom",
-            self._me,
-            {
-                "preset": "public_chat",
-                "room_alias_name": name,
-                "name": name,
-                "invite": [BOT_ID],
-            },
+    async def _enrol(self, account: str) -> None:
+        """An account, and a device of it that its owner has signed."""
+        password = self._folder.password(account)[0]
+        await self.synapse.register(account, password)
+        login = await self._client.login(account, password, DEVICE)
+        self._persons[account] = await Person.arrive(
+            self._client, login, password, self._folder.seeds(account)
         )
-        return str(made["room_id"])
 
-    async def _look_around(self) -> None:
-        """Listen from now on, and see whether the bot is here from an earlier run."""
-        self._since = (await self._sync(0, 0))["next_batch"]
-        members = await self._client.ask(
-            "GET", f"rooms/{quote(self._room)}/joined_members", self._me
-        )
-        if BOT_ID in members["joined"]:
+    async def _forget_devices(self) -> None:
+        """Log out whoever was logged in last; a homeserver that is gone has forgotten them."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GOODBYE):
+                await self._together(self._log_out, self._folder.tokens())
+
+    async def _log_out(self, token: str) -> None:
+        with suppress(BotError):
+            await self._client.ask("POST", "logout", token, {})
+
+    async def _room(self, alias: str) -> str:
+        """The room *alias*, open to everybody of this homeserver; the bot waits to be invited."""
+        with suppress(Refusal):
+            found = await self._me.ask("GET", f"directory/room/{quote(alias)}")
+            return str(found["room_id"])
+        name = alias.removeprefix("#").partition(":")[0]
+        made: dict[str, Any] = {
+            "preset": "public_chat",
+            "room_alias_name": name,
+            "name": name,
+            "invite": [BOT_ID],
+        }
+        if alias == ROOM:
+            made["initial_state"] = [
+                {"type": "m.room.encryption", "content": {"algorithm": MEGOLM}}
+            ]
+        return str((await self._me.ask("POST", "createRoom", made))["room_id"])
+
+    async def _enter(self, person: Person) -> None:
+        for room_id in self.rooms.values():
+            await person.ask("POST", f"join/{quote(room_id)}", {})
+
+    async def _look_for_bot(self) -> None:
+        """Whether the bot is here, and where it matters, whether it has keys to read with."""
+        if not self._hearing.bot_is_here or self._arrived.is_set():
+            return
+        if self._plain or (await self._me.identity(BOT_ID)).devices:
             self._arrived.set()
 
-    async def _sync(self, wait: float, limit: int) -> dict[str, Any]:
-        wanted = {
-            "room": {
-                "rooms": [self._room],
-                "timeline": {"limit": limit},
-                "state": _NOTHING,
-                "ephemeral": {"types": ["m.receipt"]},
-                "account_data": _NOTHING,
-            },
-            "presence": _NOTHING,
-            "account_data": _NOTHING,
-        }
-        query = {"filter": json.dumps(wanted), "timeout": str(int(wait * 1000))}
-        if self._since:
-            query["since"] = self._since
-        return await self._client.ask("GET", "sync", self._me, query=query)
+    async def _sign_ours(self) -> None:
+        for person in self._persons.values():
+            if person.login.user_id not in self._changed:
+                continue
+            try:
+                self._ours -= {*await person.sign(self._ours.__contains__)}
+            except Refusal as refusal:
+                self._say(str(refusal))
+        self._changed.clear()
 
-    async def _hear(self, news: dict[str, Any]) -> None:
-        room = news.get("rooms", {}).get("join", {}).get(self._room, {})
-        timeline = room.get("timeline", {})
-        missed = await self._missed(timeline["prev_batch"]) if timeline.get("limited") else []
-        for event in missed + timeline.get("events", []):
-            self._take(event)
-        for event in room.get("ephemeral", {}).get("events", []):
-            self._mark(event.get("content"))
-        self._since = news["next_batch"]
+    async def _until_heard(self, action: Callable[[], Awaitable[T]]) -> T:
+        while True:
+            with suppress(ChatUnavailable):
+                return await action()
+            await asyncio.sleep(PAUSE)
 
-    async def _missed(self, before: str) -> list[dict[str, Any]]:
-        """What lies between the last sync and a timeline that was cut, oldest first."""
-        events: list[dict[str, Any]] = []
-        path, start = f"rooms/{quote(self._room)}/messages", before
-        while start:
-            query = {"dir": "b", "limit": "100", "from": start, "to": self._since}
-            page = await self._client.ask("GET", path, self._me, query=query)
-            events += page["chunk"]
-            start = page.get("end", "")
-        return events[::-1]
-
-    def _take(self, event: dict[str, Any]) -> None:
-        content = event.get("content")
-        if not isinstance(content, dict) or event["type"] != "m.room.message":
-            self.transcript.pass_by(event["event_id"])
-            if _joined(event) == BOT_ID:
-                self._arrived.set()
-            return
-        edits, newest = _edit(content)
-        self.transcript.add(
-            event["event_id"],
-            local(event["sender"]),
-            str(newest.get("body", "")),
-            edits=edits,
-            status=newest.get(STATUS_KEY, content.get(STATUS_KEY)),
-        )
-
-    def _mark(self, receipts: Any) -> None:
-        """Read marks: ``{event: {"m.read": {user: …}}}``."""
-        for event_id, kinds in receipts.items() if isinstance(receipts, dict) else ():
-            if isinstance(kinds, dict) and BOT_ID in kinds.get("m.read", {}):
-                self.transcript.take_in(event_id)
-
-
-def _joined(event: dict[str, Any]) -> str | None:
-    """Who came into the room with *event*."""
-    content = event.get("content")
-    if isinstance(content, dict) and content.get("membership") == "join":
-        return str(event.get("state_key"))
-    return None
-
-
-def _edit(content: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
-    """The event that *content* replaces, if any, and the content that counts."""
-    relation, newest = content.get("m.relates_to"), content.get("m.new_content")
-    if isinstance(relation, dict) and relation.get("rel_type") == "m.replace":
-        target = relation.get("event_id")
-        if isinstance(target, str) and isinstance(newest, dict):
-            return target, newest
-    return None, content
+    async def _together(
+        self, action: Callable[[T], Coroutine[Any, Any, None]], things: Iterable[T]
+    ) -> None:
+        async with asyncio.TaskGroup() as group:
+            for thing in things:
+                group.create_task(action(thing))

@@ -6,7 +6,7 @@ from asyncio.subprocess import Process
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from bot.demo.transcript import Transcript
+from bot.talk.transcript import Transcript
 
 
 class Place(Protocol):
@@ -19,8 +19,8 @@ class Place(Protocol):
     async def open(self) -> None:
         """Make the room ready for everybody; raises `CannotStart`."""
 
-    def chat(self) -> Mapping[str, Any]:
-        """The part `chat` of the bot's configuration."""
+    def config(self) -> Mapping[str, Any]:
+        """The parts `chat` and `rooms` of the bot's configuration."""
 
     def welcome(self) -> list[str]:
         """What a person should know who wants to join."""
@@ -36,6 +36,12 @@ class Place(Protocol):
 
     async def say(self, person: str, text: str) -> str:
         """Say *text* as *person*, once, and return the event id; raises `ChatRefused`."""
+
+    async def sign(self, person: str) -> list[str]:
+        """Sign every device of *person* as its owner would; returns those that were not signed.
+
+        Raises `ChatRefused` or `ChatUnavailable`.
+        """
 
     async def settle(self) -> None:
         """Catch up with what the bot said before it ended."""

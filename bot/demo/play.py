@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from bot.core.text import is_command
 from bot.demo.place import Place
 from bot.demo.script import Say, Sleep, Step, Wait
-from bot.demo.transcript import Transcript
 from bot.errors import ChatRefused
 from bot.i18n import _
+from bot.talk.transcript import Transcript
 
 #: how commands begin in the lab, as in every configuration that does not say otherwise
 PREFIX = "!"

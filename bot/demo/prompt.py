@@ -20,9 +20,9 @@ from bot.demo.completion import FAULTS, Vocabulary
 from bot.demo.play import PREFIX
 from bot.demo.policy import BOT
 from bot.demo.stage import Stage
-from bot.demo.transcript import Seen, printable
-from bot.errors import ChatRefused
+from bot.errors import ChatRefused, ChatUnavailable
 from bot.i18n import _
+from bot.talk.transcript import Seen
 
 #: seconds for the site to take in a fault
 FAULT = 5.0
@@ -84,13 +84,9 @@ class Prompt:
         self._words.commands = await asyncio.to_thread(_commands)
 
     def show(self, seen: Seen) -> None:
-        """A message as it comes; of an edit what is new, and the whole once it is final."""
-        lines = printable(seen.text).split("\n")
-        if seen.before is not None and not seen.final:
-            known = set(printable(seen.before).split("\n"))
-            lines = [line for line in lines if line not in known]
+        """A message as it comes, and each of its edits."""
         colour = "green" if seen.sender == BOT else "cyan"
-        for line in lines:
+        for line in seen.news:
             self._console.print(Text.assemble((f"{seen.sender}: ", colour), line))
 
     async def _obey(self, text: str) -> None:
@@ -115,6 +111,14 @@ class Prompt:
                         "write: /fault NAME [HOST [PART-OF-A-COMMAND]]; the faults are {names}"
                     ).format(names=", ".join(FAULTS))
                 )
+            case ["/sign", person] if person in self._cast.accounts:
+                await self._sign(person)
+            case ["/sign", *_more]:
+                self._say_lines(
+                    _("write: /sign PERSON, where PERSON is one of {persons}").format(
+                        persons=", ".join(self._cast.accounts)
+                    )
+                )
             case [word, *_more] if word.startswith("/"):
                 self._say_lines(_("the prompt knows no {word}; /help").format(word=word[:40]))
             case _:
@@ -125,6 +129,20 @@ class Prompt:
             await self._stage.place.say(person, text)
         except ChatRefused as error:
             self._say_lines(str(error))
+
+    async def _sign(self, person: str) -> None:
+        try:
+            signed = await self._stage.place.sign(person)
+        except (ChatRefused, ChatUnavailable) as error:
+            self._say_lines(str(error))
+            return
+        if signed:
+            sentence = _("signed as {person} would: {devices}").format(
+                person=person, devices=", ".join(signed)
+            )
+        else:
+            sentence = _("no device of {person} is unsigned").format(person=person)
+        self._say_lines(sentence)
 
     async def _fault(self, name: str, where: str = "", match: str = "") -> None:
         wanted = {"do": "fault", "name": name, "where": where, "match": match}
@@ -180,6 +198,8 @@ def _help() -> str:
         "/as PERSON TEXT            say TEXT as somebody else\n"
         "/fault NAME [HOST [TEXT]]  let something go wrong, for commands with TEXT in them;\n"
         "                           /fault clear mends everything\n"
+        "/sign PERSON               sign the devices of PERSON's own clients, so that the bot\n"
+        "                           believes them in the encrypted room\n"
         "/quit                      end (as Ctrl-C and Ctrl-D do)"
     )
 

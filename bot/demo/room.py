@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.demo.transcript import Transcript
 from bot.errors import ChatRefused
 from bot.i18n import _
+from bot.talk.transcript import Transcript
 
 #: what a Matrix homeserver takes in one event (matrix specification, "Size limits")
 LARGEST = 65_536

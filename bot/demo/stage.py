@@ -96,7 +96,7 @@ class Stage:
         async with asyncio.timeout(START), asyncio.TaskGroup() as group:
             group.create_task(self.place.open())
             group.create_task(self._open_site())
-        self.folder.write_config(self.cast, self.site, self.place.chat())
+        self.folder.write_config(self.cast, self.site, self.place.config())
 
     async def _open_site(self) -> None:
         process = await self._site.start()

@@ -19,9 +19,9 @@ from bot.core.text import clean
 from bot.demo.folder import ROOM
 from bot.demo.policy import BOT, DOMAIN, Cast
 from bot.demo.room import Room, Spoken
-from bot.demo.transcript import Transcript
 from bot.errors import ChatRefused
 from bot.i18n import _
+from bot.talk.transcript import Transcript
 
 
 class TerminalPlace:
@@ -41,8 +41,8 @@ class TerminalPlace:
     async def open(self) -> None:
         """Nothing is to be done: the room is here."""
 
-    def chat(self) -> Mapping[str, Any]:
-        return {"kind": "terminal"}
+    def config(self) -> Mapping[str, Any]:
+        return {"chat": {"kind": "terminal"}, "rooms": {"main": ROOM}}
 
     def welcome(self) -> list[str]:
         return []
@@ -65,6 +65,9 @@ class TerminalPlace:
 
     async def say(self, person: str, text: str) -> str:
         return self._room.say(self._cast.chat_id(person), text)
+
+    async def sign(self, person: str) -> list[str]:
+        return []  # nobody has a device here
 
     async def listen(self) -> None:
         """Nothing is to be done: the bot is heard in `attend`."""

@@ -2,17 +2,24 @@
 
 A post is written in the transaction of what it tells, and sent under a transaction id that a second
 sending keeps; so a crash between the two neither loses nor doubles it.
+
+Texts go in the order in which they were queued.  An edit that comes too soon after another one in
+its room waits, and lets everything else pass; the one that then goes is the latest.  Signs go when
+no text can, so that they hold up no answer.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import random
+from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import structlog
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import case, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.chat import Chat, Post, PostKind, Status, Text
@@ -25,48 +32,54 @@ log = structlog.get_logger()
 WAITING, SENT, REFUSED = "waiting", "sent", "refused"
 
 
+#: a homeserver's wish to wait so many seconds is kept within these: no slip of its silences us for
+#: a day, or makes us ask without a pause
+SHORTEST_ASKED, LONGEST_ASKED = 0.1, 3600.0
+
+
 async def put(tx: AsyncConnection, post: Post) -> None:
-    """Queue *post*; an edit that still waits for the same message is replaced by it.
+    """Queue *post*; an edit takes the place of one that still waits for the same message.
 
     `post.edits` is the txn of the message that it replaces.  A txn that was queued before is left
     as it is: it was said, or will be.
     """
-    if post.edits is not None:
-        stale = (outbox.c.edits == post.edits) & (outbox.c.state == WAITING)
-        await tx.execute(delete(outbox).where(stale & (outbox.c.txn != post.txn)))
     if (await tx.execute(select(outbox.c.id).where(outbox.c.txn == post.txn))).first():
         return
-    status = json.dumps(post.status.content()) if post.status else None
-    await tx.execute(
-        insert(outbox).values(
-            room=post.room,
-            txn=post.txn,
-            plain=post.text.plain,
-            html=post.text.html,
-            about=post.about,
-            threaded=post.threaded,
-            edits=post.edits,
-            status=status,
-            state=WAITING,
-            kind=post.kind.value,
-            mentions=json.dumps(post.mentions) if post.mentions else None,
-            to_unsigned=post.to_unsigned,
-        )
-    )
+    if post.edits is not None and post.kind is PostKind.TEXT:
+        # in its place, so that of several messages that are edited all the time each has its turn
+        stale = (outbox.c.edits == post.edits) & (outbox.c.state == WAITING)
+        replaced = await tx.execute(update(outbox).where(stale).values(**_row(post)))
+        if replaced.rowcount:
+            return
+    await tx.execute(insert(outbox).values(**_row(post)))
 
 
 class Outbox:
-    """Sends what waits: one ordered queue a room, so that a slow room holds up no other."""
+    """Sends what waits: one queue a room, so that a slow room holds up no other.
+
+    A room gets at most one edit in *edit_every* seconds.
+    """
 
     def __init__(
-        self, store: Store, chat: Chat, *, pause: float = 1.0, most_pause: float = 60.0
+        self,
+        store: Store,
+        chat: Chat,
+        *,
+        edit_every: float = 1.0,
+        pause: float = 1.0,
+        most_pause: float = 60.0,
     ) -> None:
         self._store = store
         self._chat = chat
+        self._edit_every = edit_every
         self._pause = pause
         self._most_pause = most_pause
         self._news = asyncio.Event()
         self._idle = asyncio.Event()
+        #: set for each room in which something was queued
+        self._heard: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        #: the loop's time from which on a room may get its next edit
+        self._edit_due: defaultdict[str, float] = defaultdict(float)
 
     def wake(self) -> None:
         """Say that something was queued."""
@@ -86,6 +99,7 @@ class Outbox:
                 await self._news.wait()
                 self._news.clear()
                 for room in await self._rooms():
+                    self._heard[room].set()
                     if room not in rooms or rooms[room].done():
                         rooms[room] = group.create_task(self._send_room(room))
                 if not self._news.is_set() and all(task.done() for task in rooms.values()):
@@ -106,36 +120,67 @@ class Outbox:
         pause = self._pause
         while True:
             try:
+                self._heard[room].clear()
                 row = await self._next(room)
                 if row is None:
                     break
+                if _is_edit(row) and (early := self._early(room)) > 0:
+                    await self._news_within(room, early)
+                    continue
                 await self._send(row)
                 pause = self._pause
             except (ChatUnavailable, StoreError) as error:
-                log.warning("post waits", room=room, why=str(error), pause=pause)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, self._most_pause)
+                asked = error.retry_after if isinstance(error, ChatUnavailable) else None
+                log.warning("post waits", room=room, why=str(error), pause=pause, asked=asked)
+                await asyncio.sleep(_spread(pause) if asked is None else _bounded(asked))
+                if asked is None:
+                    pause = min(pause * 2, self._most_pause)
         self._news.set()
 
+    def _early(self, room: str) -> float:
+        """Seconds until *room* may get its next edit."""
+        return self._edit_due[room] - asyncio.get_running_loop().time()
+
+    async def _news_within(self, room: str, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._heard[room].wait()
+
     async def _next(self, room: str) -> Any:
+        """What is to be sent next in *room*; an edit that is not due only where all else was."""
+        turn_of_edits = 2 if self._early(room) > 0 else 0
+        turn = case(
+            (outbox.c.kind != PostKind.TEXT.value, 1),
+            (outbox.c.edits.is_not(None), turn_of_edits),
+            else_=0,
+        )
         async with self._store.read() as tx:
             mine = (outbox.c.room == room) & (outbox.c.state == WAITING)
-            query = select(outbox).where(mine).order_by(outbox.c.id).limit(1)
+            query = select(outbox).where(mine).order_by(turn, outbox.c.id).limit(1)
             return (await tx.execute(query)).first()
 
     async def _send(self, row: Any) -> None:
-        edits = await self._edited(row.edits) if row.edits else None
-        if row.edits and edits is None:
+        event_id = await self._say(row)
+        if _is_edit(row):
+            self._edit_due[row.room] = asyncio.get_running_loop().time() + self._edit_every
+        state = SENT if event_id is not None else REFUSED
+        async with self._store.write() as tx:
+            # where a later edit took its place meanwhile, nothing has this txn any more
+            mine = update(outbox).where(outbox.c.txn == row.txn)
+            await tx.execute(mine.values(state=state, event_id=event_id, plain="", html=""))
+
+    async def _say(self, row: Any) -> str | None:
+        """The event that *row* became; None where the chat will never take it."""
+        target = await self._edited(row.edits) if row.edits else None
+        if row.edits and target is None:
+            if row.kind == PostKind.REMOVAL.value:
+                return None  # what it takes back was never there
             log.warning("the message to edit was never sent; sent anew", txn=row.txn)
         try:
-            event_id: str | None = await self._chat.send(_post(row, edits))
-            state = SENT
+            return await self._chat.send(_post(row, target))
         except ChatRefused as error:
             log.error("post refused", txn=row.txn, why=str(error))
-            event_id, state = None, REFUSED
-        async with self._store.write() as tx:
-            mine = update(outbox).where(outbox.c.id == row.id)
-            await tx.execute(mine.values(state=state, event_id=event_id, plain="", html=""))
+            return None
 
     async def _edited(self, txn: str) -> str | None:
         async with self._store.read() as tx:
@@ -151,6 +196,36 @@ async def say_once(chat: Chat, post: Post, failed: Callable[[BotError], None]) -
         await chat.send(post)
     except (ChatUnavailable, ChatRefused) as error:
         failed(error)
+
+
+def _is_edit(row: Any) -> bool:
+    return row.kind == PostKind.TEXT.value and row.edits is not None
+
+
+def _spread(pause: float) -> float:
+    """About *pause*, so that what failed together does not come back together."""
+    return pause * random.uniform(0.5, 1.0)  # noqa: S311  (no secret)
+
+
+def _bounded(asked: float) -> float:
+    return min(max(asked, SHORTEST_ASKED), LONGEST_ASKED)
+
+
+def _row(post: Post) -> dict[str, Any]:
+    return {
+        "room": post.room,
+        "txn": post.txn,
+        "plain": post.text.plain,
+        "html": post.text.html,
+        "about": post.about,
+        "threaded": post.threaded,
+        "edits": post.edits,
+        "status": json.dumps(post.status.content()) if post.status else None,
+        "state": WAITING,
+        "kind": post.kind.value,
+        "mentions": json.dumps(post.mentions) if post.mentions else None,
+        "to_unsigned": post.to_unsigned,
+    }
 
 
 def _post(row: Any, edits: str | None) -> Post:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from dataclasses import replace
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -21,9 +21,9 @@ from bot.core.events import (
     Waiting,
 )
 from bot.core.jobs import State
-from bot.core.render import Reply, duration
+from bot.core.render import Lines, Reply, duration
 from bot.core.text import clean
-from bot.engine import jobs, outbox, schema
+from bot.engine import jobs, outbox, schema, signs
 from bot.engine.engine import Engine
 from bot.i18n import _
 
@@ -39,7 +39,6 @@ class Progress:
         self.job = job
         self._lines: list[str] = []
         self._now = ""
-        self._last = 0.0
         self._edits = 0
         self._state = State.QUEUED
         self._waits = ""
@@ -49,7 +48,7 @@ class Progress:
         return self._engine.txn(f"{self.job.id}-p")
 
     async def tell(self, tx: AsyncConnection, event: JobEvent) -> None:
-        """Show *event*; news within a step are shown at most so often, all else at once."""
+        """Show *event*; how often people see it change is the outbox's to say."""
         match event:
             case Checking():
                 self._now = _("▶ looking at the world")
@@ -75,24 +74,19 @@ class Progress:
                 return
             case Progressed(text):
                 self._now = f"▶ {text}"
-                if not self._due():
-                    return
             case Ended():
                 return await self._end(tx, event)
             case _:
                 return
         await self._show(tx)
 
-    def _due(self) -> bool:
-        return asyncio.get_running_loop().time() - self._last >= self._engine.timing.progress_every
-
     async def _show(self, tx: AsyncConnection) -> None:
-        self._last = asyncio.get_running_loop().time()
         head = _("⏳ job {job}: {line}").format(job=self.job.id, line=clean(self.job.line, 120))
         lines = [head, *self._lines, self._now]
         text = Reply("\n".join(line for line in lines if line)).text()
         if not await self._was_shown(tx):
             await outbox.put(tx, self._post(self._first, text))
+            await outbox.put(tx, signs.begun(self._engine, self.job))
             return
         self._edits += 1
         stamp = f"{int(self._engine.clock() * 1000):x}.{self._edits}"
@@ -107,10 +101,14 @@ class Progress:
             edits=self._first if shown else None,
             threaded=shown,
             status=final_status(self.job, event),
+            # who waited is called back; who got the answer at once is still there
+            mentions=(self.job.sender,) if shown else (),
             # a device that is not believed has to learn why
             to_unsigned=event.code == "denied" and self.job.proof in UNPROVEN,
         )
         await outbox.put(tx, post)
+        for sign in signs.ended(self._engine, self.job, event.state, took_time=shown):
+            await outbox.put(tx, sign)
 
     async def _was_shown(self, tx: AsyncConnection) -> bool:
         query = select(schema.outbox.c.id).where(schema.outbox.c.txn == self._first)
@@ -124,6 +122,7 @@ class Progress:
         edits: str | None = None,
         threaded: bool = True,
         status: Status | None = None,
+        mentions: tuple[str, ...] = (),
         to_unsigned: bool = False,
     ) -> Post:
         job = self.job
@@ -136,6 +135,7 @@ class Progress:
             threaded=threaded,
             edits=edits,
             status=status or waiting,
+            mentions=mentions,
             to_unsigned=to_unsigned,
         )
 
@@ -154,19 +154,16 @@ async def final_text(tx: AsyncConnection, job: jobs.Job, event: Ended, now: floa
         State.CANCELLED: "■",
         State.UNDETERMINED: "⚠",
     }.get(event.state, "✘")
-    rows = [
+    steps = [
         f"{'✔' if step.ok else '✘'} {step.title}: {duration(step.seconds)}"
         for step in await jobs.steps(tx, job.id)
         if step.seconds is not None
     ]
-    details = "\n".join(part for part in (event.reply.details, *rows) if part)
-    hint = event.reply.hint
-    if rows:
-        took = duration(max(0.0, now - job.created))
-        hint = "\n".join(
-            part for part in (hint, _("Job {job}, {took}.").format(job=job.id, took=took)) if part
-        )
-    return Reply(event.reply.result, details, hint).text(mark)
+    if not steps:
+        return event.reply.text(mark)
+    took = _("Job {job}, {took}.").format(job=job.id, took=duration(max(0.0, now - job.created)))
+    hint = "\n".join(part for part in (event.reply.hint, took) if part)
+    return replace(event.reply, body=(*event.reply.body, Lines(steps)), hint=hint).text(mark)
 
 
 def _waiting(blockers: tuple[int, ...], place: int) -> str:

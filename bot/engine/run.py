@@ -78,6 +78,7 @@ class Run:
     async def waiting(self, blockers: tuple[int, ...], place: int) -> None:
         """The locks are held by others: say by whom, and let other commands pass."""
         self.parked.set()
+        self.engine.typing.end(self.job.room, self.job.id)
         async with self._telling() as tx:
             if self.job.state is not State.AWAITING_LOCKS:
                 await self._move(tx, Event.WAIT)
@@ -86,6 +87,7 @@ class Run:
     async def started(self, plan: Plan) -> None:
         """The locks are held: from here on the job is running, and says so after a crash."""
         self.parked.set()
+        self.engine.typing.begin(self.job.room, self.job.id)
         async with self._telling() as tx:
             await self._move(tx, Event.START)
             await jobs.take_locks(tx, self.job.id, plan.keys)

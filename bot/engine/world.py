@@ -22,8 +22,6 @@ class Timing:
     away: float = 120.0
     #: a command that takes longer no longer holds up those behind it, and says that it works
     patience: float = 2.0
-    #: how often a progress message is edited at most
-    progress_every: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,9 @@ class FakeHomeserver:
         #: what was asked, as "METHOD endpoint"
         self.asked: list[str] = []
         self.receipts: list[str] = []
+        self.redacted: list[str] = []
+        self.typing: list[dict[str, Any]] = []
+        self.uploads: list[bytes] = []
         self.logins: list[dict[str, Any]] = []
         self.password = "password"
         self._misbehaviours: list[tuple[str, Misbehaviour]] = []
@@ -48,6 +51,11 @@ class FakeHomeserver:
                 web.get(f"{API}/rooms/{{room}}/messages", self._messages),
                 web.put(f"{API}/rooms/{{room}}/send/{{type}}/{{txn}}", self._send),
                 web.post(f"{API}/rooms/{{room}}/receipt/m.read/{{event}}", self._receipt),
+                web.put(f"{API}/rooms/{{room}}/redact/{{event}}/{{txn}}", self._redact),
+                web.put(f"{API}/rooms/{{room}}/typing/{{user}}", self._typing),
+                web.post("/_matrix/media/v3/upload", self._upload),
+                web.post(f"{API}/keys/{{what:.*}}", self._keys),
+                web.put(f"{API}/sendToDevice/{{type}}/{{txn}}", self._keys),
             ]
         )
         async with TestServer(app) as server:
@@ -103,7 +111,7 @@ class FakeHomeserver:
         )
 
     async def _whoami(self, request: web.Request) -> web.Response:
-        return web.json_response({"user_id": BOT})
+        return web.json_response({"user_id": BOT, "device_id": "DEVICE"})
 
     async def _directory(self, request: web.Request) -> web.Response:
         return web.json_response({"room_id": ROOM})
@@ -148,6 +156,21 @@ class FakeHomeserver:
     async def _receipt(self, request: web.Request) -> web.Response:
         self.receipts.append(request.match_info["event"])
         return web.json_response({})
+
+    async def _redact(self, request: web.Request) -> web.Response:
+        self.redacted.append(request.match_info["event"])
+        return web.json_response({"event_id": f"$sent-{request.match_info['txn']}"})
+
+    async def _typing(self, request: web.Request) -> web.Response:
+        self.typing.append(await request.json())
+        return web.json_response({})
+
+    async def _keys(self, request: web.Request) -> web.Response:
+        return web.json_response({})
+
+    async def _upload(self, request: web.Request) -> web.Response:
+        self.uploads.append(await request.read())
+        return web.json_response({"content_uri": f"mxc://localhost/{len(self.uploads)}"})
 
 
 API = "/_matrix/client/v3"

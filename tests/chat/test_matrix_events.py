@@ -13,17 +13,20 @@ from bot.chat.matrix_events import (
     encrypts,
     inviter,
     is_join_of,
+    leaving,
     members,
     message_of,
     objects,
-    successor,
+    present,
+    tombstone,
     without_quote,
 )
 from bot.chat.matrix_rooms import Rooms
-from bot.core.chat import Message
+from bot.core.chat import Kind, Message, Proof
 
 ME = "@bot:localhost"
 ROOM = "#nounou:localhost"
+NOUNOU = "@nounou:localhost"
 
 
 def event(**changes: Any) -> dict[str, Any]:
@@ -42,6 +45,12 @@ def content(**changes: Any) -> dict[str, Any]:
     return event(content={"msgtype": "m.text", "body": "!ping", **changes})
 
 
+def edit(body: object, target: object = "$0", msgtype: str = "m.text") -> dict[str, Any]:
+    fresh = {"msgtype": msgtype, "body": body}
+    relation = {"rel_type": "m.replace", "event_id": target}
+    return content(body="* !old", **{"m.new_content": fresh, "m.relates_to": relation})
+
+
 def test_a_text_message_of_a_person_is_a_message() -> None:
     assert message_of(event(), ROOM, ME) == Message("$1", ROOM, "@nounou:localhost", "!ping")
 
@@ -56,7 +65,7 @@ def test_a_text_message_of_a_person_is_a_message() -> None:
         event(sender=7),
         event(event_id=None),
         event(event_id="$" + "x" * 300),
-        event(type="m.room.encrypted"),
+        event(type="m.room.encrypted", unsigned={"redacted_because": {}}),
         event(type="m.reaction"),
         event(state_key=""),
         event(content={}),
@@ -70,11 +79,59 @@ def test_a_text_message_of_a_person_is_a_message() -> None:
         content(body="   "),
         content(body="> <@nounou2:localhost> !migrate vm fz"),
         content(**{"m.relates_to": {"rel_type": "m.replace", "event_id": "$0"}}),
+        content(**{"m.relates_to": {"rel_type": "m.replace"}, "m.new_content": "oops"}),
         content(**{"m.new_content": "oops"}),
+        content(**{"m.new_content": {"msgtype": "m.text", "body": "!ping"}}),
+        edit("!ping", msgtype="m.notice"),
+        edit(""),
+        edit(7),
+        event(type="m.room.redaction"),
+        event(type="m.room.redaction", redacts="not an id"),
+        event(type="m.room.redaction", redacts=["$0"], content={"redacts": {}}),
+        event(type="m.room.redaction", redacts="$0", unsigned={"redacted_because": {}}),
     ],
 )
 def test_anything_else_is_none(other: dict[str, Any]) -> None:
     assert message_of(other, ROOM, ME) is None
+
+
+@pytest.mark.parametrize("target", ["$0", "", "oops", 5, None, {}])
+def test_an_edit_is_the_new_text_and_names_what_it_replaces(target: object) -> None:
+    message = message_of(edit("!ping", target), ROOM, ME)
+
+    named = "$0" if target == "$0" else ""
+    assert message == Message("$1", ROOM, NOUNOU, "!ping", Kind.EDIT, target=named)
+
+
+@pytest.mark.parametrize(
+    "place", [{"redacts": "$0"}, {"content": {"redacts": "$0"}}], ids=["old rooms", "new rooms"]
+)
+def test_a_redaction_names_the_message_that_was_taken_back(place: dict[str, Any]) -> None:
+    redaction = event(type="m.room.redaction", **place)
+
+    assert message_of(redaction, ROOM, ME) == Message(
+        "$1", ROOM, NOUNOU, kind=Kind.REMOVAL, target="$0"
+    )
+
+
+def test_a_redaction_that_came_encrypted_takes_nothing_back() -> None:
+    """A homeserver checks who may take a message back, and this one it could not read."""
+    redaction = event(type="m.room.redaction", redacts="$0")
+
+    assert message_of(redaction, ROOM, ME, Proof.SIGNED, "a seal") is None
+
+
+def test_a_message_that_was_decrypted_carries_its_proof_and_its_seal() -> None:
+    message = message_of(event(), ROOM, ME, Proof.SIGNED, "a seal")
+
+    assert message == Message("$1", ROOM, NOUNOU, "!ping", proof=Proof.SIGNED, seal="a seal")
+
+
+@pytest.mark.parametrize("odd", [{}, {"content": "oops"}, {"content": {"ciphertext": 5}}])
+def test_what_is_still_encrypted_could_not_be_read(odd: dict[str, Any]) -> None:
+    message = message_of(event(type="m.room.encrypted", **odd), ROOM, ME)
+
+    assert message == Message("$1", ROOM, NOUNOU, kind=Kind.UNREADABLE)
 
 
 @pytest.mark.parametrize(
@@ -157,12 +214,13 @@ def test_a_message_that_only_looks_like_encryption_encrypts_nothing() -> None:
 
 #: the keys and words that our code looks for, so that its branches are reached
 KEYS = st.sampled_from(
-    """type event_id sender state_key content unsigned msgtype body m.relates_to rel_type
+    """type event_id sender state_key content unsigned msgtype body m.relates_to rel_type redacts
     m.new_content membership prev_content redacted_because invite_state events
     replacement_room rooms join leave invite state timeline""".split()  # noqa: SIM905
 )
 WORDS = st.sampled_from(
-    """m.room.message m.room.member m.room.encryption m.room.tombstone @bot:localhost join
+    """m.room.message m.room.member m.room.encryption m.room.tombstone m.room.redaction
+    m.room.encrypted @bot:localhost join
     invite m.text m.replace $1 @a:b !a""".split()  # noqa: SIM905
 )
 anything: st.SearchStrategy[Any] = st.recursive(
@@ -179,7 +237,9 @@ def test_no_event_whatever_raises(value: Any) -> None:
     message = message_of(value, ROOM, ME)
     is_join_of(value, ME)
     encrypts(value)
-    successor(value)
+    tombstone(value)
+    leaving(value, ME)
+    present(value)
     inviter(value, ME)
     objects(value)
     members(value)
@@ -198,4 +258,8 @@ def test_no_content_of_a_message_raises(odd: dict[str, Any], body: str) -> None:
 
     message = message_of(event(content=odd | text), ROOM, ME)
 
-    assert message is None or body.encode(errors="replace").decode().endswith(message.body)
+    assert (
+        message is None
+        or message.kind is Kind.EDIT
+        or body.encode(errors="replace").decode().endswith(message.body)
+    )

@@ -51,6 +51,14 @@ def test_what_is_no_object_is_none(torn: str) -> None:
     assert parsed(torn) is None
 
 
+@pytest.mark.parametrize("digits", [4_299, 4_301, 50_000])
+def test_a_number_of_more_digits_than_python_reads_hides_only_itself(digits: int) -> None:
+    value = parsed('{"next_batch": "s1", "x": [-' + "1" * digits + '], "y": 2}')
+
+    assert value is not None
+    assert (value["next_batch"], value["y"]) == ("s1", 2)
+
+
 def test_every_part_of_a_path_is_quoted() -> None:
     path = path_of("rooms", "!a/b?c#d", "send", "m.room.message", "job 7/1", since="s1&x=2")
 

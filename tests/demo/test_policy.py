@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from bot.config import Config, load
-from bot.demo.folder import Folder, write_private
+from bot.demo.folder import ROOM, Folder, write_private
 from bot.demo.policy import of_file, of_the_lab
 from bot.errors import ConfigError
 
@@ -33,7 +33,7 @@ def config(folder: Path) -> Config:
         "arrays": {"nols": array},
     }
     kept = Folder(folder, "terminal")
-    kept.write_config(of_the_lab(), site, {"kind": "terminal"})
+    kept.write_config(of_the_lab(), site, {"chat": {"kind": "terminal"}, "rooms": {"main": ROOM}})
     return load(kept.config)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bot.demo.room import LARGEST, Room, Spoken, local
-from bot.demo.transcript import Transcript
 from bot.errors import ChatRefused
+from bot.talk.transcript import Transcript
 
 ROOM, BOT, NOUNOU = "#nounou:localhost", "@bot:localhost", "@nounou:localhost"
 

@@ -1,7 +1,8 @@
 """What an onlooker has seen in the room, edits folded, and how far each command has come.
 
-Both rooms, Synapse's and the terminal's, are told here in the same words, so that a script means
-the same in both.  Everything that comes in was written by others: it is read, never trusted.
+Every room, Synapse's, the terminal's and the local one, is told here in the same words, so that a
+script means the same in all.  Everything that comes in was written by others: it is read, never
+trusted.
 """
 
 from __future__ import annotations
@@ -47,6 +48,17 @@ class Seen:
     #: the text before the last edit; None while there was none
     before: str | None = None
     final: bool = False
+    #: the event id of the command that the bot says this of; empty for anything else
+    command: str = ""
+
+    @property
+    def news(self) -> list[str]:
+        """The lines to show of it now: of an edit what is new, and the whole once it is final."""
+        lines = printable(self.text).split("\n")
+        if self.before is None or self.final:
+            return lines
+        known = set(printable(self.before).split("\n"))
+        return [line for line in lines if line not in known]
 
 
 class Transcript:
@@ -58,6 +70,8 @@ class Transcript:
         self._places: dict[str, int] = {}
         self._answers: dict[str, Answer] = {}
         self._marks: set[str] = set()
+        #: messages that stand there as a cover
+        self._veiled: set[str] = set()
         self._taken_in = -1
         self._changed = asyncio.Event()
         #: called with each message as it comes, and again with each of its edits
@@ -67,22 +81,33 @@ class Transcript:
         self, event_id: str, sender: str, text: str, *, edits: str | None = None, status: Any = None
     ) -> None:
         """A message was spoken, or the one that it *edits* was changed; twice the same is once."""
-        if event_id in self._places:
+        if event_id in self._veiled and edits is None:
+            self._veiled.discard(event_id)  # what it covered takes its place
+        elif event_id in self._places and event_id not in self._veiled:
             return
         self.pass_by(event_id)
-        final = sender == self._bot and self._note(status)
+        command, final = self._note(status) if sender == self._bot else ("", False)
         target = edits or event_id
         old = self._messages.get(target)
         if old is not None and edits is not None and old.sender != sender:
             return
-        before = old.text if old is not None else None
-        self._messages[target] = seen = Seen(target, sender, text, before, final)
+        before = old.text if old is not None and edits is not None else None
+        self._messages[target] = seen = Seen(target, sender, text, before, final, command)
         if self.watch is not None:
             self.watch(seen)
         self._ring()
 
+    def veil(self, event_id: str, sender: str, cover: str) -> None:
+        """A message was spoken that nobody here can read yet; *cover* stands there until then."""
+        if event_id not in self._places:
+            self.add(event_id, sender, cover)
+            self._veiled.add(event_id)
+
     def pass_by(self, event_id: str) -> None:
         """Something happened that is no message; read marks may stand on it all the same."""
+        if event_id in self._veiled:
+            self._veiled.discard(event_id)
+            del self._messages[event_id]
         self._places.setdefault(event_id, len(self._places))
         if event_id in self._marks:
             self.take_in(event_id)
@@ -122,15 +147,16 @@ class Transcript:
                 async with asyncio.timeout(seconds):
                     await self._changed.wait()
 
-    def _note(self, content: Any) -> bool:
+    def _note(self, content: Any) -> tuple[str, bool]:
+        """Keep the newest answer; the command that it is about, and whether this one is final."""
         status = Answer.read(content)
         if status is None:
-            return False
+            return "", False
         command, answer = status
         known = self._answers.get(command)
         if known is None or not known.final:
             self._answers[command] = answer
-        return answer.final
+        return command, answer.final
 
     def _ring(self) -> None:
         rung, self._changed = self._changed, asyncio.Event()

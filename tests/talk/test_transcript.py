@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.demo.transcript import Seen, Transcript, printable
+from bot.talk.transcript import Seen, Transcript, printable
 
 PATIENCE = 10
 
@@ -141,7 +141,7 @@ def test_a_watcher_is_shown_each_edit_beside_what_stood_there() -> None:
 
     seen.add("$2", "bot", "done", edits="$1", status=status(final=True))
 
-    assert shown[1] == Seen("$1", "bot", "done", before="half", final=True)
+    assert shown[1] == Seen("$1", "bot", "done", "half", final=True, command="$1")
 
 
 def test_nothing_that_a_terminal_would_obey_is_printed() -> None:
@@ -154,3 +154,15 @@ def test_nothing_that_a_terminal_would_obey_is_printed() -> None:
 
 def test_plain_text_is_printed_as_it_is() -> None:
     assert printable("a\tb\r\nc é ✔") == "a\tb\nc é ✔"
+
+
+def test_an_edit_shows_what_is_new_and_its_last_state_whole() -> None:
+    seen = Transcript()
+    shown: list[list[str]] = []
+    seen.watch = lambda each: shown.append(each.news)
+
+    seen.add("$2", "bot", "head\none", status=status())
+    seen.add("$3", "bot", "head\none\ntwo", edits="$2", status=status())
+    seen.add("$4", "bot", "done\none", edits="$2", status=status(final=True))
+
+    assert shown == [["head", "one"], ["two"], ["done", "one"]]

@@ -1,0 +1,154 @@
+"""Saying things in Matrix rooms: texts, edits, files for what is too long, signs on messages.
+
+Each event has a transaction id that a second sending keeps, so it is there once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import structlog
+
+from bot.chat.matrix_content import content_of, content_of_file, is_too_long, reaction_of
+from bot.chat.matrix_crypto import Crypto
+from bot.chat.matrix_events import field
+from bot.chat.matrix_login import Account
+from bot.chat.matrix_wire import UPLOAD, Busy, Rejected, path_of
+from bot.core.chat import Post, PostKind
+from bot.errors import BotError
+from bot.i18n import _
+
+_log = structlog.get_logger()
+
+#: how long others see that the bot is at work, unless it says so again
+TYPING_LASTS = 30_000
+
+
+class Posts:
+    """What *account* says; a wait that the homeserver asks for is borne up to *patience*."""
+
+    def __init__(self, account: Account, crypto: Crypto, patience: float) -> None:
+        self._account = account
+        self._crypto = crypto
+        self._patience = patience
+        #: where a thread begins, for events that are in one themselves
+        self._roots: dict[str, str] = {}
+
+    async def send(self, post: Post, room_id: str, *, secret: bool) -> str:
+        """Send *post* into a room, which is an encrypted one if *secret*; returns its event id."""
+        match post.kind:
+            case PostKind.REACTION:
+                return await self._put("send", room_id, "m.reaction", post.txn, reaction_of(post))
+            case PostKind.REMOVAL:
+                return await self._put("redact", room_id, post.edits or "", post.txn, {})
+            case PostKind.TEXT:
+                return await self._say(post, room_id, secret)
+
+    async def typing(self, room_id: str, *, on: bool) -> None:
+        """Show that the bot is at work; what goes wrong is let go."""
+        path = path_of("rooms", room_id, "typing", self._account.user_id)
+        wish = {"typing": True, "timeout": TYPING_LASTS} if on else {"typing": False}
+        try:
+            await self._account.ask("PUT", path, wish)
+        except BotError as error:
+            _log.debug("matrix.typing_failed", room=room_id, error=str(error))
+
+    async def _say(self, post: Post, room_id: str, secret: bool) -> str:
+        file = await self._uploaded(post, secret)
+        content = partial(content_of, secret=secret, in_file=file is not None)
+        event_id = await self._send_related(post, room_id, secret, content)
+        if file is not None:
+            # to be found by people, and under an id of its own, so that it comes once as well
+            beside = replace(post, edits=None, txn=f"{post.txn}-file")
+            size = len(post.text.plain.encode("utf-8", "replace"))
+            content_with = partial(content_of_file, size=size, place=file)
+            await self._send_related(beside, room_id, secret, content_with)
+        return event_id
+
+    async def _uploaded(self, post: Post, secret: bool) -> dict[str, Any] | None:
+        """Where the text of *post* is, if it had to become a file; not while it still changes."""
+        passing = post.edits is not None and post.status is not None and not post.status.final
+        if passing or not is_too_long(post, secret=secret):
+            return None
+        data, keys = post.text.plain.encode("utf-8", "replace"), None
+        if secret:
+            # matrix-nio takes half a second to import its cryptography
+            from nio.crypto.attachments import encrypt_attachment  # type: ignore[import-untyped]
+
+            data, keys = encrypt_attachment(data)
+        try:
+            answer = await self._account.ask("POST", UPLOAD, data)
+        except Rejected as error:
+            _log.warning("matrix.no_file", txn=post.txn, error=str(error))
+            return None
+        place = answer.get("content_uri")
+        if not isinstance(place, str):
+            raise Busy(_("The homeserver answers nonsense"))
+        return {"url": place} if keys is None else {"file": {**keys, "url": place}}
+
+    async def _send_related(
+        self,
+        post: Post,
+        room_id: str,
+        secret: bool,
+        content: Callable[[Post, str | None], dict[str, Any]],
+    ) -> str:
+        """Send *post* as *content* has it, in its thread or as an edit where that can be."""
+        try:
+            root = self._roots.get(post.about or "")
+            return await self._send_text(post, room_id, secret, content(post, root))
+        except Rejected as error:
+            if error.status != 400 or not (post.threaded or post.edits):
+                raise
+            _log.warning("matrix.relation_refused", txn=post.txn, error=str(error))
+        # no thread can start inside of a thread, and what a post refers to may be gone with its
+        # room; the words have to arrive all the same
+        root = await self._root_of(room_id, post)
+        post = replace(post, edits=None, threaded=root is not None)
+        return await self._send_text(post, room_id, secret, content(post, root))
+
+    async def _send_text(
+        self, post: Post, room_id: str, secret: bool, content: dict[str, Any]
+    ) -> str:
+        """Send a message; nothing that is *secret* goes out in clear."""
+        kind = "m.room.message"
+        if secret:
+            content = await self._crypto.seal(room_id, kind, content, to_unsigned=post.to_unsigned)
+            kind = "m.room.encrypted"
+        return await self._put("send", room_id, kind, post.txn, content)
+
+    async def _put(
+        self, verb: str, room_id: str, what: str, txn: str, content: dict[str, Any]
+    ) -> str:
+        """The id of the event made; tries again where the homeserver names a bearable time."""
+        ask = partial(self._account.ask, "PUT", path_of("rooms", room_id, verb, what, txn), content)
+        try:
+            answer = await ask()
+        except Busy as busy:
+            if busy.retry_after is None or busy.retry_after > self._patience:
+                raise
+            await asyncio.sleep(busy.retry_after)
+            answer = await ask()
+        event_id = answer.get("event_id")
+        if not isinstance(event_id, str):
+            raise Busy(_("The homeserver does not say what became of the message"))
+        return event_id
+
+    async def _root_of(self, room_id: str, post: Post) -> str | None:
+        """Where the thread begins that the event under *post* is in itself."""
+        if post.about is None or not post.threaded or post.about in self._roots:
+            return None
+        try:
+            event = await self._account.ask("GET", path_of("rooms", room_id, "event", post.about))
+        except Rejected:
+            return None
+        root = field(event, "content", "m.relates_to", "event_id")
+        in_thread = field(event, "content", "m.relates_to", "rel_type") == "m.thread"
+        if not in_thread or not isinstance(root, str):
+            return None
+        self._roots[post.about] = root
+        return root
