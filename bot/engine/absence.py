@@ -14,7 +14,7 @@ from bot.core.events import Ended
 from bot.core.jobs import State
 from bot.core.render import Reply, duration
 from bot.core.text import clean, words
-from bot.engine import audit_log, jobs, outbox, store
+from bot.engine import audit_log, jobs, outbox, proofs, store
 from bot.engine.engine import Engine
 from bot.engine.jobs import Job
 from bot.engine.run import Run
@@ -93,10 +93,11 @@ async def hold(
 ) -> None:
     """Hold *queued* jobs until a person releases them, and list them, one message a room.
 
-    What interrupts or destroys is only listed: it ends here.  *new*: they came during the absence;
-    else they had changed nothing when the bot stopped.
+    What interrupts or destroys is only listed: it ends here.  What proves nothing is left to be
+    denied.  *new*: they came during the absence; else they had changed nothing before it.
     """
-    everything = [(job, risk_of(engine, job)) for job in queued]
+    believed = [job for job in queued if proofs.believed(engine, job.proof)]
+    everything = [(job, risk_of(engine, job)) for job in believed]
     if not everything:
         return
     for room in dict.fromkeys(job.room for job, _risk in everything):

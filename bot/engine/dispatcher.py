@@ -104,7 +104,9 @@ class Dispatcher:
                 if job.id in why:
                     await Run(engine, job).end_within(tx, cancelled(why[job.id]))
             if (away := self._inbox.away_at_start) is not None:
-                left = [job for job in queued if job.id not in why]
+                # what the chat brings meanwhile is the inbox' to judge
+                before = [job for job in queued if job.id <= self._inbox.last_at_start]
+                left = [job for job in before if job.id not in why]
                 await hold(engine, tx, left, away, new=False)
         engine.outbox.wake()
 

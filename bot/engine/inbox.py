@@ -7,7 +7,7 @@ import structlog
 from bot.core.chat import Batch, Kind, Message, Post
 from bot.core.render import Reply
 from bot.core.text import is_command
-from bot.engine import store
+from bot.engine import jobs, store
 from bot.engine.absence import Presence
 from bot.engine.engine import Engine
 from bot.engine.incoming import Incoming
@@ -34,11 +34,15 @@ class Inbox:
         self._token: str | None = None
         #: for how long the bot was away before `since` was asked, where that was too long
         self.away_at_start: float | None = None
+        #: the last job that was there when `since` was asked
+        self.last_at_start = 0
 
     async def since(self) -> str | None:
         """The token of the last batch that was stored."""
         self._presence = None
         self.away_at_start = (await self._remember()).away()
+        async with self._engine.store.read() as tx:
+            self.last_at_start = await jobs.last(tx)
         return self._token
 
     async def take(self, batch: Batch) -> None:
