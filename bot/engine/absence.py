@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.chat import Post, Status
 from bot.core.command import Risk
 from bot.core.events import Ended
-from bot.core.jobs import State
+from bot.core.jobs import WAITING, Event, State
 from bot.core.render import Reply, duration
 from bot.core.text import clean, words
 from bot.engine import audit_log, jobs, outbox, proofs, store
+from bot.engine.cancelling import CANCELLED, cancelled
 from bot.engine.engine import Engine
 from bot.engine.jobs import Job
 from bot.engine.run import Run
@@ -86,6 +88,28 @@ class Presence:
         self._heard, self._moment = self._clock(), asyncio.get_running_loop().time()
         if noted is not None:
             self._noted = noted
+
+
+async def look_back(engine: Engine, tx: AsyncConnection, away: float | None, last: int) -> None:
+    """What becomes of the jobs up to number *last* that waited when the bot stopped.
+
+    They changed nothing, so they begin anew, in their old order.  Those that somebody cancelled
+    end, and where the bot was *away* the others are held.
+    """
+    why = await jobs.noted(tx, CANCELLED, WAITING)
+    left = []
+    for job in await jobs.in_states(tx, WAITING):
+        if job.id > last:
+            continue  # the chat brought it meanwhile
+        if job.state is not State.QUEUED:
+            await jobs.move(tx, job.id, Event.REQUEUE, engine.clock())
+        queued = replace(job, state=State.QUEUED)
+        if job.id in why:
+            await Run(engine, queued).end_within(tx, cancelled(why[job.id]))
+        else:
+            left.append(queued)
+    if away is not None:
+        await hold(engine, tx, left, away, new=False)
 
 
 async def hold(
