@@ -17,6 +17,7 @@ from bot.engine.jobs import Job
 from bot.engine.pins import Pinned
 from bot.engine.pipeline import settle_job
 from bot.engine.preflight import Facts, examine, verify_links
+from bot.engine.release import release_jobs
 from bot.engine.transfer import Move, conclude, follow
 from bot.engine.volumes import by_name as volumes_by_name
 from bot.errors import (
@@ -86,6 +87,7 @@ __all__ = [
     "follow",
     "in_words",
     "ngettext",
+    "release_jobs",
     "settle",
     "settle_job",
     "state_in_words",
