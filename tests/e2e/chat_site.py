@@ -72,6 +72,7 @@ class Place:
     room_id: str
     bot: str
     folder: Path
+    known: tuple[str, ...] = KNOWN
     password: str = "password"
     #: whether the bot may be taken aside
     private: bool = False
@@ -90,7 +91,7 @@ class Place:
             Credentials(self.bot, password, token),
             rooms or (self.alias,),
             self.folder,
-            lambda user_id: user_id in KNOWN,
+            lambda user_id: user_id in self.known,
             self.pins.holds,
             private=self.private,
             trust_any=self.trust_any,
