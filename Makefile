@@ -12,13 +12,16 @@ INSTALL = $(BIN)/python -m pip --disable-pip-version-check install --no-input
 LOCKED = $(INSTALL) --require-hashes --only-binary :all: -r
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench campaign soak messages venv lock clean
+.PHONY: help demo demo-web test lint bench campaign soak messages venv lock clean
 
 help:  ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/.project  ## a homeserver, a lab and the bot on this machine, and a prompt to try it
 	@$(BIN)/nounou demo $(ARGS)
+
+demo-web: $(VENV)/.project  ## the same with a web client for the browser (needs Node.js)
+	@$(BIN)/nounou demo --web $(ARGS)
 
 test: venv  ## everything, end to end on a real homeserver too; ends with what was skipped
 	@echo "make: running every test (some minutes)"
@@ -50,8 +53,8 @@ venv: $(VENV)/.dev $(VENV)/.project  ## make .venv with everything for developme
 lock:  ## choose new versions and lock them (needs uv)
 	@tools/lock --upgrade
 
-clean:  ## remove the demo's state and every cache; the environment in .venv stays
-	rm -rf .lab build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+clean:  ## remove the demo's state and every cache; what was installed stays
+	rm -rf .lab build dist web/dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 		.import_linter_cache
 	find bot commands tests tools bench -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 

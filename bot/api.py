@@ -4,7 +4,7 @@ from bot.core.audit import Entry
 from bot.core.command import Command, command
 from bot.core.jobs import State, in_words
 from bot.core.plan import Line, Plan, PlannedStep, Verdict
-from bot.core.render import Reply, duration, table
+from bot.core.render import Lines, Reply, Table, Terms, duration
 from bot.core.text import clean, clean_lines
 from bot.core.units import Size
 from bot.devices.host import Detached, Host, Link, Phase
@@ -15,6 +15,7 @@ from bot.engine.context import Context, Requeue
 from bot.engine.jobs import Job
 from bot.engine.pipeline import settle_job
 from bot.engine.preflight import Facts, examine, verify_links
+from bot.engine.release import release_jobs
 from bot.engine.transfer import Move, conclude, follow
 from bot.engine.volumes import by_name as volumes_by_name
 from bot.errors import (
@@ -53,6 +54,7 @@ __all__ = [
     "JobNumber",
     "Kind",
     "Line",
+    "Lines",
     "Link",
     "Move",
     "OutcomeUnknown",
@@ -64,6 +66,8 @@ __all__ = [
     "Requeue",
     "Size",
     "State",
+    "Table",
+    "Terms",
     "Unreachable",
     "UsageError",
     "Verdict",
@@ -79,10 +83,10 @@ __all__ = [
     "follow",
     "in_words",
     "ngettext",
+    "release_jobs",
     "settle",
     "settle_job",
     "state_in_words",
-    "table",
     "take",
     "verify_links",
     "volumes_by_name",

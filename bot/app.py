@@ -20,7 +20,9 @@ from bot.config import MatrixChat as MatrixConfig
 from bot.core.audit import Verdict
 from bot.core.chat import Chat
 from bot.core.command import Registry
+from bot.core.own import Own
 from bot.core.policy import Policy, Right, Role
+from bot.core.rooms import Rooms
 from bot.devices.detached import HostLauncher
 from bot.devices.host import Host
 from bot.devices.links import HostLinks
@@ -37,17 +39,33 @@ from bot.engine.inbox import Inbox
 from bot.engine.inventory import Inventory
 from bot.engine.outbox import Outbox
 from bot.engine.owners import Owners
+from bot.engine.pins import Pins
 from bot.engine.store import Store
 from bot.engine.world import Timing, World
+from bot.errors import BotError
 from bot.plugins import drivers_in, modules_in
 
 log = structlog.get_logger()
 
 
 def run(config: Config) -> int:
-    """Run the bot until it is told to stop; returns the exit status of the process."""
-    asyncio.run(_run(config))
+    """Run the bot until it is told to stop; returns the exit status of the process.
+
+    Raises `BotError` where something ends it that a person has to mend.
+    """
+    try:
+        asyncio.run(_run(config))
+    except BaseExceptionGroup as group:
+        told, others = group.split(BotError)
+        if told is None or others is not None:
+            raise
+        raise _first_in(told) from group
     return 0
+
+
+def _first_in(group: BaseExceptionGroup[BotError]) -> BotError:
+    first = group.exceptions[0]
+    return _first_in(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 def verify_audit(state: Path) -> Verdict:
@@ -80,28 +98,40 @@ def policy_of(config: Config) -> Policy:
     )
 
 
+def rooms_of(config: Config) -> Rooms:
+    """The rooms of the config, and which commands each takes."""
+    taken = {room: tuple(verbs) for room, verbs in config.rooms.commands.items()}
+    return Rooms(config.rooms.main, config.rooms.audit, taken)
+
+
 async def _run(config: Config) -> None:
     policy = policy_of(config)
     registry = registry_of(config.commands)
-    async with _store(config) as store, _chat(config, policy) as chat, _world(config) as world:
-        engine = Engine(
-            store=store,
-            chat=chat,
-            outbox=Outbox(store, chat, edit_every=config.timing.progress_every),
-            registry=registry,
-            policy=policy,
-            world=world,
-            inventory=Inventory(world, time.time),
-            owners=Owners(store.site_id),
-            timing=timing_of(config),
-            clock=time.time,
-            prefix=config.prefix,
-            audit_room=config.rooms.audit,
-            command_bytes=config.limits.command_bytes,
-            version=__version__,
-            started=time.time(),
-        )
-        await serve(engine, config.rooms.main, stop=config.timing.stop)
+    async with _store(config) as store, _world(config) as world:
+        pins = Pins(store, time.time)
+        async with _chat(config, policy, pins) as chat:
+            engine = Engine(
+                store=store,
+                chat=chat,
+                outbox=Outbox(store, chat, edit_every=config.timing.progress_every),
+                registry=registry,
+                policy=policy,
+                world=world,
+                inventory=Inventory(world, time.time),
+                owners=Owners(store.site_id),
+                pins=pins,
+                timing=timing_of(config),
+                clock=time.time,
+                prefix=config.prefix,
+                rooms=rooms_of(config),
+                own=Own(config.own.bot or "", config.own.homeserver or ""),
+                audit_room=config.rooms.audit,
+                command_bytes=config.limits.command_bytes,
+                trust=config.chat.trust if isinstance(config.chat, MatrixConfig) else "any",
+                version=__version__,
+                started=time.time(),
+            )
+            await serve(engine, config.rooms.main, stop=config.timing.stop)
 
 
 async def serve(engine: Engine, main_room: str, *, stop: float) -> None:
@@ -109,16 +139,19 @@ async def serve(engine: Engine, main_room: str, *, stop: float) -> None:
 
     On the way out what is queued to be said gets *stop* seconds; jobs that run are found again.
     """
-    inbox = Inbox(engine)
+    inbox = Inbox(engine, main_room)
+    since = await inbox.since()
     dispatcher = Dispatcher(engine, inbox, main_room)
     async with asyncio.TaskGroup() as talking:
         speaking = talking.create_task(engine.outbox.run())
         try:
             async with asyncio.TaskGroup() as group:
                 working = group.create_task(dispatcher.run())
+                typing = group.create_task(engine.typing.run())
                 group.create_task(engine.inventory.refresh())
-                await engine.chat.run(inbox.take, await inbox.since())
+                await engine.chat.run(inbox.take, since)
                 working.cancel()
+                typing.cancel()
         finally:
             await _say_the_rest(engine, stop)
             speaking.cancel()
@@ -141,6 +174,7 @@ def timing_of(config: Config) -> Timing:
         census_every=timing.census_every,
         census_patience=timing.census_patience,
         resume_within=timing.resume_within,
+        away=timing.away,
         patience=timing.patience,
     )
 
@@ -156,10 +190,10 @@ async def _store(config: Config) -> AsyncIterator[Store]:
 
 
 @asynccontextmanager
-async def _chat(config: Config, policy: Policy) -> AsyncIterator[Chat]:
+async def _chat(config: Config, policy: Policy, pins: Pins) -> AsyncIterator[Chat]:
     chat: Chat
     if isinstance(config.chat, MatrixConfig):
-        chat = Switchboard(_matrix(config, config.chat, policy), _local(config))
+        chat = Switchboard(_matrix(config, config.chat, policy, pins), _local(config))
     else:
         from bot.chat.terminal import TerminalChat, standard_streams
 
@@ -188,7 +222,7 @@ def _os_users(config: Config) -> dict[str, str]:
     return {user: name for name, member in config.members.items() for user in member.os_users}
 
 
-def _matrix(config: Config, chat: MatrixConfig, policy: Policy) -> Chat:
+def _matrix(config: Config, chat: MatrixConfig, policy: Policy, pins: Pins) -> Chat:
     # matrix-nio takes a second to import, which the terminal does not need
     from bot.chat.matrix import MatrixChat
     from bot.chat.matrix_login import Credentials
@@ -201,9 +235,12 @@ def _matrix(config: Config, chat: MatrixConfig, policy: Policy) -> Chat:
             chat.token.get_secret_value() if chat.token else None,
             chat.device_name,
         ),
-        [config.rooms.main, config.rooms.audit],
+        [config.rooms.main, config.rooms.audit, *config.rooms.commands],
         config.state,
         lambda chat_id: policy.person(chat_id) is not None,
+        pins.holds,
+        private=config.rooms.private,
+        trust_any=chat.trust == "any",
         sync_timeout=chat.sync_timeout,
         request_timeout=chat.request_timeout,
     )

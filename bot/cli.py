@@ -37,7 +37,9 @@ app.add_typer(audit, name="audit")
 def main() -> None:
     """Run the command line; what went wrong is one sentence on standard error and exit status 2."""
     from bot.demo.cli import demo
+    from bot.talk.cli import chat
 
+    app.command("chat")(chat)
     app.command("demo")(demo)
     try:
         app()

@@ -244,6 +244,7 @@ def _ids_given_twice(members: dict[str, Member]) -> Iterator[Wrong]:
 class Place(Section):
     """Where the bot is on its own host: all that a person's client there needs to know."""
 
+    language: Language = "en"
     state: LocalPath
     local: Local = Local()
 
@@ -257,7 +258,6 @@ class Config(Place, Policy):
     """Everything that the bot is told before it starts."""
 
     site: Name
-    language: Language = "en"
     prefix: Prefix = "!"
     commands: Annotated[list[Package], Field(min_length=1)] = ["commands"]
     chat: Annotated[MatrixChat | TerminalChat, Field(discriminator="kind")]

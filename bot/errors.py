@@ -84,8 +84,10 @@ class ChatUnavailable(BotError):
 
     code = "chat"
 
-    def __init__(self, message: str = "", *, retry_after: float | None = None) -> None:
-        super().__init__(message)
+    def __init__(
+        self, message: str = "", *, hint: str = "", retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
         #: seconds that the chat asked us to wait; None where it named none
         self.retry_after = retry_after
 

@@ -1,6 +1,6 @@
 """The record of everything that was asked and done."""
 
-from bot.api import Context, Count, Entry, Refused, Reply, _, clean, command
+from bot.api import Context, Count, Entry, Refused, Reply, Table, _, clean, command
 
 
 @command("audit tail", needs="audit.tail")
@@ -12,7 +12,7 @@ async def tail(ctx: Context, count: Count = 10) -> Reply:
     entries = await ctx.records.audit_tail(count)
     return Reply(
         _("The last {count} entries:").format(count=len(entries)),
-        "\n".join(map(_line, entries)),
+        body=[Table([*map(_row, entries)])],
     )
 
 
@@ -28,7 +28,7 @@ async def verify(ctx: Context) -> Reply:
     return Reply(verdict.sentence)
 
 
-def _line(entry: Entry) -> str:
+def _row(entry: Entry) -> tuple[str, ...]:
     data = entry.data
     said = [
         clean(str(data[key]), 100)
@@ -39,4 +39,4 @@ def _line(entry: Entry) -> str:
         said.insert(0, _("job {job}").format(job=data["job"]))
     if "person" not in data and "sender" in data:
         said.insert(0, clean(str(data["sender"]), 80))
-    return f"{entry.at[:19]} {entry.short}  {entry.kind}: {' · '.join(said)}"
+    return entry.short, entry.at[:19], f"{entry.kind}: {' · '.join(said)}"

@@ -2,7 +2,18 @@
 
 import asyncio
 
-from bot.api import BotError, Context, Host, Reply, _, command, duration, in_words, table
+from bot.api import (
+    BotError,
+    Context,
+    Host,
+    Lines,
+    Reply,
+    Table,
+    _,
+    command,
+    duration,
+    in_words,
+)
 
 
 @command("ping", needs="bot.ping")
@@ -28,7 +39,7 @@ async def whoami(ctx: Context) -> Reply:
         _("You are {person} ({id}); your roles: {roles}.").format(
             person=ctx.person, id=ctx.job.sender, roles=", ".join(ctx.roles) or _("none")
         ),
-        "\n".join(lines),
+        body=[Lines(lines)],
     )
 
 
@@ -44,15 +55,16 @@ async def status(ctx: Context) -> Reply:
     )
     verdict = await ctx.records.audit_verify()
     jobs = [job for job in await ctx.records.open_jobs() if job.id != ctx.job.id and job.risk]
-    rows = [*hosts, *arrays, ("✔" if verdict.ok else "✘", _("record"), verdict.sentence)]
+    record = ("✔" if verdict.ok else "✘", _("record"), verdict.sentence)
+    rows = [*hosts, *arrays, record, *_rooms(ctx)]
     running = ", ".join(
         _("{job} ({state})").format(job=job.id, state=in_words(job.state)) for job in jobs
     )
     troubles = sum(row[0] == "✘" for row in rows)
     return Reply(
         _("All is well.") if not troubles else _("{count} in trouble.").format(count=troubles),
-        table(rows),
-        _("nounou {version}, up {time}; jobs: {jobs}.").format(
+        body=[Table(rows)],
+        hint=_("nounou {version}, up {time}; jobs: {jobs}.").format(
             version=ctx.version, time=duration(ctx.uptime), jobs=running or _("none")
         ),
     )
@@ -87,3 +99,15 @@ async def _array(ctx: Context, name: str) -> tuple[str, str, str]:
         product=info.product, firmware=info.firmware, count=len(volumes)
     )
     return "✔", name, said
+
+
+def _rooms(ctx: Context) -> list[tuple[str, str, str]]:
+    """How far the rooms can be believed; nothing where that is not known."""
+    secret = ("✔", _("encrypted"))
+    plain = ("⚠", _("plain: the homeserver can forge anyone there"))
+    return [
+        (mark, room, said)
+        for room, encrypted in ctx.encrypted_rooms.items()
+        if encrypted is not None
+        for mark, said in [secret if encrypted else plain]
+    ]

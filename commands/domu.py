@@ -14,12 +14,12 @@ from bot.api import (
     Host,
     Refused,
     Reply,
+    Table,
     Volume,
     _,
     command,
     ngettext,
     state_in_words,
-    table,
     volumes_by_name,
 )
 
@@ -40,11 +40,11 @@ async def list_(ctx: Context, dom0: Dom0 | None = None) -> Reply:
         if _visible(ctx, domain.plain_name)
     ]
     rows += [row for row in _elsewhere(answers, asked) if _visible(ctx, row[0])]
-    heading = (_("DOMU"), _("DOM0"), _("STATE"), _("MEMORY"), _("VCPUS"), _("ID"))
+    headings = (_("DomU"), _("Dom0"), _("state"), _("memory"), _("vcpus"), _("id"))
     return Reply(
         ngettext("{count} DomU.", "{count} DomUs.", len(rows)).format(count=len(rows)),
-        table([heading, *rows]) if rows else "",
-        "\n".join(answer.problem for answer in answers.values() if answer.problem),
+        body=[Table(rows, headings)] if rows else [],
+        hint="\n".join(answer.problem for answer in answers.values() if answer.problem),
     )
 
 
@@ -72,7 +72,7 @@ async def show(ctx: Context, name: DomU) -> Reply:
         )
         for host, domain in found
     )
-    return Reply(f"{where}.", "\n\n".join(parts), "\n".join(problems))
+    return Reply(f"{where}.", body=parts, hint="\n".join(problems))
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def _absent(name: str, answers: dict[Host, _Answer], problems: list[str]) -> Rep
     )
 
 
-async def _describe(ctx: Context, host: Host, domain: Domain) -> str:
+async def _describe(ctx: Context, host: Host, domain: Domain) -> Table:
     configs = await host.toolstack.configs()
     config = next((each for each in configs if each.domid == domain.domid), None)
     rows = [
@@ -143,8 +143,8 @@ async def _describe(ctx: Context, host: Host, domain: Domain) -> str:
         (_("CPU time"), _("{seconds} s").format(seconds=domain.cpu_seconds)),
     ]
     if config is None:
-        return table([*rows, (_("disks"), _("{host} does not show them").format(host=host))])
-    return table([*rows, *await _devices(ctx, config)])
+        return Table([*rows, (_("disks"), _("{host} does not show them").format(host=host))])
+    return Table([*rows, *await _devices(ctx, config)])
 
 
 async def _devices(ctx: Context, config: DomainConfig) -> list[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """What may be typed."""
 
-from bot.api import Context, Reply, UsageError, Word, _, command
+from bot.api import Command, Context, Lines, Reply, Terms, UsageError, Word, _, command
 
 
 @command("help", needs="bot.help")
@@ -9,14 +9,12 @@ async def help_(ctx: Context, *command: Word) -> Reply:
 
     Example: help migrate
     """
-    allowed = [each for each in ctx.registry if ctx.rights.verb(each.needs)]
+    allowed = [each for each in ctx.registry if ctx.may_use(each)]
     if not command:
-        width = max(len(each.usage) for each in allowed)
-        lines = [f"{ctx.prefix}{each.usage.ljust(width)}  {each.summary}" for each in allowed]
         return Reply(
             _("You may run:"),
-            "\n".join(lines),
-            _("{prefix}help COMMAND says more.").format(prefix=ctx.prefix),
+            body=[_terms(ctx, allowed)],
+            hint=_("{prefix}help COMMAND says more.").format(prefix=ctx.prefix),
         )
     words = [command[0].removeprefix(ctx.prefix), *command[1:]]
     below = [each for each in allowed if each.path[: len(words)] == tuple(words)]
@@ -24,7 +22,18 @@ async def help_(ctx: Context, *command: Word) -> Reply:
         error = ctx.registry.unknown(words, allowed)
         raise UsageError(str(error), hint=error.hint, word=1 + (error.word or 0))
     if len(below) > 1:
-        lines = [f"{ctx.prefix}{each.usage}  {each.summary}" for each in below]
-        return Reply(_("{group} has:").format(group=" ".join(words)), "\n".join(lines))
-    text = _(below[0].description).replace("\nExample: ", f"\nExample: {ctx.prefix}")
-    return Reply(f"{ctx.prefix}{below[0].usage}", text)
+        return Reply(_("{group} has:").format(group=" ".join(words)), body=[_terms(ctx, below)])
+    return _explained(ctx, below[0])
+
+
+def _terms(ctx: Context, commands: list[Command]) -> Terms:
+    return Terms([(f"{ctx.prefix}{each.usage}", each.summary) for each in commands])
+
+
+def _explained(ctx: Context, command: Command) -> Reply:
+    text = _(command.description).replace("\nExample: ", f"\nExample: {ctx.prefix}")
+    return Reply(
+        f"{ctx.prefix}{command.usage}",
+        body=[Lines([" ".join(paragraph.split())]) for paragraph in text.split("\n\n")],
+        hint=_("It needs the right {right}.").format(right=command.needs),
+    )

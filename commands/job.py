@@ -6,15 +6,18 @@ from bot.api import (
     Context,
     Job,
     JobNumber,
+    Lines,
     Refused,
     Reply,
+    Table,
     _,
     clean,
     command,
     duration,
     in_words,
+    ngettext,
+    release_jobs,
     settle_job,
-    table,
 )
 
 
@@ -30,11 +33,11 @@ async def list_(ctx: Context) -> Reply:
     if not known:
         return Reply(_("No job has changed anything yet."))
     rows = [_row(known[number]) for number in sorted(known, reverse=True)]
-    heading = (_("JOB"), _("STATE"), _("WHO"), _("COMMAND"), _("SINCE"))
+    headings = (_("job"), _("state"), _("who"), _("command"), _("since"))
     return Reply(
         _("{count} open.").format(count=len(open_jobs)),
-        table([heading, *rows]),
-        _("{prefix}job show JOB says more.").format(prefix=ctx.prefix),
+        body=[Table(rows, headings)],
+        hint=_("{prefix}job show JOB says more.").format(prefix=ctx.prefix),
     )
 
 
@@ -64,14 +67,14 @@ async def show(ctx: Context, job: JobNumber) -> Reply:
             person=found.person,
             when=_time(found.created),
         ),
-        "\n".join(steps),
-        found.result,
+        body=[Lines(steps)],
+        hint=found.result,
     )
 
 
 @command("job cancel", needs="job.cancel", risk="changes")
 async def cancel(ctx: Context, job: JobNumber) -> Reply:
-    """Cancel a job, until its point of no return.
+    """Cancel a job that waits, is held or runs, until its point of no return.
 
     Example: job cancel 7
     """
@@ -82,6 +85,17 @@ async def cancel(ctx: Context, job: JobNumber) -> Reply:
 async def _not_itself(ctx: Context, job: int) -> None:
     if job == ctx.job.id:
         raise Refused(_("A job cannot cancel itself."))
+
+
+@command("job release", needs="job.release", risk="changes")
+async def release(ctx: Context, job: JobNumber, *more: JobNumber) -> Reply:
+    """Let jobs run that came while the bot was away; one's own, or what one may run.
+
+    Example: job release 7 8
+    """
+    released = await release_jobs(ctx, (job, *more))
+    sentence = ngettext("Job {jobs} is released.", "Jobs {jobs} are released.", len(released))
+    return Reply(sentence.format(jobs=", ".join(map(str, released))))
 
 
 @command("job settle", needs="job.settle", risk="changes")

@@ -135,7 +135,11 @@ def test_the_bot_logs_in_in_exactly_one_way(folder: Path) -> None:
     [
         ("site: lab", "site: -rf", "line 1, site: '-rf' is not a name"),
         ("site: lab", "site: lab\nlanguag: fr", "line 2, languag: there is no such key; did you"),
-        ("site: lab", "site: lab\nzzz: 1", "remove it; the keys here are: roles, members, state"),
+        (
+            "site: lab",
+            "site: lab\nzzz: 1",
+            "remove it; the keys here are: roles, members, language",
+        ),
         ("site: lab", "site: 12", "line 1, site: 12 is not a text; put it in quotes"),
         ("site: lab", "site: lab\nprefix: /", "line 2, prefix: '/' cannot mark a command"),
         ("site: lab", "site: lab\ncommands: []", "line 2, commands: it is empty"),

@@ -2,8 +2,7 @@
 
 The sync loop is ours.  It hands a batch over together with the token that ends it, and asks the
 homeserver for more only when the batch is stored; a timeline with a gap is filled from the room's
-history first.  Encryption is not spoken: such rooms are refused in `_open_room`, and their events
-are no messages in `matrix_events.message_of`; those are the two places where it will go in.
+history first.  In encrypted rooms `matrix_crypto` stands in between, both ways.
 """
 
 from __future__ import annotations
@@ -18,6 +17,9 @@ from typing import TypeVar
 
 import structlog
 
+from bot.chat.matrix_crypto import Crypto
+from bot.chat.matrix_crypto_people import Pin
+from bot.chat.matrix_doors import Doors
 from bot.chat.matrix_login import Account, Credentials
 from bot.chat.matrix_posts import Posts
 from bot.chat.matrix_rooms import Rooms
@@ -32,7 +34,11 @@ T = TypeVar("T")
 
 
 class MatrixChat(Chat):
-    """The rooms of *rooms* on *homeserver*; *knows* says whose invitations are taken."""
+    """The rooms of *rooms* on *homeserver*; *knows* says whose invitations are taken there.
+
+    *pin* remembers the keys that persons sign their devices with.  With *private*, those whom it
+    knows may also take the bot aside, into rooms of two.
+    """
 
     def __init__(
         self,
@@ -41,7 +47,10 @@ class MatrixChat(Chat):
         rooms: Iterable[str],
         state: Path,
         knows: Callable[[str], bool],
+        pin: Pin,
         *,
+        private: bool = False,
+        trust_any: bool = False,
         sync_timeout: float = 30.0,
         request_timeout: float = 20.0,
         shortest_pause: float = 0.5,
@@ -49,9 +58,13 @@ class MatrixChat(Chat):
     ) -> None:
         self._wire = Wire(homeserver, request_timeout)
         self._account = Account(self._wire, homeserver, credentials, state / "matrix-session.json")
-        self._rooms = Rooms(rooms)
-        self._sync = Sync(self._account, self._rooms, knows, sync_timeout, request_timeout)
-        self._posts = Posts(self._account, request_timeout)
+        self._rooms = Rooms(rooms, state / "matrix-rooms.json")
+        self._crypto = Crypto(self._account, state / "crypto", pin, trust_any=trust_any)
+        doors = Doors(self._account, self._rooms, knows, private=private)
+        self._sync = Sync(
+            self._account, self._rooms, doors, self._crypto, sync_timeout, request_timeout
+        )
+        self._posts = Posts(self._account, self._crypto, request_timeout)
         self._request_timeout = request_timeout
         self._pauses = (shortest_pause, longest_pause)
         #: set once it is known which rooms are encrypted; nothing is sent before
@@ -65,6 +78,7 @@ class MatrixChat(Chat):
         receipts = asyncio.create_task(self._send_receipts())
         try:
             await self._persist("login", self._account.enter)
+            await self._persist("keys", self._crypto.start)
             newest = await self._persist("look round", self._sync.look_round)
             self._looked_round.set()
             token = since if since is not None else newest
@@ -94,9 +108,10 @@ class MatrixChat(Chat):
     def encrypted(self, room: str) -> bool | None:
         """As `Chat.encrypted`."""
         room_id = self._rooms.id_of(room)
-        return None if room_id is None else self._rooms.is_encrypted(room_id)
+        return None if room_id is None else self._rooms.was_encrypted(room)
 
     async def close(self) -> None:
+        self._crypto.close()
         await self._wire.close()
 
     async def _persist(self, what: str, action: Callable[[], Awaitable[T]]) -> T:
@@ -117,16 +132,21 @@ class MatrixChat(Chat):
 
     async def _open_room(self, name: str) -> str:
         """The id of a room that may be written to.  Raises `ChatUnavailable` or `ChatRefused`."""
-        if name not in self._rooms.names:
-            raise ChatRefused(_("The room {room} is not in the configuration").format(room=name))
         try:
             async with asyncio.timeout(self._request_timeout):
                 await self._looked_round.wait()
         except TimeoutError as error:
             raise ChatUnavailable(_("The homeserver cannot be reached")) from error
+        if not self._rooms.has(name):
+            raise ChatRefused(_("The room {room} is not in the configuration").format(room=name))
         room_id = self._rooms.id_of(name)
         if room_id is None:
             raise ChatUnavailable(_("The bot is not in the room {room} yet").format(room=name))
+        if self._rooms.was_encrypted(name) and not self._rooms.is_encrypted(room_id):
+            _log.error("matrix.not_sent_in_clear", room=name)
+            raise ChatUnavailable(
+                _("The room {room} was encrypted and is not any more").format(room=name)
+            )
         return room_id
 
     def _was_read(self, batch: Batch) -> None:

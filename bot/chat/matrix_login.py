@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import structlog
 
-from bot.chat.matrix_wire import Busy, Content, Rejected, TokenRefused, Wire, path_of
+from bot.chat import secret_file
+from bot.chat.matrix_wire import Busy, Challenged, Content, Rejected, TokenRefused, Wire, path_of
 from bot.errors import ConfigError
 from bot.i18n import _
 
@@ -38,6 +38,9 @@ class Account:
 
     def __init__(self, wire: Wire, homeserver: str, credentials: Credentials, file: Path) -> None:
         self.user_id = ""
+        self.device_id = ""
+        #: how often a token was made; a homeserver may forget our device's keys before
+        self.logins = 0
         self._wire = wire
         self._homeserver = homeserver
         self._credentials = credentials
@@ -52,7 +55,8 @@ class Account:
             await self._log_in(kept.get("device_id", ""))
             return
         try:
-            self.user_id = _told(await self._wire.ask("GET", _WHOAMI), "user_id")
+            answer = await self._wire.ask("GET", _WHOAMI)
+            self.user_id, self.device_id = _told(answer, "user_id"), _device_in(answer)
         except TokenRefused:
             await self._renew(self._wire.token)
 
@@ -71,6 +75,26 @@ class Account:
         except TokenRefused:
             await self._renew(token)
         return await self._wire.ask(method, path, content, timeout=timeout)
+
+    async def confirm(self, path: str, content: dict[str, Any]) -> dict[str, Any]:
+        """As `ask` with POST, giving the password where the homeserver wants it once more."""
+        try:
+            return await self.ask("POST", path, content)
+        except Challenged as challenge:
+            if self._credentials.password is None:
+                raise
+            proof = {
+                "type": "m.login.password",
+                "identifier": {"type": "m.id.user", "user": self.user_id},
+                "password": self._credentials.password,
+                "session": challenge.session,
+            }
+        return await self.ask("POST", path, {**content, "auth": proof})
+
+    async def become_another_device(self) -> None:
+        """Log in as a new device.  Raises `ConfigError` where there is no password."""
+        async with self._entering:
+            await self._log_in("")
 
     async def _renew(self, refused: str) -> None:
         """Replace the token *refused*, unless another task has just done so."""
@@ -109,7 +133,9 @@ class Account:
             ) from error
         self._wire.token = _told(answer, "access_token")
         self.user_id = _told(answer, "user_id")
-        self._keep(_told(answer, "device_id"))
+        self.device_id = _device_in(answer)
+        self.logins += 1
+        self._keep(self.device_id)
         _log.info("matrix.logged_in", user=self.user_id)
 
     def _kept(self) -> dict[str, str]:
@@ -131,26 +157,19 @@ class Account:
             "device_id": device_id,
             "access_token": self._wire.token,
         }
-        fresh = self._file.with_suffix(".new")
-        fresh.unlink(missing_ok=True)
-        try:
-            with os.fdopen(
-                os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w"
-            ) as file:
-                json.dump(kept, file)
-            fresh.replace(self._file)
-        except OSError as error:
-            raise ConfigError(
-                _("The file {file} cannot be written: {why}").format(
-                    file=self._file, why=error.strerror
-                )
-            ) from error
+        secret_file.write(self._file, json.dumps(kept))
 
     def _whose(self) -> str:
         return f"{self._credentials.user} {self._homeserver}"
 
 
 _WHOAMI = path_of("account", "whoami")
+
+
+def _device_in(answer: dict[str, Any]) -> str:
+    """The device that a token belongs to; empty where it belongs to none."""
+    value = answer.get("device_id", "")
+    return value if isinstance(value, str) else ""
 
 
 def _told(answer: dict[str, Any], key: str) -> str:

@@ -14,11 +14,12 @@ from typing import Any
 import structlog
 
 from bot.chat.matrix_content import content_of, content_of_file, is_too_long, reaction_of
+from bot.chat.matrix_crypto import Crypto
 from bot.chat.matrix_events import field
 from bot.chat.matrix_login import Account
 from bot.chat.matrix_wire import UPLOAD, Busy, Rejected, path_of
 from bot.core.chat import Post, PostKind
-from bot.errors import BotError, ChatRefused
+from bot.errors import BotError
 from bot.i18n import _
 
 _log = structlog.get_logger()
@@ -30,8 +31,9 @@ TYPING_LASTS = 30_000
 class Posts:
     """What *account* says; a wait that the homeserver asks for is borne up to *patience*."""
 
-    def __init__(self, account: Account, patience: float) -> None:
+    def __init__(self, account: Account, crypto: Crypto, patience: float) -> None:
         self._account = account
+        self._crypto = crypto
         self._patience = patience
         #: where a thread begins, for events that are in one themselves
         self._roots: dict[str, str] = {}
@@ -98,7 +100,7 @@ class Posts:
         """Send *post* as *content* has it, in its thread or as an edit where that can be."""
         try:
             root = self._roots.get(post.about or "")
-            return await self._send_text(post.txn, room_id, secret, content(post, root))
+            return await self._send_text(post, room_id, secret, content(post, root))
         except Rejected as error:
             if error.status != 400 or not (post.threaded or post.edits):
                 raise
@@ -107,15 +109,17 @@ class Posts:
         # room; the words have to arrive all the same
         root = await self._root_of(room_id, post)
         post = replace(post, edits=None, threaded=root is not None)
-        return await self._send_text(post.txn, room_id, secret, content(post, root))
+        return await self._send_text(post, room_id, secret, content(post, root))
 
     async def _send_text(
-        self, txn: str, room_id: str, secret: bool, content: dict[str, Any]
+        self, post: Post, room_id: str, secret: bool, content: dict[str, Any]
     ) -> str:
         """Send a message; nothing that is *secret* goes out in clear."""
+        kind = "m.room.message"
         if secret:
-            raise ChatRefused(_("The room is encrypted, and the bot cannot encrypt"))
-        return await self._put("send", room_id, "m.room.message", txn, content)
+            content = await self._crypto.seal(room_id, kind, content, to_unsigned=post.to_unsigned)
+            kind = "m.room.encrypted"
+        return await self._put("send", room_id, kind, post.txn, content)
 
     async def _put(
         self, verb: str, room_id: str, what: str, txn: str, content: dict[str, Any]

@@ -48,6 +48,15 @@ UPLOAD = "/_matrix/media/v3/upload"
 Content = dict[str, Any] | bytes
 
 
+class Challenged(Rejected):
+    """The homeserver wants to be told once more who asks (specification, "User-Interactive…")."""
+
+    def __init__(self, message: str, *, session: str) -> None:
+        super().__init__(message, status=401, errcode="M_FORBIDDEN")
+        #: what the next try has to name
+        self.session = session
+
+
 def path_of(*parts: str, **query: str) -> str:
     """The path of a client API endpoint; every part is quoted."""
     path = "/_matrix/client/v3/" + "/".join(quote(part, safe="") for part in parts)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.chat.local import LOCAL, LocalChat
+from bot.chat.local import LocalChat
 from bot.core.chat import Chat, Post, Receive
+from bot.core.rooms import LOCAL
 
 
 class Switchboard(Chat):

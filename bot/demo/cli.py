@@ -17,6 +17,9 @@ def demo(
     plain: Annotated[
         bool, typer.Option("--plain", help=_("Speak in the room that is not encrypted."))
     ] = False,
+    web: Annotated[
+        bool, typer.Option("--web", help=_("Serve a web client, until a signal ends everything."))
+    ] = False,
     script: Annotated[
         str | None,
         typer.Option(metavar="FILE", help=_("Play a script (- is standard input), then end.")),
@@ -44,6 +47,7 @@ def demo(
     options = Options(
         terminal=terminal,
         plain=plain,
+        web=web,
         script=script,
         timeout=timeout,
         policy=policy,

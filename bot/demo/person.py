@@ -68,7 +68,8 @@ class Person:
 
         Raises as `Client.ask`.
         """
-        answer, me = await self._keys_of(self.login.user_id), self.login.user_id
+        me = self.login.user_id
+        answer = await self.ask("POST", "keys/query", _keys_of(me))
         unsigned = [
             peer.id
             for peer in identity_of(answer, me).devices.values()
@@ -111,7 +112,7 @@ class Person:
 
     async def identity(self, user_id: str) -> Identity:
         """What the homeserver shows of *user_id*."""
-        return identity_of(await self._keys_of(user_id), user_id)
+        return identity_of(await self.ask("POST", "keys/query", _keys_of(user_id)), user_id)
 
     async def _publish_device(self) -> None:
         keys, one_time_keys = self.device.public_keys(), self.device.one_time_keys()
@@ -125,16 +126,12 @@ class Person:
         if answer.get("failures"):
             raise Refusal(_("the homeserver refuses the signature of a device"), answer)
 
-    async def _keys_of(self, *users: str) -> dict[str, Any]:
-        wanted = {"device_keys": {user: [] for user in users}}
-        return await self._insist("POST", "keys/query", wanted)
-
     async def _audience(self, room_id: str) -> list[Peer]:
         """All devices of everybody in the room but this one.  Asked each time: never out of date,
         and a homeserver on loopback answers in milliseconds."""
         path = f"rooms/{quote(room_id)}/joined_members"
         joined = (await self._insist("GET", path))["joined"]
-        answer = await self._keys_of(*joined)
+        answer = await self._insist("POST", "keys/query", _keys_of(*joined))
         return [
             peer
             for user in joined
@@ -156,3 +153,8 @@ class Person:
                 if verified(key, peer.user, peer.id, peer.ed25519):
                     with suppress(ValueError):  # signed nonsense
                         self.device.begin(peer, text_at(key, "key"))
+
+
+def _keys_of(*users: str) -> dict[str, Any]:
+    """The question for all keys of *users*."""
+    return {"device_keys": {user: [] for user in users}}

@@ -35,6 +35,7 @@ class Options:
     terminal: bool = False
     #: whether everybody speaks in the plain room
     plain: bool = False
+    web: bool = False
     #: a file, or ``-`` for standard input
     script: str | None = None
     timeout: float = 300.0
@@ -51,10 +52,14 @@ def run(options: Options) -> int:
         raise UsageError(_("--timeout takes a number of seconds above zero"))
     if options.terminal and options.plain:
         raise UsageError(_("--plain chooses a room of the homeserver, and --terminal has none"))
+    if options.web and (options.terminal or options.script is not None):
+        raise UsageError(_("--web takes neither --terminal nor --script"))
     cast = policy.of_file(options.policy) if options.policy else policy.of_the_lab()
     script = options.script
     if script is None and options.terminal and not sys.stdin.isatty():
         script = "-"
+    if options.web:
+        return _web(options, cast)
     if script is None:
         return _chat(options, cast)
     steps = parse(_read(script), [*cast.accounts])
@@ -116,6 +121,20 @@ def _chat(options: Options, cast: policy.Cast) -> int:
         folder.leave()
 
 
+def _web(options: Options, cast: policy.Cast) -> int:
+    """A stage that stays, with a web client on it, until a signal comes."""
+    from bot.demo import web
+
+    found = web.find_node()
+    folder = Folder(options.state or STATE, _kind(options))
+    folder.take()
+    try:
+        stage = _stage(options, cast, folder)
+        return asyncio.run(_until_struck(stage, lambda: web.perform(stage, found)))
+    finally:
+        folder.leave()
+
+
 async def _nobody(options: Options, stage: Stage) -> int:
     """Nobody can type: see that the bot answers, and say so."""
     for line in stage.place.welcome():
@@ -133,8 +152,13 @@ async def _nobody(options: Options, stage: Stage) -> int:
 def _perform(
     options: Options, cast: policy.Cast, folder: Folder, act: Callable[[Stage], Awaitable[int]]
 ) -> int:
+    stage = _stage(options, cast, folder)
+    return asyncio.run(_until_struck(stage, lambda: stage.perform(act)))
+
+
+def _stage(options: Options, cast: policy.Cast, folder: Folder) -> Stage:
     say = _speaker()
-    stage = Stage(
+    return Stage(
         folder,
         _place(options, cast, folder, say),
         cast,
@@ -142,10 +166,9 @@ def _perform(
         faults=options.faults,
         programs=options.programs,
     )
-    return asyncio.run(_until_struck(stage, act))
 
 
-async def _until_struck(stage: Stage, act: Callable[[Stage], Awaitable[int]]) -> int:
+async def _until_struck(stage: Stage, perform: Callable[[], Awaitable[int]]) -> int:
     """Perform; a signal takes the stage down, and no signal disturbs that."""
     performance = asyncio.current_task()
     assert performance is not None
@@ -157,10 +180,13 @@ async def _until_struck(stage: Stage, act: Callable[[Stage], Awaitable[int]]) ->
             stage.say(_("ending"))
             performance.cancel()
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup(1) asked to outlive the terminal
+        numbers.append(signal.SIGHUP)
+    for number in numbers:
         asyncio.get_running_loop().add_signal_handler(number, strike, number)
     try:
-        return await stage.perform(act)
+        return await perform()
     except asyncio.CancelledError:
         if not struck:
             raise

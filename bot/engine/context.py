@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from bot.core.command import Registry
+from bot.core.command import Command, Registry
 from bot.core.plan import Plan
 from bot.core.policy import Rights
 from bot.devices.host import Host
@@ -89,6 +89,17 @@ class Context:
         return self._run.engine.registry
 
     @property
+    def encrypted_rooms(self) -> dict[str, bool | None]:
+        """Each room of the config, and whether it is encrypted; None where that is not known."""
+        engine = self._run.engine
+        return {room: engine.chat.encrypted(room) for room in engine.rooms.names}
+
+    def may_use(self, command: Command) -> bool:
+        """Whether the asker may use *command* here, on some object at least."""
+        here = self._run.engine.rooms.take(self.job.room, command)
+        return here and self.rights.verb(command.needs)
+
+    @property
     def timing(self) -> Timing:
         return self._run.engine.timing
 
@@ -104,7 +115,7 @@ class Context:
     @property
     def records(self) -> Records:
         """Jobs and the audit record, to read, cancel and settle."""
-        return self._run.records
+        return Records(self._run.engine)
 
     @asynccontextmanager
     async def step(self, title: str, *, changes: bool = False) -> AsyncIterator[None]:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from bot.core.chat import Chat
 from bot.core.command import Registry
+from bot.core.own import Own
 from bot.core.policy import Policy
+from bot.core.rooms import Rooms
 from bot.engine.inventory import Inventory
 from bot.engine.locks import Locks
 from bot.engine.outbox import Outbox
 from bot.engine.owners import Owners
+from bot.engine.pins import Pins
 from bot.engine.store import Store
+from bot.engine.typing import Typing
 from bot.engine.world import Timing, World
 
 if TYPE_CHECKING:
@@ -32,18 +37,33 @@ class Engine:
     world: World
     inventory: Inventory
     owners: Owners
+    pins: Pins
     timing: Timing
     #: seconds since 1970
     clock: Callable[[], float]
     prefix: str
+    #: which commands may be used where
+    rooms: Rooms
     #: where one line goes for each command that changed something; None: where it was asked
     audit_room: str | None = None
     #: the longest command that is taken, in bytes
     command_bytes: int = 2048
+    #: the DomUs that the bot depends on
+    own: Own = field(default_factory=Own)
+    #: whose devices are believed
+    trust: Literal["cross-signed", "any"] = "cross-signed"
     version: str = ""
     started: float = 0.0
     locks: Locks = field(default_factory=Locks)
     running: dict[int, Run] = field(default_factory=dict)
+    #: jobs that this process has begun, or that it will never begin
+    begun: set[int] = field(default_factory=set)
+    #: set when there are jobs to begin
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    typing: Typing = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.typing = Typing(self.chat)
 
     def txn(self, name: str) -> str:
         """A transaction id that no other store of this site ever used."""

@@ -32,8 +32,8 @@ log = structlog.get_logger()
 WAITING, SENT, REFUSED = "waiting", "sent", "refused"
 
 
-#: what a homeserver may ask us to wait, in seconds: it is kept, but no slip of its silences us for a
-#: day or makes us ask without a pause
+#: a homeserver's wish to wait so many seconds is kept within these: no slip of its silences us for
+#: a day, or makes us ask without a pause
 SHORTEST_ASKED, LONGEST_ASKED = 0.1, 3600.0
 
 
@@ -147,7 +147,7 @@ class Outbox:
                 await self._heard[room].wait()
 
     async def _next(self, room: str) -> Any:
-        """What is to be sent first in *room*: an edit that is not due only where nothing else is."""
+        """What is to be sent next in *room*; an edit that is not due only where all else was."""
         turn_of_edits = 2 if self._early(room) > 0 else 0
         turn = case(
             (outbox.c.kind != PostKind.TEXT.value, 1),

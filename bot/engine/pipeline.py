@@ -1,8 +1,8 @@
 """What wraps every command, once, in this order.
 
-audit (asked, written when the command was taken in) → errors → authorize the verb → convert →
-authorize the objects → check → plan [dry-run stops here] → approve → queue and lock → re-check
-under the locks → run → audit (ended).
+audit (asked, written when the command was taken in) → errors → authorize the verb → and the room →
+convert → authorize the objects → spare the bot itself → check → plan [dry-run stops here] → approve
+→ queue and lock → re-check under the locks → run → audit (ended).
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ import structlog
 from bot.core.command import Bound, Command, Risk
 from bot.core.events import Ended
 from bot.core.jobs import State, in_words
-from bot.core.plan import Plan
+from bot.core.plan import Line, Plan, Verdict
 from bot.core.policy import Rights
-from bot.core.render import Reply
+from bot.core.render import Lines, Reply
 from bot.core.text import clean, point_at, words
 from bot.devices.host import Host
+from bot.engine import guards, proofs
+from bot.engine.cancelling import CANCELLED, cancelled
 from bot.engine.context import Cancelled, Context, Requeue
 from bot.engine.inventory import DomU, UnknownObject, View
-from bot.engine.records import CANCELLED
 from bot.engine.run import Run
 from bot.engine.world import World
 from bot.errors import (
@@ -91,9 +92,11 @@ async def _settle(run: Run) -> tuple[bool, Reply]:
 @asynccontextmanager
 async def _registered(run: Run) -> AsyncIterator[None]:
     run.engine.running[run.job.id] = run
+    run.engine.typing.begin(run.job.room, run.job.id)
     try:
         yield
     finally:
+        run.engine.typing.end(run.job.room, run.job.id)
         del run.engine.running[run.job.id]
         run.parked.set()
 
@@ -108,9 +111,7 @@ async def _fenced(run: Run, work: Awaitable[Reply]) -> Ended:
     except Requeue:
         raise
     except Cancelled:
-        return Ended(
-            State.CANCELLED, "cancelled", Reply(_("Cancelled; no further step was begun."))
-        )
+        return cancelled(run.cancel_requested)
     except UsageError as error:
         return Ended(_state(run, error), error.code, _usage(run, error))
     except BotError as error:
@@ -137,7 +138,21 @@ def _usage(run: Run, error: UsageError) -> Reply:
     return Reply(str(error), details, error.hint)
 
 
+async def may_run(run: Run) -> bool:
+    """Whether the person of *run* may run its command, on its objects, as things are now."""
+    try:
+        command, line = _parse(run)
+        rights = run.engine.policy.of(run.job.person)
+        if not rights.verb(command.needs):
+            return False
+        _authorize_objects(command, rights, await _convert(run, command, rights, line))
+    except (UsageError, Denied):
+        return False
+    return True
+
+
 async def _proceed(run: Run) -> Reply:
+    proofs.demand(run.engine, run.job)
     command, line = _parse(run)
     rights = run.engine.policy.of(run.job.person)
     if not rights.verb(command.needs):
@@ -146,9 +161,14 @@ async def _proceed(run: Run) -> Reply:
                 command=command.name, right=command.needs
             )
         )
+    guards.demand_room(run.engine.rooms, run.job.room, command)
     await run.risky(command.risk)
     bound = await _convert(run, command, rights, line)
     _authorize_objects(command, rights, bound)
+    against = guards.objections(run.engine, command, bound)
+    only_tried = command.planner is not None and bound.options.get("dry_run", False)
+    if against and not only_tried:
+        raise Refused(against[0])
     context = Context(run, rights)
     for check in command.checks:
         await check(context, *bound.args, **bound.options)
@@ -157,8 +177,8 @@ async def _proceed(run: Run) -> Reply:
     else:
         plan = await _soon(run, command.planner(context, *bound.args, **bound.options))
         _demand(plan)
-        if bound.options.get("dry_run"):
-            return _card(plan)
+        if only_tried:
+            return _card(plan, against)
     await _approve(run, plan)
     return await _run(run, command, bound, context, plan)
 
@@ -170,7 +190,7 @@ async def _run(run: Run, command: Command, bound: Bound, context: Context, plan:
             plan = await _recheck(command, bound, context, plan)
         context.plan = run.plan = plan
         context.notes = await run.notes()
-        run.cancel_requested = run.cancel_requested or CANCELLED in context.notes
+        run.cancel_requested = run.cancel_requested or str(context.notes.get(CANCELLED, ""))
         context.give_up()
         await run.started(plan)
     return await command.handler(context, *bound.args, **bound.options)
@@ -234,13 +254,16 @@ def _demand(plan: Plan) -> None:
         raise Refused(failures[0], hint="\n".join(failures[1:]))
 
 
-def _card(plan: Plan) -> Reply:
+def _card(plan: Plan, against: list[str]) -> Reply:
+    lines = [*plan.lines, *(Line(Verdict.NO, why) for why in against)]
     steps = [
         _("{number}. on {where}: {words}").format(number=number, where=step.where, words=step.words)
         for number, step in enumerate(plan.steps, 1)
     ]
-    details = "\n".join([*map(str, plan.lines), "", *steps])
-    return Reply(_("Nothing was done; this is what would be done."), details)
+    return Reply(
+        _("Nothing was done; this is what would be done."),
+        body=(Lines([*map(str, lines)]), Lines(steps)),
+    )
 
 
 async def _approve(run: Run, plan: Plan) -> None:

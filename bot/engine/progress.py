@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.chat import Post, Status, Text
+from bot.core.chat import UNPROVEN, Post, Status, Text
 from bot.core.events import (
     Checking,
     Ended,
+    Held,
     JobEvent,
     Progressed,
     Resumed,
@@ -18,11 +21,14 @@ from bot.core.events import (
     Waiting,
 )
 from bot.core.jobs import State
-from bot.core.render import Reply, duration
+from bot.core.render import Lines, Reply, duration
 from bot.core.text import clean
-from bot.engine import jobs, outbox, schema
+from bot.engine import jobs, outbox, schema, signs
 from bot.engine.engine import Engine
 from bot.i18n import _
+
+#: codes of failed commands of which nothing was begun
+_NEVER_RAN = ("denied", "refused", "usage", "away")
 
 
 class Progress:
@@ -49,6 +55,11 @@ class Progress:
             case Waiting(blockers, place):
                 self._waits, self._state = "lock", State.AWAITING_LOCKS
                 self._now = _waiting(blockers, place)
+            case Held():
+                if not await self._was_shown(tx):
+                    return
+                self._waits, self._state = "person", State.HELD
+                self._now = _("⏸ I was away; this waits until somebody releases it")
             case Started():
                 self._waits, self._state, self._now = "", State.RUNNING, ""
                 return
@@ -75,6 +86,7 @@ class Progress:
         text = Reply("\n".join(line for line in lines if line)).text()
         if not await self._was_shown(tx):
             await outbox.put(tx, self._post(self._first, text))
+            await outbox.put(tx, signs.begun(self._engine, self.job))
             return
         self._edits += 1
         stamp = f"{int(self._engine.clock() * 1000):x}.{self._edits}"
@@ -89,8 +101,14 @@ class Progress:
             edits=self._first if shown else None,
             threaded=shown,
             status=final_status(self.job, event),
+            # who waited is called back; who got the answer at once is still there
+            mentions=(self.job.sender,) if shown else (),
+            # a device that is not believed has to learn why
+            to_unsigned=event.code == "denied" and self.job.proof in UNPROVEN,
         )
         await outbox.put(tx, post)
+        for sign in signs.ended(self._engine, self.job, event.state, took_time=shown):
+            await outbox.put(tx, sign)
 
     async def _was_shown(self, tx: AsyncConnection) -> bool:
         query = select(schema.outbox.c.id).where(schema.outbox.c.txn == self._first)
@@ -104,6 +122,8 @@ class Progress:
         edits: str | None = None,
         threaded: bool = True,
         status: Status | None = None,
+        mentions: tuple[str, ...] = (),
+        to_unsigned: bool = False,
     ) -> Post:
         job = self.job
         waiting = Status(job.event_id, job.id, self._state.value, False, waits=self._waits)
@@ -115,12 +135,14 @@ class Progress:
             threaded=threaded,
             edits=edits,
             status=status or waiting,
+            mentions=mentions,
+            to_unsigned=to_unsigned,
         )
 
 
 def final_status(job: jobs.Job, event: Ended) -> Status:
     """What machines are told of the end: the state, or why a failed command never ran."""
-    never_ran = event.state is State.FAILED and event.code in ("denied", "refused", "usage")
+    never_ran = event.state is State.FAILED and event.code in _NEVER_RAN
     state = event.code if never_ran else event.state.value
     return Status(job.event_id, job.id, state, True, succeeded=event.state is State.SUCCEEDED)
 
@@ -132,19 +154,16 @@ async def final_text(tx: AsyncConnection, job: jobs.Job, event: Ended, now: floa
         State.CANCELLED: "■",
         State.UNDETERMINED: "⚠",
     }.get(event.state, "✘")
-    rows = [
+    steps = [
         f"{'✔' if step.ok else '✘'} {step.title}: {duration(step.seconds)}"
         for step in await jobs.steps(tx, job.id)
         if step.seconds is not None
     ]
-    details = "\n".join(part for part in (event.reply.details, *rows) if part)
-    hint = event.reply.hint
-    if rows:
-        took = duration(max(0.0, now - job.created))
-        hint = "\n".join(
-            part for part in (hint, _("Job {job}, {took}.").format(job=job.id, took=took)) if part
-        )
-    return Reply(event.reply.result, details, hint).text(mark)
+    if not steps:
+        return event.reply.text(mark)
+    took = _("Job {job}, {took}.").format(job=job.id, took=duration(max(0.0, now - job.created)))
+    hint = "\n".join(part for part in (event.reply.hint, took) if part)
+    return replace(event.reply, body=(*event.reply.body, Lines(steps)), hint=hint).text(mark)
 
 
 def _waiting(blockers: tuple[int, ...], place: int) -> str:

@@ -48,6 +48,8 @@ class Seen:
     #: the text before the last edit; None while there was none
     before: str | None = None
     final: bool = False
+    #: the event id of the command that the bot says this of; empty for anything else
+    command: str = ""
 
     @property
     def news(self) -> list[str]:
@@ -84,14 +86,14 @@ class Transcript:
         elif event_id in self._places and event_id not in self._veiled:
             return
         self.pass_by(event_id)
-        final = sender == self._bot and self._note(status)
+        command, final = self._note(status) if sender == self._bot else ("", False)
         target = edits or event_id
         old = self._messages.get(target)
         if old is not None and edits is not None and old.sender != sender:
             return
         before = old.text if old is not None and edits is not None else None
         self._veiled.discard(target)
-        self._messages[target] = seen = Seen(target, sender, text, before, final)
+        self._messages[target] = seen = Seen(target, sender, text, before, final, command)
         if self.watch is not None:
             self.watch(seen)
         self._ring()
@@ -146,15 +148,16 @@ class Transcript:
                 async with asyncio.timeout(seconds):
                     await self._changed.wait()
 
-    def _note(self, content: Any) -> bool:
+    def _note(self, content: Any) -> tuple[str, bool]:
+        """Keep the newest answer; the command that it is about, and whether this one is final."""
         status = Answer.read(content)
         if status is None:
-            return False
+            return "", False
         command, answer = status
         known = self._answers.get(command)
         if known is None or not known.final:
             self._answers[command] = answer
-        return answer.final
+        return command, answer.final
 
     def _ring(self) -> None:
         rung, self._changed = self._changed, asyncio.Event()

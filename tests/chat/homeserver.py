@@ -54,6 +54,8 @@ class FakeHomeserver:
                 web.put(f"{API}/rooms/{{room}}/redact/{{event}}/{{txn}}", self._redact),
                 web.put(f"{API}/rooms/{{room}}/typing/{{user}}", self._typing),
                 web.post("/_matrix/media/v3/upload", self._upload),
+                web.post(f"{API}/keys/{{what:.*}}", self._keys),
+                web.put(f"{API}/sendToDevice/{{type}}/{{txn}}", self._keys),
             ]
         )
         async with TestServer(app) as server:
@@ -109,7 +111,7 @@ class FakeHomeserver:
         )
 
     async def _whoami(self, request: web.Request) -> web.Response:
-        return web.json_response({"user_id": BOT})
+        return web.json_response({"user_id": BOT, "device_id": "DEVICE"})
 
     async def _directory(self, request: web.Request) -> web.Response:
         return web.json_response({"room_id": ROOM})
@@ -161,6 +163,9 @@ class FakeHomeserver:
 
     async def _typing(self, request: web.Request) -> web.Response:
         self.typing.append(await request.json())
+        return web.json_response({})
+
+    async def _keys(self, request: web.Request) -> web.Response:
         return web.json_response({})
 
     async def _upload(self, request: web.Request) -> web.Response:

@@ -102,7 +102,7 @@ async def test_a_file_comes_once_whichever_request_failed_before(
     [page(413), answers(403, {"errcode": "M_FORBIDDEN"}), answers(404, {"errcode": "M_NOT_FOUND"})],
 )
 async def test_where_no_file_is_taken_the_text_is_cut(scene: Scene, refusal: Misbehaviour) -> None:
-    scene.homeserver.misbehave("/upload", refusal)
+    scene.homeserver.misbehave("/media/v3/upload", refusal)
     async with scene.running() as chat:
         await chat.send(POST)
 

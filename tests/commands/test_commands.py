@@ -6,7 +6,7 @@ import pytest
 
 from bot.lab.faults import GARBLE, REFUSE, Fault
 from tests.engine.alive import APPRENTI, Bot, Place
-from tests.fakes import Said
+from tests.fakes import ROOM, Said
 
 
 def state(said: Said) -> str:
@@ -33,6 +33,16 @@ async def test_help_explains_one_command(bot: Bot) -> None:
     assert said.plain.startswith("!migrate DOMU TO [--dry-run]")
     assert "Example: !migrate vm fz" in said.plain
     assert (await bot.ask("!help !migrate")).plain == said.plain
+
+
+async def test_help_names_the_right_and_reads_on_a_phone(bot: Bot) -> None:
+    one, every = await bot.ask("!help migrate"), await bot.ask("!help")
+
+    assert "It needs the right domu.migrate." in one.plain
+    assert "\n!ping — Say that the bot is there.\n" in every.plain
+    assert "\n!migrate DOMU TO [--dry-run]\n    Move a running DomU" in every.plain
+    for said in (one, every):
+        assert "<pre>" not in said.post.text.html
 
 
 async def test_help_lists_a_group(bot: Bot) -> None:
@@ -70,6 +80,20 @@ async def test_status_says_what_is_in_trouble_and_shows_the_rest(
     assert f"✘  {where}" in said.plain
     assert "✔  fy" in said.plain
     assert said.plain.replace("\n", "").isprintable()
+
+
+async def test_status_says_which_rooms_can_be_believed(place: Place) -> None:
+    place.audit_room, place.commands = "#audit:localhost", {"#help:localhost": ("bot.*",)}
+    place.chat.encryption = {ROOM: False, "#audit:localhost": True}
+    async with place.bot() as bot:
+        said = await bot.ask("!status")
+
+    rooms = [" ".join(line.split()) for line in said.plain.splitlines() if ":localhost" in line]
+    assert rooms == [
+        f"⚠ {ROOM} plain: the homeserver can forge anyone there",
+        "✔ #audit:localhost encrypted",
+    ]
+    assert said.plain.startswith("All is well.")
 
 
 async def test_domu_list_shows_all_guests_stopped_ones_too(bot: Bot) -> None:

@@ -119,7 +119,10 @@ async def test_help_lists_for_each_role_what_it_may_run_and_nothing_else(place: 
             listed = {
                 each.name
                 for each in COMMANDS
-                if any(row.startswith(f"!{each.usage} ") for row in said.plain.splitlines())
+                if any(
+                    row == f"!{each.usage}" or row.startswith(f"!{each.usage} — ")
+                    for row in said.plain.splitlines()
+                )
             }
             may = {each.name for each, who, allowed in walk() if who == role and allowed}
             assert listed == may

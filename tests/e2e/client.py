@@ -46,19 +46,22 @@ class Seen:
 class Client:
     """``async with Client(url, "nounou", "password") as c:``, then `say` and `wait_for`."""
 
-    def __init__(self, url: str, user: str, password: str) -> None:
+    def __init__(self, url: str, user: str, password: str, *, since: str = "") -> None:
         self.user_id = f"@{user}:localhost"
         #: every message since the client came in, by event id, in order
         self.messages: dict[str, Seen] = {}
         #: who has read up to which event, by (user id, room id)
         self.receipts: dict[tuple[str, str], str] = {}
+        #: who is typing in each room
+        self.typing: dict[str, list[str]] = {}
         #: rooms that each user is in, as far as this client sees
         self.members: dict[str, set[str]] = {}
         self._url = url
         self._user = user
         self._password = password
         self._token = ""
-        self._since = ""
+        #: what was said after this token is seen, too
+        self._since = since
         self._aliases: dict[str, str] = {}
         self._news = asyncio.Condition()
 
@@ -95,18 +98,19 @@ class Client:
         self, method: str, path: str, content: Any = None, **query: str
     ) -> dict[str, Any]:
         """One request of the client API; raises `Refusal`."""
-        async with self._session.request(
-            method,
-            f"{self._url}/_matrix/client/v3/{path}",
-            json=content,
-            params=query,
-            headers={"Authorization": f"Bearer {self._token}"} if self._token else {},
-        ) as response:
-            answer = await response.json(content_type=None)
+        answer = json.loads(
+            await self._request(method, f"_matrix/client/v3/{path}", json=content, params=query)
+        )
+        assert isinstance(answer, dict)
+        return answer
+
+    async def _request(self, method: str, path: str, **more: Any) -> bytes:
+        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        url = f"{self._url}/{path}"
+        async with self._session.request(method, url, headers=headers, **more) as response:
             if response.status != 200:
-                raise Refusal(response.status, answer)
-            assert isinstance(answer, dict)
-            return answer
+                raise Refusal(response.status, await response.json(content_type=None))
+            return await response.read()
 
     async def say(self, room: str, body: str, **more: Any) -> str:
         """Send *body* as a text message to a room (alias or id); returns its event id."""
@@ -153,6 +157,18 @@ class Client:
         answer = await self.ask("PUT", f"rooms/{room_id}/state/{kind}/{quote(key)}", content)
         return str(answer["event_id"])
 
+    async def signs(self, room_id: str, event_id: str) -> list[str]:
+        """The reactions on a message, as the homeserver has them."""
+        path = f"rooms/{quote(room_id, safe='')}/relations/{quote(event_id, safe='')}/m.annotation"
+        found = await self._request("GET", f"_matrix/client/v1/{path}")
+        return [event["content"]["m.relates_to"]["key"] for event in json.loads(found)["chunk"]]
+
+    async def download(self, uri: str) -> bytes:
+        """The file at an ``mxc:`` address."""
+        return await self._request(
+            "GET", f"_matrix/client/v1/media/download/{uri.removeprefix('mxc://')}"
+        )
+
     async def token_of_now(self) -> str:
         """The homeserver's sync token of this moment, as any user's bot would store it."""
         everything = json.dumps({"room": _room(0), "moment": str(uuid4())})
@@ -180,7 +196,10 @@ class Client:
             for event in room.get("state", {}).get("events", []) + room["timeline"]["events"]:
                 self._take(room_id, event)
             for event in room.get("ephemeral", {}).get("events", []):
-                self._take_receipts(room_id, event)
+                if event["type"] == "m.typing":
+                    self.typing[room_id] = event["content"]["user_ids"]
+                else:
+                    self._take_receipts(room_id, event)
         async with self._news:
             self._news.notify_all()
 

@@ -52,7 +52,7 @@ class Site:
     async def identity(self, person: str) -> Identity:
         """What the homeserver shows of *person*."""
         user, token = f"@{person}:localhost", self.folder.tokens()[0]
-        wanted = {"device_keys": {user: []}}
+        wanted: dict[str, Any] = {"device_keys": {user: []}}
         return identity_of(await self.client.ask("POST", "keys/query", token, wanted), user)
 
     async def put(self, person: Person, content: dict[str, Any], kind: str, txn: str) -> str:

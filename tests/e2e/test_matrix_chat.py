@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.chat import Batch
+from bot.core.chat import Batch, Kind
 from bot.demo.synapse import Synapse
 from bot.errors import StoreError
 from tests.e2e.chat_site import PATIENCE, Inbox, Place
@@ -204,7 +204,7 @@ def edit(body: str, event_id: str) -> dict[str, Any]:
     }
 
 
-async def test_edits_notices_emotes_quotes_and_redacted_lines_are_not_delivered(
+async def test_edits_notices_emotes_quotes_and_redacted_lines_are_no_lines(
     place: Place, nounou: Client
 ) -> None:
     inbox = Inbox()
@@ -231,6 +231,11 @@ async def test_edits_notices_emotes_quotes_and_redacted_lines_are_not_delivered(
         "!say own words",
         "!say without relation",
         "!say last",
+    ]
+    others = [m for m in inbox.messages if m.kind is not Kind.LINE]
+    assert [(m.kind, m.body, m.target) for m in others] == [
+        (Kind.EDIT, "!say edited", first),
+        (Kind.REMOVAL, "", redacted),
     ]
 
 

@@ -141,7 +141,7 @@ def test_a_watcher_is_shown_each_edit_beside_what_stood_there() -> None:
 
     seen.add("$2", "bot", "done", edits="$1", status=status(final=True))
 
-    assert shown[1] == Seen("$1", "bot", "done", before="half", final=True)
+    assert shown[1] == Seen("$1", "bot", "done", "half", final=True, command="$1")
 
 
 def test_nothing_that_a_terminal_would_obey_is_printed() -> None:

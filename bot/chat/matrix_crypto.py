@@ -1,0 +1,251 @@
+"""The bot in encrypted rooms: what comes in is opened and its device proven, what goes out is
+sealed for the devices that may read it.
+
+The rest of the chat sees ordinary events.  Nothing is decided here about commands: a `Proof` says
+what is known of the device that something was typed on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import structlog
+
+from bot.chat import matrix_crypto_megolm as megolm
+from bot.chat.crossing import Device
+from bot.chat.matrix_crypto_letters import Letters
+from bot.chat.matrix_crypto_olm import MEGOLM, ONE_TIME_KEYS, Letter, Olm, Unreadable
+from bot.chat.matrix_crypto_people import People, Pin
+from bot.chat.matrix_crypto_self import DeviceTaken, Own
+from bot.chat.matrix_crypto_store import KeyStore
+from bot.chat.matrix_crypto_voices import Voices
+from bot.chat.matrix_events import field, objects
+from bot.chat.matrix_login import Account
+from bot.chat.matrix_wire import path_of
+from bot.core.chat import Proof, Report
+from bot.errors import ChatUnavailable, ConfigError
+from bot.i18n import _
+
+_log = structlog.get_logger()
+
+#: how often a session that a device has lost is replaced, as the specification recommends
+_MEND_EVERY = 3600.0
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What belongs to one device of ours."""
+
+    olm: Olm
+    own: Own
+    letters: Letters
+    voices: Voices
+
+
+@dataclass(frozen=True)
+class Read:
+    """An event in clear, and what is known of it; one that cannot be read is as it came."""
+
+    event: dict[str, Any]
+    proof: Proof = Proof.PLAIN
+    seal: str = ""
+
+
+class Crypto:
+    """The keys of *account* in *folder*; unsigned devices get room keys only where *trust_any*."""
+
+    def __init__(self, account: Account, folder: Path, pin: Pin, *, trust_any: bool) -> None:
+        self._account = account
+        self._folder = folder
+        self._trust_any = trust_any
+        self._people = People(account, pin)
+        self._keys: KeyStore | None = None
+        self._made: Machine | None = None
+        #: which login our keys were last published after
+        self._logins = -1
+        #: devices, by user and Curve25519 key, whose session with us is lost
+        self._lost: set[tuple[str, str]] = set()
+        #: when each was last given another
+        self._mended: dict[str, float] = {}
+        #: room keys that were asked for already
+        self._asked_for: set[str] = set()
+
+    async def start(self) -> None:
+        """Have our keys at hand and on the homeserver.  Raises `ConfigError`."""
+        if not self._account.device_id:
+            user = self._account.user_id
+            raise ConfigError(
+                _("The access token of {user} belongs to no device").format(user=user),
+                hint=_("make a token by logging in, or give the password under chat.password"),
+            )
+        if self._keys is None:
+            self._keys = KeyStore(self._folder)
+        await self._publish()
+
+    def close(self) -> None:
+        if self._keys is not None:
+            self._keys.close()
+
+    def reports(self) -> tuple[Report, ...]:
+        """What the administrators should know, told once."""
+        reports = tuple(self._machine.own.reports)
+        self._machine.own.reports.clear()
+        return reports
+
+    async def take(self, answer: object) -> None:
+        """Learn from a sync answer, before its events are read; again is harmless."""
+        await self._publish()
+        with self._store.change():
+            for event in objects(field(answer, "to_device", "events")):
+                self._take_letter(event)
+        self._machine.voices.take(answer)
+        await self._take_device_lists(answer)
+        await self._refill(answer)
+        await self._mend()
+
+    async def read(self, room: str, event: dict[str, Any]) -> Read:
+        """*event* in clear, where it can be opened and came from a device of its sender."""
+        sender = field(event, "sender")
+        if field(event, "type") != "m.room.encrypted" or not isinstance(sender, str):
+            return Read(event)
+        if sender == self._account.user_id:
+            return Read(event)
+        found = megolm.opened(self._store, room, event)
+        for each in found:
+            proof = await self._people.proof_of(sender, each.key.peer, each.key.ed25519)
+            if proof is not None:
+                return Read(each.event, proof, each.seal)
+        if found:
+            _log.error("crypto.not_by_its_sender", room=room, sender=sender)
+        else:
+            await self._ask_for_key(room, sender, event)
+        return Read(event)
+
+    async def seal(
+        self, room: str, kind: str, content: Mapping[str, Any], *, to_unsigned: bool = False
+    ) -> dict[str, Any]:
+        """As `Voices.say`."""
+        await self._publish()
+        return await self._machine.voices.say(room, kind, content, to_unsigned=to_unsigned)
+
+    @property
+    def _store(self) -> KeyStore:
+        if self._keys is None:
+            raise ChatUnavailable(_("The keys of the chat are not at hand yet"))
+        return self._keys
+
+    @property
+    def _machine(self) -> Machine:
+        if self._made is None:
+            raise ChatUnavailable(_("The keys of the chat are not at hand yet"))
+        return self._made
+
+    async def _publish(self) -> None:
+        """Publish our keys where that was not done since the last login."""
+        logins = self._account.logins
+        if logins == self._logins:
+            return
+        if self._made is None:
+            self._made = self._make()
+        try:
+            await self._machine.own.publish()
+        except DeviceTaken:
+            _log.error("crypto.device_lost", device=self._account.device_id)
+            await self._account.become_another_device()
+            logins = self._account.logins
+            self._made = self._make()
+            await self._machine.own.publish()
+        self._logins = logins
+
+    def _make(self) -> Machine:
+        olm = Olm(self._store, self._account.user_id, self._account.device_id)
+        letters = Letters(self._account, olm)
+        voices = Voices(self._account, self._people, letters, olm, trust_any=self._trust_any)
+        return Machine(olm, Own(self._account, olm, self._folder), letters, voices)
+
+    def _take_letter(self, event: dict[str, Any]) -> None:
+        match field(event, "type"):
+            case "m.room.encrypted":
+                try:
+                    letter = self._machine.olm.read(event)
+                except Unreadable as lost:
+                    _log.warning("crypto.session_lost", user=lost.user)
+                    self._lost.add((lost.user, lost.peer))
+                    return
+                if letter is not None:
+                    self._take_opened(letter)
+            case "m.room_key_request":
+                device = field(event, "content", "requesting_device_id")
+                self._machine.voices.repeat(str(field(event, "sender")), device)
+
+    def _take_opened(self, letter: Letter) -> None:
+        brought = megolm.key_in(letter)
+        if brought is not None:
+            room, key = brought
+            self._store.put_room_key(room, key)
+            self._asked_for.discard(key.session.session_id)
+
+    async def _take_device_lists(self, answer: object) -> None:
+        changed, left = (field(answer, "device_lists", name) for name in ("changed", "left"))
+        self._people.changed(left if isinstance(left, list) else [])
+        if not isinstance(changed, list):
+            return
+        self._people.changed(changed)
+        if self._account.user_id in changed:
+            await self._machine.own.publish()
+
+    async def _refill(self, answer: object) -> None:
+        """Keep enough keys on the homeserver for those who write to us first."""
+        counts = field(answer, "device_one_time_keys_count")
+        if not isinstance(counts, dict):
+            return
+        count = counts.get("signed_curve25519", 0)
+        unused = field(answer, "device_unused_fallback_key_types")
+        lacks_fallback = isinstance(unused, list) and "signed_curve25519" not in unused
+        if isinstance(count, int) and (count < ONE_TIME_KEYS // 2 or lacks_fallback):
+            await self._machine.own.upload(max(count, 0), fallback=lacks_fallback)
+
+    async def _mend(self) -> None:
+        """Give devices a new session whose old one is lost, and tell them so."""
+        now = time.monotonic()
+        for user, peer in list(self._lost):
+            if now - self._mended.get(peer, -_MEND_EVERY) >= _MEND_EVERY:
+                identity = (await self._people.look_up((user,)))[user]
+                for device in identity.devices.values():
+                    if device.curve25519 == peer:
+                        await self._begin_anew(device)
+                        self._mended[peer] = now
+            self._lost.discard((user, peer))
+
+    async def _begin_anew(self, device: Device) -> None:
+        await self._machine.letters.open_sessions([device])
+        await self._machine.letters.send("m.dummy", {}, [device])
+        _log.info("crypto.session_replaced", user=device.user, device=device.id)
+
+    async def _ask_for_key(self, room: str, sender: str, event: object) -> None:
+        """Ask the device that *event* came from for the key that we lack, once."""
+        session_id = megolm.session_of(event)
+        if session_id is None or session_id in self._asked_for:
+            return
+        device = field(event, "content", "device_id")
+        request = {
+            "action": "request",
+            "request_id": uuid4().hex,
+            "requesting_device_id": self._account.device_id,
+            "body": {
+                "algorithm": MEGOLM,
+                "room_id": room,
+                "session_id": session_id,
+                "sender_key": field(event, "content", "sender_key"),
+            },
+        }
+        self._asked_for.add(session_id)
+        messages = {sender: {device if isinstance(device, str) else "*": request}}
+        path = path_of("sendToDevice", "m.room_key_request", uuid4().hex)
+        await self._account.ask("PUT", path, {"messages": messages})
+        _log.info("crypto.asked_for_key", sender=sender, device=str(device)[:80])

@@ -1,0 +1,79 @@
+"""Whose device is whose: what the homeserver shows of each user, asked for anew when it changed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from bot.chat.crossing import Device, Identity, identity_of
+from bot.chat.matrix_login import Account
+from bot.chat.matrix_wire import path_of
+from bot.core.chat import Proof
+
+#: whether the key that a chat id signs devices with is the one that is pinned for it; the first one
+#: that is seen is pinned
+Pin = Callable[[str, str], Awaitable[bool]]
+
+
+class People:
+    """The identities of users, as *account* may see them; *pin* remembers their keys."""
+
+    def __init__(self, account: Account, pin: Pin) -> None:
+        self._account = account
+        self._pin = pin
+        self._known: dict[str, Identity] = {}
+        #: how often each user was said to have changed, to see a change while we ask
+        self._changes: dict[str, int] = {}
+        self._asking = asyncio.Lock()
+
+    def changed(self, users: Iterable[object]) -> None:
+        """Ask for these again before they are believed again."""
+        for user in users:
+            if isinstance(user, str):
+                self._changes[user] = self._changes.get(user, 0) + 1
+                self._known.pop(user, None)
+
+    async def look_up(self, users: Iterable[str]) -> dict[str, Identity]:
+        """The identities of *users* as of now; a user of whom nothing can be learnt has none."""
+        users = set(users)
+        async with self._asking:
+            found = {user: self._known[user] for user in users & self._known.keys()}
+            if found.keys() != users:
+                found |= await self._ask(users - found.keys())
+            return found
+
+    async def proof_of(self, user: str, curve25519: str, ed25519: str) -> Proof | None:
+        """What is known of *user*'s device with these keys; None where they have no such device."""
+        device = await self._device(user, curve25519, ed25519)
+        if device is None:
+            # it may be newer than what we know
+            self.changed((user,))
+            device = await self._device(user, curve25519, ed25519)
+        if device is None:
+            return None
+        return await self.proof(device)
+
+    async def proof(self, device: Device) -> Proof:
+        """Whether its owner vouches for *device*, with the key that is pinned for them."""
+        if await self.has_changed(device.user):
+            return Proof.CHANGED
+        return Proof.SIGNED if device.signed else Proof.UNSIGNED
+
+    async def has_changed(self, user: str) -> bool:
+        """Whether *user* shows another master key than the one that is pinned."""
+        identity = (await self.look_up((user,)))[user]
+        return identity.master is not None and not await self._pin(user, identity.master)
+
+    async def _device(self, user: str, curve25519: str, ed25519: str) -> Device | None:
+        return (await self.look_up((user,)))[user].device_of(curve25519, ed25519)
+
+    async def _ask(self, users: set[str]) -> dict[str, Identity]:
+        before = {user: self._changes.get(user, 0) for user in users}
+        query: dict[str, Any] = {"device_keys": {user: [] for user in sorted(users)}}
+        answer = await self._account.ask("POST", path_of("keys", "query"), query)
+        found = {user: identity_of(answer, user) for user in users}
+        for user, identity in found.items():
+            if self._changes.get(user, 0) == before[user]:
+                self._known[user] = identity
+        return found

@@ -1,0 +1,97 @@
+"""The key that each chat id signs its devices with: pinned at first sight, changed by confirmation.
+
+Whoever holds the homeserver can give a person another key, and sign devices of their own with it.
+So a key that differs from the pinned one blocks that chat id until another person, who has asked
+the first one over another way, confirms it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import insert, select, update
+
+from bot.engine import audit_log, schema
+from bot.engine.store import Store
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """What is known of one chat id."""
+
+    user: str
+    key: str
+    #: seconds since 1970
+    since: float
+    #: empty where it was the first that was seen
+    confirmed_by: str
+    #: another key that the chat id shows now, and that nobody has confirmed
+    offered: str | None
+
+
+class Pins:
+    """The pins in *store*."""
+
+    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._clock = clock
+        #: what the store has, so that a message costs no look into it
+        self._known: dict[str, Pinned] = {}
+        self._looking = asyncio.Lock()
+
+    async def holds(self, user: str, key: str) -> bool:
+        """Whether *key* is the one of *user*; the first one that is seen is.
+
+        Raises `StoreError` where that cannot be recorded.
+        """
+        async with self._looking:
+            return await self._holds(user, key)
+
+    async def of(self, user: str) -> Pinned | None:
+        """What is pinned for *user*; None for somebody who was never seen with a key."""
+        if user not in self._known:
+            async with self._store.read() as tx:
+                query = select(schema.pins).where(schema.pins.c.user == user)
+                row = (await tx.execute(query)).one_or_none()
+            if row is None:
+                return None
+            self._known[user] = Pinned(**row._asdict())
+        return self._known[user]
+
+    async def confirm(self, user: str, key: str, by: str) -> None:
+        """From now on *key* is the one of *user*, on the word of the person *by*."""
+        await self._put(Pinned(user, key, self._clock(), by, None), known=True)
+
+    async def _holds(self, user: str, key: str) -> bool:
+        pinned = await self.of(user)
+        if pinned is not None and key in (pinned.key, pinned.offered):
+            return key == pinned.key
+        if pinned is None:
+            fresh = Pinned(user, key, self._clock(), "", None)
+        else:
+            fresh = Pinned(user, pinned.key, pinned.since, pinned.confirmed_by, key)
+            _log.warning("pins.changed", user=user, pinned=pinned.key, offered=key)
+        await self._put(fresh, known=pinned is not None)
+        return pinned is None
+
+    async def _put(self, pinned: Pinned, *, known: bool) -> None:
+        """Write *pinned* together with its record."""
+        values = {
+            "key": pinned.key,
+            "since": pinned.since,
+            "confirmed_by": pinned.confirmed_by,
+            "offered": pinned.offered,
+        }
+        async with self._store.write() as tx:
+            if known:
+                change = update(schema.pins).where(schema.pins.c.user == pinned.user)
+                await tx.execute(change.values(**values))
+            else:
+                await tx.execute(insert(schema.pins).values(user=pinned.user, **values))
+            await audit_log.append(tx, "key", {"user": pinned.user, **values}, self._clock())
+        self._known[pinned.user] = pinned

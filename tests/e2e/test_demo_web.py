@@ -1,0 +1,134 @@
+"""`nounou demo --web` as a person uses it: in a real browser, with a real web client."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from bot.demo.web import LEAST_NODE, SOURCES
+from tests.demo.test_endings import eventually, processes
+from tests.e2e import browser
+from tests.e2e.browser import Page
+from tests.e2e.web import ROOT, installed, unavailable
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+#: seconds for the first start of everything, with the build of the client
+PATIENCE = 240.0
+COMPOSER = ".MessageComposer_input textarea"
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A demonstration that serves a web client at `url`."""
+
+    process: asyncio.subprocess.Process
+    url: str
+
+
+@asynccontextmanager
+async def running(folder: Path) -> AsyncIterator[Demo]:
+    """A demonstration without a terminal, which ends when it is told to, and leaves nothing."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "bot", "demo", "--web", "--state", str(folder)),
+        stdin=DEVNULL,
+        stdout=DEVNULL,
+        stderr=PIPE,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    try:
+        async with asyncio.timeout(PATIENCE):
+            yield Demo(process, await _address(process))
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+        await process.communicate()
+    assert process.returncode == 128 + signal.SIGTERM
+    eventually(lambda: not processes(folder), lambda: f"the end of {processes(folder)}")
+
+
+async def _address(process: asyncio.subprocess.Process) -> str:
+    """The address for the browser, which the demonstration prints."""
+    assert process.stderr is not None
+    said = ""
+    async for line in process.stderr:
+        said += line.decode()
+        if found := re.search(r"http\S+\?ticket=\S+", said):
+            return found[0]
+    raise AssertionError(f"it ends without an address:\n{said}")
+
+
+@pytest.fixture
+async def program(tmp_path: Path) -> str:
+    """The browser, where everything that these tests need is there."""
+    found = browser.find()
+    if found is None:
+        unavailable("there is no Chromium, neither in PATH nor named by NOUNOU_CHROMIUM")
+    await installed(LEAST_NODE, SOURCES, tmp_path / "npm.log")
+    return found
+
+
+async def test_commands_are_answered_in_the_browser(program: str, tmp_path: Path) -> None:
+    async with (
+        running(tmp_path / "state") as demo,
+        browser.opened(program, tmp_path / "profile", demo.url) as page,
+    ):
+        await ping(page)
+        await migrate(page, "fz", tmp_path)
+        await the_session_stays(page)
+
+
+async def ping(page: Page) -> None:
+    await page.enter(COMPOSER, "!ping")
+    await page.shows("pong")
+
+
+async def migrate(page: Page, to: str, pictures: Path) -> None:
+    """The progress is one message, which becomes the answer."""
+    await page.enter(COMPOSER, f"!migrate vm {to}")
+    await page.shows("▶ moving vm")
+    await page.picture(pictures / f"progress-{to}.png")
+    await page.shows(f"✔ vm runs on {to}, and only there.")
+    assert "▶ moving vm" not in await page.text()
+    await page.picture(pictures / f"answer-{to}.png")
+    await page.resize(390, 844, phone=True)
+    await page.shows(f"✔ vm runs on {to}, and only there.")
+    await page.picture(pictures / f"phone-{to}.png")
+    assert await page.value("document.documentElement.scrollWidth") <= 390
+    await page.resize(1280, 900)
+
+
+async def the_session_stays(page: Page) -> None:
+    """Whoever loads the page again is who they were."""
+    before = await page.value("localStorage.hydrogen_sessions_v1")
+
+    await page.tell("Page.reload")
+
+    await page.shows("pong")
+    after = await page.value("localStorage.hydrogen_sessions_v1")
+    assert device(after) == device(before) != []
+
+
+def device(sessions: str) -> list[str]:
+    return re.findall(r'"deviceId":"(\w+)"', sessions)
+
+
+async def test_without_the_ticket_nobody_gets_in(program: str, tmp_path: Path) -> None:
+    async with running(tmp_path / "state") as demo:
+        address = demo.url.partition("?")[0]
+        async with aiohttp.ClientSession() as session, session.post(f"{address}session") as answer:
+            assert (answer.status, "token" in (await answer.text()).lower()) == (403, False)
+
+        async with browser.opened(program, tmp_path / "profile", f"{address}?ticket=x") as page:
+            await page.shows("Open the address that the demo prints.")
