@@ -79,14 +79,26 @@ async def program(tmp_path: Path) -> str:
     return found
 
 
-async def test_commands_are_answered_in_the_browser(program: str, tmp_path: Path) -> None:
+async def test_commands_are_answered_in_both_rooms(program: str, tmp_path: Path) -> None:
     async with (
         running(tmp_path / "state") as demo,
         browser.opened(program, tmp_path / "profile", demo.url) as page,
     ):
+        await enters(page, "nounou", "Send an encrypted message…")
         await ping(page)
         await migrate(page, "fz", tmp_path)
         await the_session_stays(page)
+
+        await enters(page, "plain", "Send a message…")
+        await ping(page)
+        await migrate(page, "fy", tmp_path)
+
+
+async def enters(page: Page, room: str, invitation: str) -> None:
+    """The room is one of the list, and says whether it is encrypted."""
+    names = "[...document.querySelectorAll('.RoomList .name')]"
+    await page.click(f"{names}.find(name => name.innerText === '{room}')")
+    await page.until(f"document.querySelector('{COMPOSER}')?.placeholder === '{invitation}'")
 
 
 async def ping(page: Page) -> None:
@@ -98,8 +110,10 @@ async def migrate(page: Page, to: str, pictures: Path) -> None:
     """The progress is one message, which becomes the answer."""
     await page.enter(COMPOSER, f"!migrate vm {to}")
     await page.shows("▶ moving vm")
+    await page.shows("⏳ 1")
     await page.picture(pictures / f"progress-{to}.png")
     await page.shows(f"✔ vm runs on {to}, and only there.")
+    await page.shows("✅ 1")
     assert "▶ moving vm" not in await page.text()
     await page.picture(pictures / f"answer-{to}.png")
     await page.resize(390, 844, phone=True)
