@@ -17,24 +17,26 @@ from bot.engine import schema, store
 from bot.errors import StoreError
 from bot.i18n import _
 
+_last = select(schema.meta.c.value).where(schema.meta.c.key == "audit").with_for_update()
+_add = insert(schema.audit)
+
 
 async def append(tx: AsyncConnection, kind: str, data: dict[str, Any], now: float) -> Entry:
     """Add an entry at the head of the chain, which is read and advanced in this transaction."""
-    head = await tx.scalar(
-        select(schema.meta.c.value).where(schema.meta.c.key == "audit").with_for_update()
-    )
+    head = await tx.scalar(_last)
     number, previous = _head(str(head))
     at = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")
     entry = seal(number + 1, at, kind, data, previous)
     await tx.execute(
-        insert(schema.audit).values(
-            number=entry.number,
-            at=entry.at,
-            kind=entry.kind,
-            data=json.dumps(entry.data, sort_keys=True),
-            previous=entry.previous,
-            hash=entry.hash,
-        )
+        _add,
+        {
+            "number": entry.number,
+            "at": entry.at,
+            "kind": entry.kind,
+            "data": json.dumps(entry.data, sort_keys=True),
+            "previous": entry.previous,
+            "hash": entry.hash,
+        },
     )
     await store.put(tx, "audit", f"{entry.number} {entry.hash}")
     return entry

@@ -55,13 +55,9 @@ def connecting(path: Path, busy_timeout: float) -> Callable[[], Connection]:
 
     def connect() -> sqlite3.Connection:
         # SQLite's driver would begin transactions by itself, and too late
-        connection = sqlite3.connect(
+        return sqlite3.connect(
             path, timeout=busy_timeout, isolation_level=None, check_same_thread=False
         )
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA foreign_keys=ON")
-        return connection
 
     def create() -> Connection:
         connection = Connection(connect, _ROWS_AT_A_TIME)

@@ -9,8 +9,9 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import URL, Connection, event, insert, select, update
+from sqlalchemy import URL, bindparam, event, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -21,7 +22,11 @@ from bot.errors import ConfigError, StoreError
 from bot.i18n import _
 
 FILE = "nounou.sqlite3"
-_WRITES = "writes"
+
+# statements that each command needs are built once: that costs more than running them
+_value = select(meta.c.value).where(meta.c.key == bindparam("k"))
+_change = update(meta).where(meta.c.key == bindparam("k")).values(value=bindparam("v"))
+_add = insert(meta)
 
 
 class Store:
@@ -65,7 +70,8 @@ class Store:
         """
         self.in_flight += 1
         try:
-            async with self._lock, self._engine.execution_options(**{_WRITES: True}).begin() as tx:
+            async with self._lock, self._engine.begin() as tx:
+                await tx.exec_driver_sql(sqlite.BEGIN_WRITE)
                 yield tx
         except (SQLAlchemyError, OSError) as error:
             raise StoreError(
@@ -82,6 +88,7 @@ class Store:
         self.in_flight += 1
         try:
             async with self._engine.connect() as tx:
+                await tx.exec_driver_sql("BEGIN")
                 yield tx
         except (SQLAlchemyError, OSError) as error:
             raise StoreError(
@@ -110,15 +117,14 @@ class Store:
 
 async def get(tx: AsyncConnection, key: str) -> str | None:
     """The value under *key*, or None."""
-    value: str | None = await tx.scalar(select(meta.c.value).where(meta.c.key == key))
+    value: str | None = await tx.scalar(_value, {"k": key})
     return value
 
 
 async def put(tx: AsyncConnection, key: str, value: str) -> None:
     """Keep *value* under *key*."""
-    changed = await tx.execute(update(meta).where(meta.c.key == key).values(value=value))
-    if not changed.rowcount:
-        await tx.execute(insert(meta).values(key=key, value=value))
+    if not (await tx.execute(_change, {"k": key, "v": value})).rowcount:
+        await tx.execute(_add, {"key": key, "value": value})
 
 
 async def _initialise(tx: AsyncConnection) -> str:
@@ -152,10 +158,13 @@ def _engine(path: Path, busy_timeout: float) -> AsyncEngine:
         async_creator=sqlite.connecting(path, busy_timeout),
     )
 
-    @event.listens_for(engine.sync_engine, "begin")
-    def begun(connection: Connection) -> None:
-        writes = connection.get_execution_options().get(_WRITES)
-        connection.exec_driver_sql(sqlite.BEGIN_WRITE if writes else "BEGIN")
+    @event.listens_for(engine.sync_engine, "connect")
+    def connected(connection: Any, _record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
 
     return engine
 
