@@ -15,6 +15,7 @@ from bot.engine.context import Context, Requeue
 from bot.engine.jobs import Job
 from bot.engine.pipeline import settle_job
 from bot.engine.preflight import Facts, examine, verify_links
+from bot.engine.release import release_jobs
 from bot.engine.transfer import Move, conclude, follow
 from bot.engine.volumes import by_name as volumes_by_name
 from bot.errors import (
@@ -82,6 +83,7 @@ __all__ = [
     "follow",
     "in_words",
     "ngettext",
+    "release_jobs",
     "settle",
     "settle_job",
     "state_in_words",

@@ -42,15 +42,30 @@ from bot.engine.owners import Owners
 from bot.engine.pins import Pins
 from bot.engine.store import Store
 from bot.engine.world import Timing, World
+from bot.errors import BotError
 from bot.plugins import drivers_in, modules_in
 
 log = structlog.get_logger()
 
 
 def run(config: Config) -> int:
-    """Run the bot until it is told to stop; returns the exit status of the process."""
-    asyncio.run(_run(config))
+    """Run the bot until it is told to stop; returns the exit status of the process.
+
+    Raises `BotError` where something ends it that a person has to mend.
+    """
+    try:
+        asyncio.run(_run(config))
+    except BaseExceptionGroup as group:
+        told, others = group.split(BotError)
+        if told is None or others is not None:
+            raise
+        raise _first_in(told) from group
     return 0
+
+
+def _first_in(group: BaseExceptionGroup[BotError]) -> BotError:
+    first = group.exceptions[0]
+    return _first_in(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 def verify_audit(state: Path) -> Verdict:
@@ -112,6 +127,7 @@ async def _run(config: Config) -> None:
                 own=Own(config.own.bot or "", config.own.homeserver or ""),
                 audit_room=config.rooms.audit,
                 command_bytes=config.limits.command_bytes,
+                trust=config.chat.trust if isinstance(config.chat, MatrixConfig) else "any",
                 version=__version__,
                 started=time.time(),
             )
@@ -123,7 +139,8 @@ async def serve(engine: Engine, main_room: str, *, stop: float) -> None:
 
     On the way out what is queued to be said gets *stop* seconds; jobs that run are found again.
     """
-    inbox = Inbox(engine)
+    inbox = Inbox(engine, main_room)
+    since = await inbox.since()
     dispatcher = Dispatcher(engine, inbox, main_room)
     async with asyncio.TaskGroup() as talking:
         speaking = talking.create_task(engine.outbox.run())
@@ -132,7 +149,7 @@ async def serve(engine: Engine, main_room: str, *, stop: float) -> None:
                 working = group.create_task(dispatcher.run())
                 typing = group.create_task(engine.typing.run())
                 group.create_task(engine.inventory.refresh())
-                await engine.chat.run(inbox.take, await inbox.since())
+                await engine.chat.run(inbox.take, since)
                 working.cancel()
                 typing.cancel()
         finally:
@@ -157,6 +174,7 @@ def timing_of(config: Config) -> Timing:
         census_every=timing.census_every,
         census_patience=timing.census_patience,
         resume_within=timing.resume_within,
+        away=timing.away,
         patience=timing.patience,
     )
 
@@ -217,10 +235,11 @@ def _matrix(config: Config, chat: MatrixConfig, policy: Policy, pins: Pins) -> C
             chat.token.get_secret_value() if chat.token else None,
             chat.device_name,
         ),
-        [config.rooms.main, config.rooms.audit],
+        [config.rooms.main, config.rooms.audit, *config.rooms.commands],
         config.state,
         lambda chat_id: policy.person(chat_id) is not None,
         pins.holds,
+        private=config.rooms.private,
         trust_any=chat.trust == "any",
         sync_timeout=chat.sync_timeout,
         request_timeout=chat.request_timeout,

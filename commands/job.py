@@ -15,6 +15,8 @@ from bot.api import (
     command,
     duration,
     in_words,
+    ngettext,
+    release_jobs,
     settle_job,
 )
 
@@ -72,7 +74,7 @@ async def show(ctx: Context, job: JobNumber) -> Reply:
 
 @command("job cancel", needs="job.cancel", risk="changes")
 async def cancel(ctx: Context, job: JobNumber) -> Reply:
-    """Cancel a job, until its point of no return.
+    """Cancel a job that waits, is held or runs, until its point of no return.
 
     Example: job cancel 7
     """
@@ -83,6 +85,17 @@ async def cancel(ctx: Context, job: JobNumber) -> Reply:
 async def _not_itself(ctx: Context, job: int) -> None:
     if job == ctx.job.id:
         raise Refused(_("A job cannot cancel itself."))
+
+
+@command("job release", needs="job.release", risk="changes")
+async def release(ctx: Context, job: JobNumber, *more: JobNumber) -> Reply:
+    """Let jobs run that came while the bot was away; one's own, or what one may run.
+
+    Example: job release 7 8
+    """
+    released = await release_jobs(ctx, (job, *more))
+    sentence = ngettext("Job {jobs} is released.", "Jobs {jobs} are released.", len(released))
+    return Reply(sentence.format(jobs=", ".join(map(str, released))))
 
 
 @command("job settle", needs="job.settle", risk="changes")

@@ -47,7 +47,12 @@ class FakeChat:
 
     Tests make it fail: `down` refuses every post for now, `trouble` may raise for a post before it
     is taken, `lose_answers` takes so many posts and loses the answer, a gate holds up a room.
+    While it is `silent` it hands over nothing; what was said meanwhile comes in one batch, as what
+    was said while no bot listened.
     """
+
+    #: seconds between two empty batches, as a homeserver answers a long poll
+    HEARTBEAT = 30.0
 
     def __init__(self) -> None:
         self.batches: list[Batch] = []
@@ -58,6 +63,7 @@ class FakeChat:
         self.down = False
         self.trouble: Callable[[Post], None] = lambda post: None
         self.lose_answers = 0
+        self.silent = False
         self.gates: dict[str, asyncio.Event] = {}
         #: which rooms are encrypted, as far as that is known
         self.encryption: dict[str, bool] = {}
@@ -89,14 +95,23 @@ class FakeChat:
 
     async def run(self, receive: Receive, since: str | None) -> None:
         self._closed = False
-        place = int(since or 0)
+        place, missed = int(since or 0), since is not None
         while not self._closed:
-            if place == len(self.batches):
+            if self.silent:
+                missed = True
                 await self._changed.wait()
                 continue
+            if place == len(self.batches) and not missed:
+                heard = await self.next_change(self.HEARTBEAT)
+                if heard or self._closed or self.silent or not place:
+                    continue
+            upto = len(self.batches) if missed else place + 1
+            messages = [each for batch in self.batches[place:upto] for each in batch.messages]
+            reports = [each for batch in self.batches[place:upto] for each in batch.reports]
+            upto = min(upto, len(self.batches))
             try:
-                await receive(self.batches[place])
-                place += 1
+                await receive(Batch(str(upto), tuple(messages), tuple(reports)))
+                place, missed = upto, False
             except StoreError:
                 self.raised += 1
                 self.changed()
@@ -146,11 +161,13 @@ class FakeChat:
         self._changed.set()
         self._changed = asyncio.Event()
 
-    async def next_change(self, within: float) -> None:
+    async def next_change(self, within: float) -> bool:
+        """Whether anything changed *within* so many seconds."""
         try:
             await asyncio.wait_for(self._changed.wait(), within)
         except TimeoutError:
-            return
+            return False
+        return True
 
     def said(self, room: str = ROOM) -> list[Said]:
         """What the bot said in *room*, each message in its last state."""

@@ -4,7 +4,7 @@ Each frame is a JSON object on a line.  The bot speaks first: ``welcome``, or ``
 The client says ``hello`` with the number of the last saying that it has seen, or with none; then
 ``say`` with an id of its own for each line, the same id when it says a line again after a break.
 ``taken`` answers it once the line is stored, ``waits`` says why it is not yet; ``said`` is what the
-bot says, and ``missed`` counts the answers that nobody was there to hear.
+bot says, and ``missed`` counts the answers that nobody was there to hear, up to now.
 """
 
 from __future__ import annotations
@@ -117,7 +117,9 @@ class LocalChat(Chat):
 
         Raises `ConfigError` where nobody could reach the socket.
         """
-        server = await asyncio.start_unix_server(
+        # start_unix_server would look for the socket by the address that it was bound to, which
+        # is not its path where that one is too long
+        server = await asyncio.start_server(
             self._connected, sock=local_socket.listen_at(self._path), limit=_LONGEST_LINE
         )
         try:
@@ -254,7 +256,7 @@ class LocalChat(Chat):
             client.seen = 0  # the log is not the one that it knew
         else:
             missed = room.missed()
-            client.tell(type="missed", count=len(missed))
+            client.tell(type="missed", count=len(missed), n=room.last)
             for said in missed[-LATEST:]:
                 client.tell(type="said", **asdict(said))
             client.seen = room.delivered = room.last

@@ -19,6 +19,7 @@ import structlog
 
 from bot.chat.matrix_crypto import Crypto
 from bot.chat.matrix_crypto_people import Pin
+from bot.chat.matrix_doors import Doors
 from bot.chat.matrix_login import Account, Credentials
 from bot.chat.matrix_posts import Posts
 from bot.chat.matrix_rooms import Rooms
@@ -36,9 +37,10 @@ _READ_AFTER = 0.5
 
 
 class MatrixChat(Chat):
-    """The rooms of *rooms* on *homeserver*; *knows* says whose invitations are taken.
+    """The rooms of *rooms* on *homeserver*; *knows* says whose invitations are taken there.
 
-    *pin* remembers the keys that persons sign their devices with.
+    *pin* remembers the keys that persons sign their devices with.  With *private*, those whom it
+    knows may also take the bot aside, into rooms of two.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class MatrixChat(Chat):
         knows: Callable[[str], bool],
         pin: Pin,
         *,
+        private: bool = False,
         trust_any: bool = False,
         sync_timeout: float = 30.0,
         request_timeout: float = 20.0,
@@ -58,10 +61,11 @@ class MatrixChat(Chat):
     ) -> None:
         self._wire = Wire(homeserver, request_timeout)
         self._account = Account(self._wire, homeserver, credentials, state / "matrix-session.json")
-        self._rooms = Rooms(rooms)
+        self._rooms = Rooms(rooms, state / "matrix-rooms.json")
         self._crypto = Crypto(self._account, state / "crypto", pin, trust_any=trust_any)
+        doors = Doors(self._account, self._rooms, knows, private=private)
         self._sync = Sync(
-            self._account, self._rooms, self._crypto, knows, sync_timeout, request_timeout
+            self._account, self._rooms, doors, self._crypto, sync_timeout, request_timeout
         )
         self._posts = Posts(self._account, self._crypto, request_timeout)
         self._request_timeout = request_timeout
@@ -78,7 +82,6 @@ class MatrixChat(Chat):
         try:
             await self._persist("login", self._account.enter)
             await self._persist("keys", self._crypto.start)
-            self._rooms.restore_encrypted(self._crypto.encrypted_rooms())
             newest = await self._persist("look round", self._sync.look_round)
             self._looked_round.set()
             token = since if since is not None else newest
@@ -108,7 +111,7 @@ class MatrixChat(Chat):
     def encrypted(self, room: str) -> bool | None:
         """As `Chat.encrypted`."""
         room_id = self._rooms.id_of(room)
-        return None if room_id is None else self._rooms.is_encrypted(room_id)
+        return None if room_id is None else self._rooms.was_encrypted(room)
 
     async def close(self) -> None:
         self._crypto.close()
@@ -132,16 +135,21 @@ class MatrixChat(Chat):
 
     async def _open_room(self, name: str) -> str:
         """The id of a room that may be written to.  Raises `ChatUnavailable` or `ChatRefused`."""
-        if name not in self._rooms.names:
-            raise ChatRefused(_("The room {room} is not in the configuration").format(room=name))
         try:
             async with asyncio.timeout(self._request_timeout):
                 await self._looked_round.wait()
         except TimeoutError as error:
             raise ChatUnavailable(_("The homeserver cannot be reached")) from error
+        if not self._rooms.has(name):
+            raise ChatRefused(_("The room {room} is not in the configuration").format(room=name))
         room_id = self._rooms.id_of(name)
         if room_id is None:
             raise ChatUnavailable(_("The bot is not in the room {room} yet").format(room=name))
+        if self._rooms.was_encrypted(name) and not self._rooms.is_encrypted(room_id):
+            _log.error("matrix.not_sent_in_clear", room=name)
+            raise ChatUnavailable(
+                _("The room {room} was encrypted and is not any more").format(room=name)
+            )
         return room_id
 
     def _was_read(self, batch: Batch) -> None:

@@ -85,7 +85,8 @@ def _thread(post: Post, root: str | None) -> dict[str, Any]:
 
 def _shown(post: Post, room: int, *, in_file: bool) -> dict[str, Any]:
     """What people and programs see: the text twice, who is called, the status."""
-    content: dict[str, Any] = {"msgtype": "m.notice"}
+    # a notice calls nobody, mention or not (push rule .m.rule.suppress_notices)
+    content: dict[str, Any] = {"msgtype": "m.text" if post.mentions else "m.notice"}
     plain, html = _clean(post.text.plain), _clean(post.text.html)
     if in_file:
         content["body"] = _summary(plain)

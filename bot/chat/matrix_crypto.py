@@ -8,7 +8,7 @@ what is known of the device that something was typed on.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,15 +91,6 @@ class Crypto:
         if self._keys is not None:
             self._keys.close()
 
-    def encrypted_rooms(self) -> set[str]:
-        """Rooms that are or were encrypted, which lasts for ever whatever a homeserver says."""
-        return self._store.encrypted_rooms()
-
-    def remember(self, rooms: Iterable[str]) -> None:
-        """Never again speak in clear in any of *rooms*."""
-        for room in rooms:
-            self._store.put_encrypted_room(room)
-
     def reports(self) -> tuple[Report, ...]:
         """What the administrators should know, told once."""
         reports = tuple(self._machine.own.reports)
@@ -117,17 +108,10 @@ class Crypto:
         await self._refill(answer)
         await self._mend()
 
-    async def read(self, room: str, event: dict[str, Any], *, encrypted: bool) -> Read:
-        """*event* in clear, where it can be opened and came from a device of its sender.
-
-        In an *encrypted* room words in clear are the homeserver's: they cannot be read either.
-        """
-        kind = field(event, "type")
-        if encrypted and kind == "m.room.message":
-            _log.warning("crypto.words_in_clear", room=room, sender=field(event, "sender"))
-            return Read({**event, "type": "m.room.encrypted", "content": {}})
+    async def read(self, room: str, event: dict[str, Any]) -> Read:
+        """*event* in clear, where it can be opened and came from a device of its sender."""
         sender = field(event, "sender")
-        if kind != "m.room.encrypted" or not isinstance(sender, str):
+        if field(event, "type") != "m.room.encrypted" or not isinstance(sender, str):
             return Read(event)
         if sender == self._account.user_id:
             return Read(event)

@@ -34,7 +34,6 @@ CREATE TABLE IF NOT EXISTS megolm (
     room TEXT NOT NULL, id TEXT NOT NULL, peer TEXT NOT NULL, ed25519 TEXT NOT NULL,
     pickle TEXT NOT NULL, PRIMARY KEY (room, id, peer));
 CREATE TABLE IF NOT EXISTS taken (digest TEXT PRIMARY KEY, at REAL NOT NULL);
-CREATE TABLE IF NOT EXISTS rooms (id TEXT PRIMARY KEY);
 """
 
 #: sessions kept for each device: the newest is written with, older ones may still be read
@@ -145,14 +144,6 @@ class KeyStore:
         now = time.time()
         self._put("taken", digest, now)
         self._db.execute("DELETE FROM taken WHERE at < ?", (now - _REMEMBERED,))
-
-    def encrypted_rooms(self) -> set[str]:
-        """Rooms that were encrypted once, which lasts for ever."""
-        return {row[0] for row in self._read("SELECT id FROM rooms")}
-
-    def put_encrypted_room(self, room: str) -> None:
-        with self.change():
-            self._put("rooms", room)
 
     def _put(self, table: str, *values: object) -> None:
         places = ", ".join("?" * len(values))

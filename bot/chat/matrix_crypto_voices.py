@@ -73,14 +73,13 @@ class Voices:
 
     async def _audience(self, room: str, *, everyone: bool) -> dict[str, Device]:
         """The devices that may read what is said now, by their Curve25519 keys."""
-        identities = await self._people.look_up(await self._members_of(room))
+        others = await self._members_of(room) - {self._olm.user}
+        identities = await self._people.look_up(others)
         devices: dict[str, Device] = {}
         for user, identity in identities.items():
             if not everyone and await self._people.has_changed(user):
                 continue
             for device in identity.devices.values():
-                if device.curve25519 == self._olm.curve25519:
-                    continue  # it needs no letters from itself
                 if everyone or self._trust_any or device.signed:
                     devices[device.curve25519] = device
         return devices

@@ -3,10 +3,11 @@ field is looked at before it is believed, and only user ids say who somebody is.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.core.chat import Kind, Message, Proof
+from bot.core.text import clean
 
 #: as matrix ids are limited (specification, "Common identifier format")
 _LONGEST_ID = 255
@@ -100,8 +101,7 @@ def without_quote(body: str) -> str:
 def is_join_of(event: object, me: str) -> bool:
     """Whether *event* is our own entrance; all that lies before it is history."""
     return (
-        field(event, "type") == "m.room.member"
-        and field(event, "state_key") == me
+        _is_about(event, me)
         and field(event, "content", "membership") == "join"
         and field(event, "unsigned", "prev_content", "membership") != "join"
     )
@@ -112,23 +112,80 @@ def encrypts(event: object) -> bool:
     return field(event, "type") == "m.room.encryption" and field(event, "state_key") == ""
 
 
-def successor(event: object) -> str | None:
-    """The room that replaces the one that *event* closes."""
+@dataclass(frozen=True)
+class Tombstone:
+    """The end of a room, and which room takes its place."""
+
+    replacement: str
+    sender: str
+
+
+def tombstone(event: object) -> Tombstone | None:
+    """The end that *event* puts to its room."""
     if field(event, "type") != "m.room.tombstone" or field(event, "state_key") != "":
         return None
-    return _id(field(event, "content", "replacement_room"), "!")
+    replacement = room_id_of(field(event, "content", "replacement_room"))
+    sender = user_id_of(field(event, "sender"))
+    return Tombstone(replacement, sender) if replacement and sender else None
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """How we came to be out of a room: by ourselves, or by somebody for a reason."""
+
+    event_id: str
+    by: str
+    banned: bool
+    why: str
+
+
+def leaving(room: object, me: str) -> Leaving | None:
+    """How we left, by a left room's part of a sync answer; None if we never were in."""
+    events = objects(field(room, "timeline", "events")) + objects(field(room, "state", "events"))
+    for event in events[::-1]:
+        membership = field(event, "content", "membership")
+        if not _is_about(event, me) or membership not in ("leave", "ban"):
+            continue
+        event_id, by = _id(field(event, "event_id"), "$"), user_id_of(field(event, "sender"))
+        before = field(event, "unsigned", "prev_content", "membership")
+        if event_id is None or by is None or before not in ("join", None):
+            return None
+        why = field(event, "content", "reason")
+        shown = clean(why) if isinstance(why, str) else ""
+        return Leaving(event_id, by, membership == "ban", shown)
+    return None
 
 
 def inviter(invitation: object, me: str) -> str | None:
     """Who invites us, by an invited room's stripped state."""
     for event in objects(field(invitation, "invite_state", "events")):
-        if (
-            field(event, "type") == "m.room.member"
-            and field(event, "state_key") == me
-            and field(event, "content", "membership") == "invite"
-        ):
-            return _id(field(event, "sender"), "@")
+        if _is_about(event, me) and field(event, "content", "membership") == "invite":
+            return user_id_of(field(event, "sender"))
     return None
+
+
+def present(events: object) -> set[str]:
+    """Who is in a room or invited there, by its member events."""
+    return {
+        str(field(event, "state_key"))
+        for event in objects(events)
+        if field(event, "type") == "m.room.member"
+        and field(event, "content", "membership") in ("join", "invite")
+    }
+
+
+def room_id_of(value: object) -> str | None:
+    """*value* where it can be the id of a room."""
+    return _id(value, "!")
+
+
+def user_id_of(value: object) -> str | None:
+    """*value* where it can be the id of a user."""
+    return _id(value, "@")
+
+
+def _is_about(event: object, user_id: str) -> bool:
+    return field(event, "type") == "m.room.member" and field(event, "state_key") == user_id
 
 
 def _id(value: object, sigil: str) -> str | None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Iterable
 from typing import Any
 
 import structlog
 
 from bot.chat.matrix_crypto import Crypto
-from bot.chat.matrix_events import field, inviter, is_join_of, members, message_of, objects
+from bot.chat.matrix_doors import Doors
+from bot.chat.matrix_events import field, is_join_of, members, message_of, objects
 from bot.chat.matrix_login import Account
 from bot.chat.matrix_rooms import Rooms
-from bot.chat.matrix_wire import Busy, Rejected, path_of
+from bot.chat.matrix_wire import Busy, path_of
 from bot.core.chat import Batch, Message
 from bot.i18n import _
 
@@ -31,28 +31,29 @@ _OF_INTEREST = [
 ]
 #: every room has a create event; Synapse leaves rooms out of which the filter lets nothing through
 _STATE = ["m.room.create", "m.room.encryption", "m.room.tombstone"]
+_FORGERY = "the homeserver can forge anyone there; encrypt it"
 
 
 class Sync:
-    """What *account* sees of *rooms*; *knows* says whose invitations are taken."""
+    """What *account* sees of *rooms*, and goes through *doors* for."""
 
     def __init__(
         self,
         account: Account,
         rooms: Rooms,
+        doors: Doors,
         crypto: Crypto,
-        knows: Callable[[str], bool],
         sync_timeout: float,
         request_timeout: float,
     ) -> None:
         self._account = account
         self._rooms = rooms
+        self._doors = doors
         self._crypto = crypto
-        self._knows = knows
         self._sync_timeout = sync_timeout
         self._request_timeout = request_timeout
-        #: invitations that are not answered yet, by room
-        self._invitations: dict[str, Any] = {}
+        #: rooms that were warned of since the start
+        self._warned: set[str] = set()
 
     async def look_round(self) -> str:
         """Learn the rooms, their state and who invites us; returns the token of this moment.
@@ -60,29 +61,37 @@ class Sync:
         Nothing is entered yet: the token has to be stored before, or a crash right after the
         entrance would make what is said then into history.
         """
-        await self._resolve(self._rooms.aliases())
+        await self._doors.resolve(self._rooms.aliases())
         for alias in self._rooms.unresolved():
             _log.error("matrix.no_such_room", room=alias)
         answer = await self._sync(None)
         await self._take(answer)
+        await self._doors.look_after_private()
         return _token(answer)
 
     async def next(self, since: str) -> Batch:
         """What happened after *since*; waits until something does, or for the long poll's time."""
-        if self._rooms.unresolved() and await self._resolve(self._rooms.unresolved()):
+        if self._rooms.unresolved() and await self._doors.resolve(self._rooms.unresolved()):
             await self.look_round()
-        await self._answer_invitations()
-        answer = await self._sync(since)
+        # only what is stored is left behind, so rooms are changed here and not below
+        await self._doors.follow()
+        await self._doors.answer()
+        # what is to be reported does not wait for the next event
+        answer = await self._sync(since, wait=not self._doors.reports)
         await self._take(answer)
-        await self._answer_invitations()
+        await self._doors.look_after_private(answer)
         messages: list[Message] = []
         for room_id, room in members(field(answer, "rooms", "join")).items():
             name = self._rooms.name_of(room_id)
             if name is not None:
                 messages += await self._new_in(room_id, name, room, since)
-        return Batch(_token(answer), tuple(messages), self._crypto.reports())
+        await self._doors.answer()
+        self._rooms.memory.save()
+        reports = (*self._doors.reports, *self._crypto.reports())
+        self._doors.reports.clear()
+        return Batch(_token(answer), tuple(messages), reports)
 
-    async def _sync(self, since: str | None) -> dict[str, Any]:
+    async def _sync(self, since: str | None, *, wait: bool = False) -> dict[str, Any]:
         """One /sync; with no *since* only the state of now, since history is never answered."""
         nothing = {"not_types": ["*"]}
         sync_filter: dict[str, Any] = {
@@ -101,8 +110,9 @@ class Sync:
             # (sync_response_cache_duration), in which a room may have become an encrypted one
             sync_filter["org.nounou.moment"] = secrets.token_hex(8)
         else:
-            query = {"since": since, "timeout": str(int(self._sync_timeout * 1000))}
-            patience += self._sync_timeout
+            seconds = self._sync_timeout if wait else 0.0
+            query = {"since": since, "timeout": str(int(seconds * 1000))}
+            patience += seconds
         path = path_of("sync", filter=json.dumps(sync_filter), **query)
         return await self._account.ask("GET", path, timeout=patience)
 
@@ -118,15 +128,19 @@ class Sync:
             if is_join_of(events[index], self._account.user_id):
                 events = events[index + 1 :]
                 break
-        encrypted = self._rooms.is_encrypted(room_id)
-        found = []
-        for event in events:
-            read = await self._crypto.read(room_id, event, encrypted=encrypted)
-            me = self._account.user_id
-            message = message_of(read.event, name, me, read.proof, read.seal)
-            if message is not None:
-                found.append(message)
-        return found
+        found = [await self._read(event, room_id, name) for event in events]
+        return [message for message in found if message is not None]
+
+    async def _read(self, event: dict[str, Any], room_id: str, name: str) -> Message | None:
+        """The message that *event* is; in clear it counts for nothing where others encrypt."""
+        me = self._account.user_id
+        if field(event, "type") == "m.room.message" and self._rooms.was_encrypted(name):
+            in_clear = message_of(event, name, me)
+            if in_clear is not None:
+                self._doors.report_plain(in_clear)
+            return None
+        read = await self._crypto.read(room_id, event)
+        return message_of(read.event, name, me, read.proof, read.seal)
 
     async def _gap(
         self, room_id: str, start: str, since: str, newer: list[dict[str, Any]]
@@ -142,7 +156,7 @@ class Sync:
                 raise Busy(_("The homeserver answers nonsense"))
             page = objects(answer["chunk"])
             self._rooms.take_events(room_id, page)
-            self._crypto.remember(self._rooms.newly_encrypted())
+            self._rooms.memory.save()
             pages.append(page[::-1])
             end = answer.get("end")
             if not isinstance(end, str) or end == start:
@@ -151,48 +165,20 @@ class Sync:
         _log.info("matrix.gap_filled", room=room_id, events=sum(map(len, pages)) - len(newer))
         return [event for page in reversed(pages) for event in page]
 
-    async def _resolve(self, aliases: Iterable[str]) -> bool:
-        """Ask for the ids of *aliases*; true where one is known now."""
-        found = False
-        for alias in aliases:
-            try:
-                answer = await self._account.ask("GET", path_of("directory", "room", alias))
-            except Rejected:
-                continue
-            self._rooms.resolve(alias, str(answer.get("room_id", "")))
-            found = True
-        return found
-
     async def _take(self, answer: object) -> None:
         self._rooms.take(answer)
-        self._crypto.remember(self._rooms.newly_encrypted())
+        self._doors.take(answer)
+        self._rooms.memory.save()
         await self._crypto.take(answer)
-        self._invitations |= members(field(answer, "rooms", "invite"))
-
-    async def _answer_invitations(self) -> None:
-        """Go into the rooms of the configuration, where a member whom we know invites us."""
-        if self._invitations:
-            await self._resolve(self._rooms.aliases())
-        for room_id, invitation in list(self._invitations.items()):
-            who = inviter(invitation, self._account.user_id)
-            name = self._rooms.name_of(room_id)
-            if name is not None and who is not None and self._knows(who):
-                await self._join(room_id, name, who)
-            else:
-                _log.warning("matrix.invitation_ignored", room=name or room_id, by=who)
-            del self._invitations[room_id]
-
-    async def _join(self, room_id: str, name: str, invited_by: str) -> None:
-        try:
-            await self._account.ask("POST", path_of("rooms", room_id, "join"), {})
-        except Rejected as error:
-            _log.error("matrix.cannot_join", room=name, error=str(error))
-        else:
-            _log.info("matrix.joined", room=name, invited_by=invited_by)
+        for name in self._rooms.names:
+            plain = self._rooms.id_of(name) is not None and not self._rooms.was_encrypted(name)
+            if plain and name not in self._warned:
+                self._warned.add(name)
+                _log.warning("matrix.plain_room", room=name, why=_FORGERY)
 
 
 def _token(answer: dict[str, Any]) -> str:
     token = answer.get("next_batch")
-    if not isinstance(token, str) or not token:
+    if not isinstance(token, str) or not token.isprintable() or not token:
         raise Busy(_("The homeserver answers nonsense"))
     return token

@@ -7,7 +7,7 @@ two sides.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
@@ -41,6 +41,10 @@ class Proof(Enum):
     LOCAL = "local"
 
 
+#: what no owner vouches for, though the message is encrypted
+UNPROVEN = frozenset({Proof.UNSIGNED, Proof.CHANGED})
+
+
 @dataclass(frozen=True)
 class Message:
     """What one person did, as it was delivered, in the order of the room."""
@@ -70,10 +74,12 @@ class Report:
 class Batch:
     """What the chat brought since the last batch, and the token that names this point in time.
 
-    A batch is also proof of life: an empty one with an old token says that the chat was heard from.
+    A batch with a token is also proof of life: an empty one with an old token says that the chat
+    was heard from.  The commands of one that comes after a long silence are not run, but listed.
     """
 
-    #: None where the chat has no place to go on from: what it brings is delivered once, now
+    #: None where the chat has no place to go on from: what it brings is delivered once, now, and is
+    #: never late
     token: str | None
     messages: tuple[Message, ...] = ()
     reports: tuple[Report, ...] = ()
@@ -99,9 +105,12 @@ class Status:
     succeeded: bool = False
     #: why the job waits: "lock" or "person"; empty while it does not
     waits: str = ""
+    #: further events that asked and of which the same is true
+    also: Sequence[str] = ()
 
     def content(self) -> dict[str, Any]:
         """The JSON that travels with the message under `STATUS_KEY`."""
+        also = {"also": list(self.also)} if self.also else {}
         return {
             "command": self.command,
             "job": self.job,
@@ -109,6 +118,7 @@ class Status:
             "final": self.final,
             "succeeded": self.succeeded,
             "waits": self.waits,
+            **also,
         }
 
 

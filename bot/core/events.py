@@ -22,6 +22,11 @@ class Waiting:
 
 
 @dataclass(frozen=True)
+class Held:
+    """The bot was away: the job waits until a person releases it."""
+
+
+@dataclass(frozen=True)
 class Started:
     """The locks are held, and the world is still as the plan found it."""
 
@@ -67,5 +72,14 @@ class Ended:
 
 
 JobEvent = (
-    Checking | Waiting | Started | Resumed | StepStarted | StepEnded | Progressed | NoReturn | Ended
+    Checking
+    | Waiting
+    | Held
+    | Started
+    | Resumed
+    | StepStarted
+    | StepEnded
+    | Progressed
+    | NoReturn
+    | Ended
 )

@@ -3,6 +3,7 @@
 A command becomes a job the moment it is stored.  It waits for a person (approval), then for its
 locks, then runs; the four ends are final, but for `UNDETERMINED`, which a person settles.  A
 running job goes back to `QUEUED` only in recovery, when it is proven that nothing was changed.
+One that came while the bot was away is `HELD` until a person releases it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ class State(Enum):
     """Where a job stands."""
 
     QUEUED = "queued"
+    HELD = "held"
     AWAITING_APPROVAL = "awaiting approval"
     AWAITING_LOCKS = "awaiting locks"
     RUNNING = "running"
@@ -28,6 +30,8 @@ class State(Enum):
 class Event(Enum):
     """What can happen to a job."""
 
+    HOLD = "hold"
+    RELEASE = "release"
     ASK = "ask"
     WAIT = "wait"
     START = "start"
@@ -40,10 +44,16 @@ class Event(Enum):
 
 TRANSITIONS: dict[State, dict[Event, State]] = {
     State.QUEUED: {
+        Event.HOLD: State.HELD,
         Event.ASK: State.AWAITING_APPROVAL,
         Event.WAIT: State.AWAITING_LOCKS,
         Event.START: State.RUNNING,
         Event.SUCCEED: State.SUCCEEDED,
+        Event.FAIL: State.FAILED,
+        Event.CANCEL: State.CANCELLED,
+    },
+    State.HELD: {
+        Event.RELEASE: State.QUEUED,
         Event.FAIL: State.FAILED,
         Event.CANCEL: State.CANCELLED,
     },
@@ -77,6 +87,8 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
 }
 
 ENDED = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED, State.UNDETERMINED})
+#: states in which a job has not begun and goes on by itself
+WAITING = frozenset({State.QUEUED, State.AWAITING_APPROVAL, State.AWAITING_LOCKS})
 #: states in which a job's locks are its own
 HOLDING = frozenset({State.RUNNING, State.UNDETERMINED})
 
@@ -93,6 +105,7 @@ def in_words(state: State) -> str:
     """*state* for people."""
     return {
         State.QUEUED: _("queued"),
+        State.HELD: _("held"),
         State.AWAITING_APPROVAL: _("awaiting approval"),
         State.AWAITING_LOCKS: _("awaiting locks"),
         State.RUNNING: _("running"),

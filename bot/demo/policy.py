@@ -17,7 +17,7 @@ BOT = "bot"
 STRANGER = "stranger"
 
 #: what an apprentice may do in the lab: look, and get their own questions answered
-LOOKING = ("bot.*", "domu.list", "domu.show", "job.list", "job.show", "audit.tail")
+LOOKING = ("bot.*", "domu.list", "domu.show", "job.list", "job.show", "job.release", "audit.tail")
 
 _MEMBERS = {"nounou": ["nounou"], "nounou2": ["nounou"], "apprenti": ["apprenti"]}
 _ROLES = {"nounou": {"allow": ["*"]}, "apprenti": {"allow": list(LOOKING)}}

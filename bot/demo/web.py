@@ -12,16 +12,14 @@ import secrets
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from aiohttp import web
 
 import bot
 from bot.demo import node
-from bot.demo.client import Client
-from bot.demo.folder import ROOM, write_private
+from bot.demo.folder import write_private
 from bot.demo.keeping import CannotStart
-from bot.demo.policy import DOMAIN
+from bot.demo.matrix import MatrixPlace
 from bot.demo.stage import Stage
 from bot.demo.synapse import LOOPBACK
 from bot.i18n import _
@@ -29,10 +27,8 @@ from bot.i18n import _
 SOURCES = Path(bot.__file__).resolve().parent.parent / "web"
 #: vite 6 needs it (its package.json, engines)
 LEAST_NODE = 18
-#: how the web client's devices are called, by which the demo knows whom to sign
+#: how the web client's devices are called
 DEVICE_NAME = "nounou demo web"
-#: seconds for a request to the homeserver
-REQUEST = 20.0
 #: seconds that a browser gets to hear its answers when everything ends
 GRACE = 1.0
 
@@ -58,62 +54,48 @@ async def perform(stage: Stage, found: node.Node) -> int:
 
 async def _serve(page: Path, stage: Stage) -> int:
     ticket = secrets.token_urlsafe(12)
-    async with Client(str(stage.place.config()["chat"]["homeserver"]), REQUEST) as client:
-        runner = web.AppRunner(_site(page, ticket, stage, client), shutdown_timeout=GRACE)
-        await runner.setup()
-        try:
-            port = await _listen(runner, stage.folder.path / "web-port")
-            for line in stage.place.welcome():
-                stage.say(line)
-            stage.say(
-                _("In a browser on this machine, as {name}: {address}").format(
-                    name=stage.cast.host, address=f"http://{LOOPBACK}:{port}/?ticket={ticket}"
-                )
+    runner = web.AppRunner(_site(page, ticket, stage), shutdown_timeout=GRACE)
+    await runner.setup()
+    try:
+        port = await _listen(runner, stage.folder.path / "web-port")
+        stage.say(
+            _("In a browser on this machine, as {name}: {address}").format(
+                name=stage.cast.host, address=f"http://{LOOPBACK}:{port}/?ticket={ticket}"
             )
-            await asyncio.Event().wait()
-        finally:
-            await runner.cleanup()
+        )
+        await asyncio.Event().wait()
+    finally:
+        await runner.cleanup()
     return 0
 
 
-def _site(page: Path, ticket: str, stage: Stage, client: Client) -> web.Application:
+def _site(page: Path, ticket: str, stage: Stage) -> web.Application:
     site = web.Application()
 
     async def index(request: web.Request) -> web.FileResponse:
         return web.FileResponse(page / "index.html", headers={"Cache-Control": "no-cache"})
 
     async def session(request: web.Request) -> web.Response:
-        if not hmac.compare_digest(request.query.get("ticket", ""), ticket):
+        if not hmac.compare_digest(request.query.get("ticket", "").encode(), ticket.encode()):
             raise web.HTTPForbidden(text=_("Open the address that the demo prints."))
-        return web.json_response(await _new_device(stage, client))
+        return web.json_response(await _new_session(stage))
 
     site.add_routes([web.get("/", index), web.post("/session", session), web.static("/", page)])
     return site
 
 
-async def _new_device(stage: Stage, client: Client) -> dict[str, Any]:
+async def _new_session(stage: Stage) -> dict[str, Any]:
     """A session as Hydrogen keeps it, but for what it makes up itself; and the room to open."""
-    account = stage.cast.accounts[stage.cast.host]
-    made = await client.ask(
-        "POST",
-        "login",
-        None,
-        {
-            "type": "m.login.password",
-            "identifier": {"type": "m.id.user", "user": account},
-            "password": stage.folder.password(account)[0],
-            "initial_device_display_name": DEVICE_NAME,
-        },
-    )
-    homeserver = str(stage.place.config()["chat"]["homeserver"])
-    room = await client.ask("GET", f"directory/room/{quote(ROOM)}", None)
+    place = stage.place
+    assert isinstance(place, MatrixPlace)
+    device = await place.device(stage.cast.host, DEVICE_NAME)
     return {
-        "userId": f"@{account}:{DOMAIN}",
-        "deviceId": made["device_id"],
-        "accessToken": made["access_token"],
-        "homeserver": homeserver,
-        "homeServer": homeserver,
-        "room": room["room_id"],
+        "userId": device.user_id,
+        "deviceId": device.device_id,
+        "accessToken": device.token,
+        "homeserver": place.synapse.url,
+        "homeServer": place.synapse.url,
+        "room": place.rooms[place.config()["rooms"]["main"]],
     }
 
 

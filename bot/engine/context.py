@@ -115,7 +115,7 @@ class Context:
     @property
     def records(self) -> Records:
         """Jobs and the audit record, to read, cancel and settle."""
-        return self._run.records
+        return Records(self._run.engine)
 
     @asynccontextmanager
     async def step(self, title: str, *, changes: bool = False) -> AsyncIterator[None]:

@@ -10,11 +10,11 @@ import structlog
 
 from bot.core.chat import Post
 from bot.core.command import Risk
-from bot.core.events import Ended
-from bot.core.jobs import HOLDING, Event, State
+from bot.core.jobs import HOLDING, WAITING, Event, State
 from bot.core.render import Reply
-from bot.core.text import clean
 from bot.engine import jobs, outbox, pipeline
+from bot.engine.absence import hold
+from bot.engine.cancelling import CANCELLED, cancelled
 from bot.engine.context import Requeue
 from bot.engine.engine import Engine
 from bot.engine.housekeeping import keep_house
@@ -35,7 +35,6 @@ class Dispatcher:
         self._engine = engine
         self._inbox = inbox
         self._main_room = main_room
-        self._begun: set[int] = set()
 
     async def run(self) -> None:
         """Recover, then start jobs for ever."""
@@ -43,10 +42,10 @@ class Dispatcher:
             group.create_task(self._claim_hosts())
             group.create_task(keep_house(self._engine))
             await self._recover(group)
-            self._inbox.arrived.set()
+            self._engine.arrived.set()
             while True:
-                await self._inbox.arrived.wait()
-                self._inbox.arrived.clear()
+                await self._engine.arrived.wait()
+                self._engine.arrived.clear()
                 await self._start(group, await self._patiently(self._queued))
 
     async def _queued(self) -> list[jobs.Job]:
@@ -59,10 +58,10 @@ class Dispatcher:
         A command that waits for locks, has begun to work or just takes long lets the next one pass.
         """
         for job in queued:
-            if job.id in self._begun:
+            if job.id in self._engine.begun:
                 continue
-            self._begun.add(job.id)
-            run = Run(self._engine, job)
+            self._engine.begun.add(job.id)
+            self._engine.running[job.id] = run = Run(self._engine, job)
             task = group.create_task(pipeline.execute(run))
             parked = asyncio.create_task(run.parked.wait())
             await asyncio.wait(
@@ -78,15 +77,11 @@ class Dispatcher:
         for job, keys in held:
             undetermined = job.state is State.UNDETERMINED
             self._engine.locks.hold(job.id, keys, undetermined=undetermined)
+        await self._patiently(self._requeue_waiting)
         for job, _keys in held:
             if job.state is State.RUNNING:
-                self._begun.add(job.id)
+                self._engine.begun.add(job.id)
                 await self._recover_job(group, job)
-        await self._patiently(self._requeue_waiting)
-        for job in await self._patiently(self._queued):
-            if self._too_old(job.created):
-                self._begun.add(job.id)
-                await self._end_too_old(Run(self._engine, job))
 
     async def _held(self) -> list[tuple[jobs.Job, frozenset[str]]]:
         """The jobs whose locks outlived the bot, with their keys."""
@@ -95,10 +90,23 @@ class Dispatcher:
             return [(job, await jobs.lock_keys(tx, job.id)) for job in held]
 
     async def _requeue_waiting(self) -> None:
-        """Jobs that waited changed nothing: they begin anew, in their old order."""
-        async with self._engine.store.write() as tx:
-            for job in await jobs.in_states(tx, [State.AWAITING_LOCKS, State.AWAITING_APPROVAL]):
-                await jobs.move(tx, job.id, Event.REQUEUE, self._engine.clock())
+        """Jobs that waited changed nothing: they begin anew, in their old order.
+
+        Those that somebody cancelled end, and after a long absence the others are held.
+        """
+        engine = self._engine
+        async with engine.store.write() as tx:
+            why = await jobs.noted(tx, CANCELLED, WAITING)
+            for job in await jobs.in_states(tx, WAITING - {State.QUEUED}):
+                await jobs.move(tx, job.id, Event.REQUEUE, engine.clock())
+            queued = await jobs.in_states(tx, [State.QUEUED])
+            for job in queued:
+                if job.id in why:
+                    await Run(engine, job).end_within(tx, cancelled(why[job.id]))
+            if (away := self._inbox.away_at_start) is not None:
+                left = [job for job in queued if job.id not in why]
+                await hold(engine, tx, left, away, new=False)
+        engine.outbox.wake()
 
     async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
         """Try *work* again until the store is no longer broken."""
@@ -133,22 +141,26 @@ class Dispatcher:
 
     async def _begin_anew(self, run: Run) -> None:
         """Run the job again from its start, unless it is so old that nobody expects it."""
-        if run.job.risk is Risk.READS or not self._too_old(run.job.touched):
+        engine, number = self._engine, run.job.id
+        silent = engine.clock() - run.job.touched
+        if why := (await run.notes()).get(CANCELLED):
+            await run.end(cancelled(why))
+        elif run.job.risk is Risk.READS or silent <= engine.timing.resume_within:
             await run.requeued()
-            self._begun.discard(run.job.id)
-            self._inbox.arrived.set()
-            return
-        await self._end_too_old(run)
+        else:
+            await self._hold_begun(run, silent)
+        engine.begun.discard(number)
+        engine.arrived.set()
 
-    def _too_old(self, since: float) -> bool:
-        return self._engine.clock() - since > self._engine.timing.resume_within
-
-    async def _end_too_old(self, run: Run) -> None:
-        reply = Reply(
-            _("The bot was away, and this is too old to be begun by itself; nothing was moved."),
-            hint=_("Send {line} again if you still want it.").format(line=clean(run.job.line, 120)),
-        )
-        await run.end(Ended(State.FAILED, "away", reply))
+    async def _hold_begun(self, run: Run, silent: float) -> None:
+        """Let a person decide about a job that was begun long ago and has changed nothing."""
+        engine = self._engine
+        async with engine.store.write() as tx:
+            await jobs.move(tx, run.job.id, Event.REQUEUE, engine.clock(), no_return=False)
+            if (job := await jobs.get(tx, run.job.id)) is not None:
+                await hold(engine, tx, [job], silent, new=False)
+        engine.locks.release(run.job.id)
+        engine.outbox.wake()
 
     async def _claim_hosts(self) -> None:
         """Put our id on each host; say so in the room where another bot's stands there."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from bot.core.chat import Chat
 from bot.core.command import Registry
@@ -49,10 +50,16 @@ class Engine:
     command_bytes: int = 2048
     #: the DomUs that the bot depends on
     own: Own = field(default_factory=Own)
+    #: whose devices are believed
+    trust: Literal["cross-signed", "any"] = "cross-signed"
     version: str = ""
     started: float = 0.0
     locks: Locks = field(default_factory=Locks)
     running: dict[int, Run] = field(default_factory=dict)
+    #: jobs that this process has begun, or that it will never begin
+    begun: set[int] = field(default_factory=set)
+    #: set when there are jobs to begin
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
     typing: Typing = field(init=False)
 
     def __post_init__(self) -> None:

@@ -17,7 +17,8 @@ log = structlog.get_logger()
 
 #: seconds between two rounds
 EVERY = 15.0
-#: how long the ids of handled events are kept: no chat delivers older ones after the token
+#: how long the ids of handled events are kept: no chat delivers older ones after the token.  Seals
+#: and reports are kept for ever: a homeserver may bring back what is as old as it likes
 _EVENTS_KEPT = 30 * 86400.0
 #: how many posts are kept once they were said, for edits to find their message
 _POSTS_KEPT = 20_000
@@ -39,7 +40,8 @@ async def _round(engine: Engine) -> None:
     async with engine.store.write() as tx:
         now = engine.clock()
         await denials.flush(tx, now)
-        await tx.execute(delete(handled).where(handled.c.at < now - _EVENTS_KEPT))
+        old = handled.c.at < now - _EVENTS_KEPT
+        await tx.execute(delete(handled).where(old & handled.c.event_id.like("$%")))
         newest = await tx.scalar(select(func.max(posts.c.id))) or 0
         said = posts.c.state != outbox.WAITING
         old_edits = (posts.c.id <= newest - _EDITS_KEPT) & posts.c.edits.is_not(None)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import structlog
-from sqlalchemy import insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.chat import Batch, Kind, Message, Post
 from bot.core.render import Reply
-from bot.core.text import cut, is_command
-from bot.engine import audit_log, denials, jobs, store
+from bot.core.text import is_command
+from bot.engine import store
+from bot.engine.absence import Presence
 from bot.engine.engine import Engine
+from bot.engine.incoming import Incoming
 from bot.engine.outbox import say_once
-from bot.engine.schema import handled
 from bot.errors import BotError, StoreError
 from bot.i18n import _
 
@@ -24,85 +21,89 @@ TOKEN = "sync"  # noqa: S105 (a place in a stream, no secret)
 
 
 class Inbox:
-    """Turns batches into jobs; `arrived` is set when there are new ones."""
+    """Turns batches into jobs; `Engine.arrived` is set when there are new ones."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, main_room: str) -> None:
         self._engine = engine
-        self.arrived = asyncio.Event()
+        self._main_room = main_room
         self._told_broken = False
+        self._presence: Presence | None = None
         #: whether a token is stored, so that a later start goes on from there
         self._begun = False
         #: the newest token that was handed over
         self._token: str | None = None
+        #: for how long the bot was away before `since` was asked, where that was too long
+        self.away_at_start: float | None = None
 
     async def since(self) -> str | None:
         """The token of the last batch that was stored."""
-        async with self._engine.store.read() as tx:
-            token = await store.get(tx, TOKEN)
-        self._begun, self._token = token is not None, token
-        return token
+        self.away_at_start = (await self._remember()).away()
+        return self._token
 
     async def take(self, batch: Batch) -> None:
         """Store *batch*: each command becomes a job exactly once, or none of it happened.
 
-        Raises `StoreError`; then the room was told that commands wait.  A batch without any is let
-        go instead, so that the commands behind it are heard of; a later start gets it again.
+        Raises `StoreError`; then the room was told that commands wait.  A batch in which nothing
+        matters is let go instead, so that the commands behind it are heard of; a later start gets
+        it again.
         """
-        engine = self._engine
-        if self._is_nothing_new(batch):
+        presence = await self._remember()
+        heard = batch.token is not None
+        if self._is_nothing_new(batch) and not (heard and presence.due):
+            if heard:
+                presence.heard()
             return
         try:
-            async with engine.store.write() as tx:
-                for message in batch.messages:
-                    await self._take_message(tx, message)
-                if batch.token is not None:
-                    await store.put(tx, TOKEN, batch.token)
+            noted = await self._store(batch, presence)
         except StoreError as error:
             await self._say_broken(batch, error)
-            if self._begun and not self._commands(batch):
-                return
-            raise
+            if not self._begun or any(map(self._matters, batch.messages)):
+                raise
+            if heard:
+                presence.heard()
+            return
         self._told_broken, self._begun = False, True
-        if batch.messages:
-            self.arrived.set()
-            engine.outbox.wake()
+        if heard:
+            presence.heard(noted=noted)
+        if batch.messages or batch.reports:
+            self._engine.arrived.set()
+            self._engine.outbox.wake()
+
+    async def _store(self, batch: Batch, presence: Presence) -> float | None:
+        """All of *batch*, or nothing; returns what is noted of the time, where that counts."""
+        away = presence.away() if batch.token is not None else None
+        async with self._engine.store.write() as tx:
+            incoming = Incoming(self._engine, tx, away)
+            for message in batch.messages:
+                await incoming.take(message)
+            await incoming.hold_late()
+            for report in batch.reports:
+                await incoming.report(report, self._main_room)
+            if batch.token is not None:
+                await store.put(tx, TOKEN, batch.token)
+                return await presence.note(tx)
+        return None
+
+    async def _remember(self) -> Presence:
+        """What an earlier life of the bot wrote down: where it stopped, and when."""
+        if self._presence is None:
+            presence = Presence(self._engine.clock, self._engine.timing.away)
+            async with self._engine.store.read() as tx:
+                self._token = await store.get(tx, TOKEN)
+                await presence.load(tx, first=self._token is None)
+            self._presence, self._begun = presence, self._token is not None
+        return self._presence
 
     def _is_nothing_new(self, batch: Batch) -> bool:
         token, self._token = self._token, batch.token or self._token
         return not batch.messages and not batch.reports and batch.token in (None, token)
 
-    async def _take_message(self, tx: AsyncConnection, message: Message) -> None:
-        now = self._engine.clock()
-        seen = select(handled.c.event_id).where(handled.c.event_id == message.event_id)
-        if (await tx.execute(seen)).first():
-            return
-        await tx.execute(insert(handled).values(event_id=message.event_id, at=now))
-        if message.kind is not Kind.LINE or not is_command(message.body, self._engine.prefix):
-            return
-        line = cut(message.body.strip(), self._engine.command_bytes)
-        person = self._engine.policy.person(message.sender)
-        if person is None:
-            stranger: dict[str, object] = {
-                "sender": message.sender,
-                "room": message.room,
-                "line": line,
-            }
-            await denials.record(tx, message.sender, stranger, now)
-            return
-        number = await jobs.add(tx, message, person, line, now)
-        asked = {
-            "job": number,
-            "person": person,
-            "sender": message.sender,
-            "room": message.room,
-            "event": message.event_id,
-            "line": line,
-        }
-        await audit_log.append(tx, "asked", asked, now)
+    def _matters(self, message: Message) -> bool:
+        """Whether somebody would miss *message*: a command, or one that is taken back."""
+        return message.kind is Kind.REMOVAL or self._is_command(message)
 
-    def _commands(self, batch: Batch) -> list[Message]:
-        prefix = self._engine.prefix
-        return [message for message in batch.messages if is_command(message.body, prefix)]
+    def _is_command(self, message: Message) -> bool:
+        return message.kind is Kind.LINE and is_command(message.body, self._engine.prefix)
 
     async def _say_broken(self, batch: Batch, error: StoreError) -> None:
         """Tell the rooms once an outage, past the store."""
@@ -110,8 +111,8 @@ class Inbox:
         log.error("store broken", why=str(error))
         rooms = {
             message.room: message
-            for message in self._commands(batch)
-            if engine.policy.person(message.sender)
+            for message in batch.messages
+            if self._is_command(message) and engine.policy.person(message.sender)
         }
         if self._told_broken or not rooms:
             return

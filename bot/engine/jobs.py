@@ -86,6 +86,13 @@ async def get(tx: AsyncConnection, number: int) -> Job | None:
     return _job(row) if row is not None else None
 
 
+async def of_event(tx: AsyncConnection, event_id: str) -> Job | None:
+    """The job that the message *event_id* asked for, or None."""
+    query = select(schema.jobs).where(schema.jobs.c.event_id == event_id)
+    row = (await tx.execute(query)).first()
+    return _job(row) if row is not None else None
+
+
 async def in_states(tx: AsyncConnection, states: Iterable[State]) -> list[Job]:
     """The jobs in any of *states*, oldest first."""
     wanted = [state.value for state in states]
@@ -169,6 +176,17 @@ async def note(tx: AsyncConnection, number: int, key: str, value: Any) -> None:
     match = (schema.notes.c.job == number) & (schema.notes.c.key == key)
     await tx.execute(delete(schema.notes).where(match))
     await tx.execute(insert(schema.notes).values(job=number, key=key, value=json.dumps(value)))
+
+
+async def noted(tx: AsyncConnection, key: str, states: Iterable[State]) -> dict[int, Any]:
+    """What was noted under *key* for each job in any of *states*."""
+    wanted = [state.value for state in states]
+    rows = await tx.execute(
+        select(schema.notes.c.job, schema.notes.c.value)
+        .join(schema.jobs, schema.jobs.c.id == schema.notes.c.job)
+        .where((schema.notes.c.key == key) & schema.jobs.c.state.in_(wanted))
+    )
+    return {row.job: json.loads(row.value) for row in rows}
 
 
 async def notes(tx: AsyncConnection, number: int) -> dict[str, Any]:

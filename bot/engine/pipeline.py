@@ -23,10 +23,10 @@ from bot.core.policy import Rights
 from bot.core.render import Lines, Reply
 from bot.core.text import clean, point_at, words
 from bot.devices.host import Host
-from bot.engine import guards
+from bot.engine import guards, proofs
+from bot.engine.cancelling import CANCELLED, cancelled
 from bot.engine.context import Cancelled, Context, Requeue
 from bot.engine.inventory import DomU, UnknownObject, View
-from bot.engine.records import CANCELLED
 from bot.engine.run import Run
 from bot.engine.world import World
 from bot.errors import (
@@ -111,9 +111,7 @@ async def _fenced(run: Run, work: Awaitable[Reply]) -> Ended:
     except Requeue:
         raise
     except Cancelled:
-        return Ended(
-            State.CANCELLED, "cancelled", Reply(_("Cancelled; no further step was begun."))
-        )
+        return cancelled(run.cancel_requested)
     except UsageError as error:
         return Ended(_state(run, error), error.code, _usage(run, error))
     except BotError as error:
@@ -140,7 +138,21 @@ def _usage(run: Run, error: UsageError) -> Reply:
     return Reply(str(error), details, error.hint)
 
 
+async def may_run(run: Run) -> bool:
+    """Whether the person of *run* may run its command, on its objects, as things are now."""
+    try:
+        command, line = _parse(run)
+        rights = run.engine.policy.of(run.job.person)
+        if not rights.verb(command.needs):
+            return False
+        _authorize_objects(command, rights, await _convert(run, command, rights, line))
+    except (UsageError, Denied):
+        return False
+    return True
+
+
 async def _proceed(run: Run) -> Reply:
+    proofs.demand(run.engine, run.job)
     command, line = _parse(run)
     rights = run.engine.policy.of(run.job.person)
     if not rights.verb(command.needs):
@@ -178,7 +190,7 @@ async def _run(run: Run, command: Command, bound: Bound, context: Context, plan:
             plan = await _recheck(command, bound, context, plan)
         context.plan = run.plan = plan
         context.notes = await run.notes()
-        run.cancel_requested = run.cancel_requested or CANCELLED in context.notes
+        run.cancel_requested = run.cancel_requested or str(context.notes.get(CANCELLED, ""))
         context.give_up()
         await run.started(plan)
     return await command.handler(context, *bound.args, **bound.options)

@@ -7,10 +7,11 @@ from dataclasses import replace
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.chat import Post, Status, Text
+from bot.core.chat import UNPROVEN, Post, Status, Text
 from bot.core.events import (
     Checking,
     Ended,
+    Held,
     JobEvent,
     Progressed,
     Resumed,
@@ -25,6 +26,9 @@ from bot.core.text import clean
 from bot.engine import jobs, outbox, schema, signs
 from bot.engine.engine import Engine
 from bot.i18n import _
+
+#: codes of failed commands of which nothing was begun
+_NEVER_RAN = ("denied", "refused", "usage", "away")
 
 
 class Progress:
@@ -51,6 +55,11 @@ class Progress:
             case Waiting(blockers, place):
                 self._waits, self._state = "lock", State.AWAITING_LOCKS
                 self._now = _waiting(blockers, place)
+            case Held():
+                if not await self._was_shown(tx):
+                    return
+                self._waits, self._state = "person", State.HELD
+                self._now = _("⏸ I was away; this waits until somebody releases it")
             case Started():
                 self._waits, self._state, self._now = "", State.RUNNING, ""
                 return
@@ -94,6 +103,8 @@ class Progress:
             status=final_status(self.job, event),
             # who waited is called back; who got the answer at once is still there
             mentions=(self.job.sender,) if shown else (),
+            # a device that is not believed has to learn why
+            to_unsigned=event.code == "denied" and self.job.proof in UNPROVEN,
         )
         await outbox.put(tx, post)
         for sign in signs.ended(self._engine, self.job, event.state, took_time=shown):
@@ -112,6 +123,7 @@ class Progress:
         threaded: bool = True,
         status: Status | None = None,
         mentions: tuple[str, ...] = (),
+        to_unsigned: bool = False,
     ) -> Post:
         job = self.job
         waiting = Status(job.event_id, job.id, self._state.value, False, waits=self._waits)
@@ -124,12 +136,13 @@ class Progress:
             edits=edits,
             status=status or waiting,
             mentions=mentions,
+            to_unsigned=to_unsigned,
         )
 
 
 def final_status(job: jobs.Job, event: Ended) -> Status:
     """What machines are told of the end: the state, or why a failed command never ran."""
-    never_ran = event.state is State.FAILED and event.code in ("denied", "refused", "usage")
+    never_ran = event.state is State.FAILED and event.code in _NEVER_RAN
     state = event.code if never_ran else event.state.value
     return Status(job.event_id, job.id, state, True, succeeded=event.state is State.SUCCEEDED)
 

@@ -1,17 +1,20 @@
-"""Jobs and the audit record as commands see them: to read, to cancel, to settle."""
+"""Jobs and the audit record as commands see them: to read, to cancel, to release, to settle."""
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 from bot.core.audit import Entry, Verdict
 from bot.core.jobs import ENDED, Event, State, in_words
 from bot.core.render import Reply
 from bot.engine import audit_log, jobs
+from bot.engine.cancelling import ASKED, cancel
 from bot.engine.engine import Engine
-from bot.errors import Refused, UsageError
+from bot.errors import Refused, StoreError, UsageError
 from bot.i18n import _
 
-#: noted for a job that somebody cancelled, so that it stays cancelled after a crash
-CANCELLED = "cancelled"
+#: the key under which it is noted which job released this one
+_RELEASED = "released"
 
 
 class Records:
@@ -57,30 +60,63 @@ class Records:
 
     async def cancel(self, number: int) -> Reply:
         """Cancel the job until its point of no return; raises `Refused` after it."""
-        job = await self.job(number)
-        if job.state in ENDED:
+        job = _open(await self.job(number))
+        run = self._engine.running.get(number)
+        if run is not None:
+            if run.job.no_return:
+                raise Refused(
+                    _(
+                        "Job {number} is past its point of no return and cannot be cancelled."
+                    ).format(number=number),
+                    hint=_("Follow it with !job show {number}.").format(number=number),
+                )
+            # at once: while this waits for the store, the job may come to its next step
+            run.cancel_requested = ASKED
+            self._engine.locks.poke()
+        elif job.state is State.RUNNING:
             raise Refused(
-                _("Job {number} has ended already ({state}).").format(
-                    number=number, state=in_words(job.state)
+                _("Job {number} is being looked after; try again in a moment.").format(
+                    number=number
                 )
             )
-        run = self._engine.running.get(number)
-        if run is None:
-            raise Refused(
-                _("Job {number} has not begun yet; try again in a moment.").format(number=number)
-            )
-        if run.job.no_return:
-            raise Refused(
-                _("Job {number} is past its point of no return and cannot be cancelled.").format(
-                    number=number
-                ),
-                hint=_("Follow it with !job show {number}.").format(number=number),
-            )
-        run.cancel_requested = True
-        self._engine.locks.poke()
-        async with self._engine.store.write() as tx:
-            await jobs.note(tx, number, CANCELLED, True)
+        if await self._cancel(number):
+            self._engine.outbox.wake()
+            return Reply(_("Job {number} is cancelled; it had not begun.").format(number=number))
         return Reply(_("Job {number} is being cancelled.").format(number=number))
+
+    async def _cancel(self, number: int) -> bool:
+        """Write it down; returns whether that was the end of the job."""
+        try:
+            async with self._engine.store.write() as tx:
+                job = await jobs.get(tx, number)
+                return job is not None and await cancel(self._engine, tx, _open(job), ASKED)
+        except StoreError:
+            if number not in self._engine.running:
+                self._engine.begun.discard(number)
+                self._engine.arrived.set()
+            raise
+
+    async def release(self, numbers: Collection[int], *, by: int, person: str) -> None:
+        """Let held jobs begin, all of *numbers* or none; job *by* of *person* asked for it.
+
+        Raises `Refused` where one of them is not held.
+        """
+        engine, released = self._engine, []
+        async with engine.store.write() as tx:
+            for number in numbers:
+                job = await jobs.get(tx, number)
+                if job is None or job.state is not State.HELD:
+                    # the bot died after this was done, and before it could say so
+                    if (await jobs.notes(tx, number)).get(_RELEASED) == by:
+                        continue
+                    raise Refused(_not_held(number, job))
+                await jobs.move(tx, number, Event.RELEASE, engine.clock())
+                await jobs.note(tx, number, _RELEASED, by)
+                released.append(number)
+            if released:
+                data = {"job": by, "person": person, "released": released}
+                await audit_log.append(tx, "released", data, engine.clock())
+        engine.arrived.set()
 
     async def settled(self, number: int, *, succeeded: bool) -> None:
         """The end of an undetermined job is known now: write it down and free its locks.
@@ -94,3 +130,22 @@ class Records:
             event = Event.SUCCEED if succeeded else Event.FAIL
             await jobs.move(tx, number, event, self._engine.clock(), code="settled")
         self._engine.locks.release(number)
+
+
+def _open(job: jobs.Job) -> jobs.Job:
+    """*job*, which has not ended; raises `Refused` where it has."""
+    if job.state in ENDED:
+        raise Refused(
+            _("Job {number} has ended already ({state}).").format(
+                number=job.id, state=in_words(job.state)
+            )
+        )
+    return job
+
+
+def _not_held(number: int, job: jobs.Job | None) -> str:
+    if job is None:
+        return _("There is no job {number}.").format(number=number)
+    return _("Job {number} is not held, it is {state}; nothing was released.").format(
+        number=number, state=in_words(job.state)
+    )

@@ -19,6 +19,7 @@ from bot.core.command import Risk
 from bot.core.events import (
     Checking,
     Ended,
+    Held,
     Progressed,
     Resumed,
     Started,
@@ -33,7 +34,6 @@ from bot.core.text import clean
 from bot.engine import audit_log, denials, jobs, outbox
 from bot.engine.engine import Engine
 from bot.engine.progress import Progress, final_status
-from bot.engine.records import Records
 from bot.errors import BotError, StoreError
 from bot.i18n import _
 
@@ -53,10 +53,10 @@ class Run:
     def __init__(self, engine: Engine, job: jobs.Job) -> None:
         self.engine = engine
         self.job = job
-        self.records = Records(engine)
         self.plan: Plan | None = None
         self.parked = asyncio.Event()
-        self.cancel_requested = False
+        #: why the job was cancelled, as `bot.engine.cancelling` has it; empty while it was not
+        self.cancel_requested = ""
         #: a step that changes something was begun, in this life of the bot or before
         self.touched_devices = job.no_return
         #: a step ended and could not be written down
@@ -109,6 +109,11 @@ class Run:
         async with self._telling() as tx:
             await self._move(tx, Event.REQUEUE, no_return=False)
         self.engine.locks.release(self.job.id)
+
+    async def hold(self, tx: AsyncConnection) -> None:
+        """In *tx*: the queued job waits from here on until a person releases it."""
+        await self._move(tx, Event.HOLD)
+        await self._progress.tell(tx, Held())
 
     async def start_step(self, title: str, changes: bool) -> int | None:
         """Journal a step; one that changes something begins only when that is on disk."""
@@ -169,7 +174,7 @@ class Run:
         while True:
             try:
                 async with self._telling() as tx:
-                    await self._end(tx, event)
+                    await self.end_within(tx, event)
                 break
             except StoreError as error:
                 if not told:
@@ -181,7 +186,8 @@ class Run:
         else:
             self.engine.locks.release(self.job.id)
 
-    async def _end(self, tx: AsyncConnection, event: Ended) -> None:
+    async def end_within(self, tx: AsyncConnection, event: Ended) -> None:
+        """The one final answer and its record, in *tx*; for a job that holds no locks."""
         now = self.engine.clock()
         await self._move(
             tx, _EVENTS[event.state], code=event.code, result=clean(event.reply.result, 500)

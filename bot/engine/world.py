@@ -18,6 +18,8 @@ class Timing:
     census_every: float = 2.0
     census_patience: float = 120.0
     resume_within: float = 600.0
+    #: after a longer silence of the chat, what it brings is listed and not run
+    away: float = 120.0
     #: a command that takes longer no longer holds up those behind it, and says that it works
     patience: float = 2.0
 

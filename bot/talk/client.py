@@ -16,7 +16,7 @@ from typing import Any, Self
 from uuid import uuid4
 
 from bot.errors import ChatRefused, ChatUnavailable
-from bot.i18n import _
+from bot.i18n import _, ngettext
 from bot.talk.transcript import Transcript
 from bot.unix import address_of
 
@@ -150,12 +150,9 @@ class Client:
             match frame["type"]:
                 case "said":
                     self._take_in(frame)
-                case "missed" if frame["count"]:
-                    self._tell(
-                        _("{count} answers since you were last here, the latest:").format(
-                            count=int(frame["count"])
-                        )
-                    )
+                case "missed":
+                    self._seen = frame["n"]
+                    self._tell_missed(int(frame["count"]))
                 case "taken":
                     self._untaken.pop(self._key(frame), None)
                 case "waits" if (key := self._key(frame)) not in self._waiting:
@@ -163,10 +160,21 @@ class Client:
                     self._tell(_("The bot has not taken it yet: {why}").format(why=frame["why"]))
 
     def _take_in(self, frame: dict[str, Any]) -> None:
-        self._seen = frame["n"] or self._seen or 0
+        if frame["n"]:  # not where it could not be kept, and will be said again
+            self._seen = frame["n"]
         self.transcript.add(
             frame["event"], "bot", frame["body"], edits=frame["edits"], status=frame["status"]
         )
+
+    def _tell_missed(self, count: int) -> None:
+        if count:
+            self._tell(
+                ngettext(
+                    "{count} answer since you were last here:",
+                    "{count} answers since you were last here, the latest:",
+                    count,
+                ).format(count=count)
+            )
 
     def _key(self, frame: dict[str, Any]) -> str:
         return str(frame["event"]).removeprefix(f"$local-{self._user}-")

@@ -54,6 +54,14 @@ def test_only_persons_who_are_called_are_mentioned() -> None:
     assert called["m.mentions"] == {"user_ids": ["@nounou:localhost"]}
 
 
+def test_only_what_calls_somebody_is_no_notice() -> None:
+    calls = replace(POST, mentions=("@nounou:localhost",), edits="$working")
+
+    assert content_of(POST)["msgtype"] == "m.notice"
+    assert content_of(calls)["msgtype"] == content_of(calls)["m.new_content"]["msgtype"] == "m.text"
+    assert content_of(calls)["m.mentions"] == {"user_ids": ["@nounou:localhost"]}
+
+
 def test_html_that_does_not_fit_gives_way_to_the_plain_text() -> None:
     content = content_of(replace(POST, text=Text("plain", "<p>" * 50_000)))
 

@@ -13,10 +13,12 @@ from bot.chat.matrix_events import (
     encrypts,
     inviter,
     is_join_of,
+    leaving,
     members,
     message_of,
     objects,
-    successor,
+    present,
+    tombstone,
     without_quote,
 )
 from bot.chat.matrix_rooms import Rooms
@@ -235,7 +237,9 @@ def test_no_event_whatever_raises(value: Any) -> None:
     message = message_of(value, ROOM, ME)
     is_join_of(value, ME)
     encrypts(value)
-    successor(value)
+    tombstone(value)
+    leaving(value, ME)
+    present(value)
     inviter(value, ME)
     objects(value)
     members(value)

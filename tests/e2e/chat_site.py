@@ -12,7 +12,7 @@ import aiohttp
 
 from bot.chat.matrix import MatrixChat
 from bot.chat.matrix_login import Credentials
-from bot.core.chat import Batch, Kind, Message
+from bot.core.chat import Batch, Kind, Message, Report
 from tests.e2e.client import Client
 
 PATIENCE = 50.0
@@ -38,6 +38,10 @@ class Inbox:
             self.batches.append(batch)
             self.messages += batch.messages
             self.changed.notify_all()
+
+    @property
+    def reports(self) -> list[Report]:
+        return [report for batch in self.batches for report in batch.reports]
 
     @property
     def bodies(self) -> list[str]:
@@ -68,7 +72,10 @@ class Place:
     room_id: str
     bot: str
     folder: Path
+    known: tuple[str, ...] = KNOWN
     password: str = "password"
+    #: whether the bot may be taken aside
+    private: bool = False
     trust_any: bool = False
     pins: Pins = field(default_factory=Pins)
 
@@ -84,8 +91,9 @@ class Place:
             Credentials(self.bot, password, token),
             rooms or (self.alias,),
             self.folder,
-            lambda user_id: user_id in KNOWN,
+            lambda user_id: user_id in self.known,
             self.pins.holds,
+            private=self.private,
             trust_any=self.trust_any,
             shortest_pause=0.01,
             longest_pause=0.1,
@@ -96,6 +104,11 @@ class Place:
         await client.until(
             lambda: self.bot_id in client.members.get(room_id or self.room_id, ()) or None
         )
+
+    async def gone(self, client: Client, room_id: str) -> None:
+        """Return once *client* sees the bot in the room no more."""
+        await self.entered(client, room_id)
+        await client.until(lambda: self.bot_id not in client.members[room_id] or None)
 
     async def revoke(self, token: str) -> None:
         """Make an access token of the bot worthless, as an administrator may."""

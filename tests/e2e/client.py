@@ -46,7 +46,7 @@ class Seen:
 class Client:
     """``async with Client(url, "nounou", "password") as c:``, then `say` and `wait_for`."""
 
-    def __init__(self, url: str, user: str, password: str) -> None:
+    def __init__(self, url: str, user: str, password: str, *, since: str = "") -> None:
         self.user_id = f"@{user}:localhost"
         #: every message since the client came in, by event id, in order
         self.messages: dict[str, Seen] = {}
@@ -60,7 +60,8 @@ class Client:
         self._user = user
         self._password = password
         self._token = ""
-        self._since = ""
+        #: what was said after this token is seen, too
+        self._since = since
         self._aliases: dict[str, str] = {}
         self._news = asyncio.Condition()
 

@@ -47,7 +47,7 @@ NOUNOU2 = "@nounou2:localhost"
 APPRENTI = "@apprenti:localhost"
 STRANGER = "@stranger:localhost"
 
-LOOKING = ("bot.*", "domu.list", "domu.show", "job.list", "job.show", "audit.tail")
+LOOKING = ("bot.*", "domu.list", "domu.show", "job.list", "job.show", "job.release", "audit.tail")
 POLICY = Policy(
     persons={NOUNOU: "nounou", NOUNOU2: "nounou2", APPRENTI: "apprenti"},
     roles={"nounou": ("nounou",), "nounou2": ("nounou",), "apprenti": ("apprenti",)},

@@ -89,7 +89,7 @@ async def test_a_job_that_was_stored_and_not_begun_runs_once_after_a_restart(
     place: Place, toys: Toys
 ) -> None:
     async with opened(place.folder) as store:
-        await Inbox(place.engine(store)).take(
+        await Inbox(place.engine(store), ROOM).take(
             Batch("0", (Message("$1", ROOM, NOUNOU, "!change it"),))
         )
 
@@ -115,10 +115,9 @@ async def test_a_job_that_waited_for_locks_keeps_its_place_over_a_restart(
     toys.gate("one").set()
 
     async with place.bot() as bot:
-        await bot.chat.answer(waiting[1])
-        final = [bot.chat.final(each) for each in (first, *waiting)]
+        final = [await bot.chat.answer(each) for each in (first, *waiting)]
 
-    assert [said.plain.splitlines()[0] for said in final if said] == [
+    assert [said.plain.splitlines()[0] for said in final] == [
         "✔ changed one",
         "✔ changed two",
         "✔ changed three",
@@ -129,7 +128,7 @@ async def test_a_job_that_waited_for_locks_keeps_its_place_over_a_restart(
 
 async def test_a_change_that_is_too_old_is_not_begun_by_itself(place: Place, toys: Toys) -> None:
     async with opened(place.folder) as store:
-        await Inbox(place.engine(store)).take(
+        await Inbox(place.engine(store), ROOM).take(
             Batch("0", (Message("$1", ROOM, NOUNOU, "!change it"),))
         )
         async with store.write() as tx:

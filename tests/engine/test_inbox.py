@@ -44,7 +44,7 @@ async def count(store: Store, query: Select[Any]) -> int:
 
 @pytest.fixture
 async def inbox(place: Place, store: TestedStore) -> Inbox:
-    return Inbox(place.engine(store))
+    return Inbox(place.engine(store), ROOM)
 
 
 async def test_a_command_is_a_job_and_an_entry_of_the_record(
@@ -69,7 +69,7 @@ async def test_a_command_is_a_job_and_an_entry_of_the_record(
         "event": "$1",
         "line": "!migrate vm fz",
     }
-    assert inbox.arrived.is_set()
+    assert inbox._engine.arrived.is_set()
     assert await inbox.since() == "t1"
 
 
@@ -116,7 +116,7 @@ async def test_the_same_event_in_a_later_batch_is_one_job(inbox: Inbox, store: T
 async def test_the_same_event_after_a_restart_is_one_job(place: Place) -> None:
     for _life in range(3):
         async with opened(place.folder) as store:
-            await Inbox(place.engine(store)).take(Batch("t1", (message("$1"),)))
+            await Inbox(place.engine(store), ROOM).take(Batch("t1", (message("$1"),)))
 
     async with opened(place.folder) as store:
         assert len(await queued(store)) == 1
@@ -144,7 +144,7 @@ def test_however_often_events_come_and_the_bot_restarts_each_is_one_job_in_its_f
                 lives.append([])
         for life in lives:
             async with opened(folder) as store:
-                inbox = Inbox(place.engine(store))
+                inbox = Inbox(place.engine(store), ROOM)
                 for numbers in life:
                     await inbox.take(Batch("t", tuple(message(f"${each}") for each in numbers)))
         async with opened(folder) as store:
@@ -193,7 +193,7 @@ async def test_a_batch_without_messages_keeps_its_token(inbox: Inbox) -> None:
     await inbox.take(Batch("t7"))
 
     assert await inbox.since() == "t7"
-    assert not inbox.arrived.is_set()
+    assert not inbox._engine.arrived.is_set()
 
 
 async def test_a_stranger_gets_no_job_and_no_answer_and_one_record(bot: Bot) -> None:

@@ -107,7 +107,7 @@ async def test_waiting_for_locks_is_work_that_takes_its_time(bot: Bot, toys: Toy
 
 @pytest.mark.parametrize(
     ("line", "sender"),
-    [("!change it", APPRENTI), ("!chnage it", NOUNOU2), ("!fail it", NOUNOU2)],
+    [("!change it", APPRENTI), ("!nosuch it", NOUNOU2), ("!fail it", NOUNOU2)],
     ids=["denied", "not understood", "a bug"],
 )
 async def test_what_fails_at_once_says_so_and_never_that_it_takes_its_time(

@@ -130,7 +130,7 @@ async def test_what_was_missed_is_no_output_of_the_script(
 
     printed = capsys.readouterr()
     assert printed.out == "answer to !ping\n"
-    assert printed.err == "1 answers since you were last here, the latest:\nof yesterday\n"
+    assert printed.err == "1 answer since you were last here:\nof yesterday\n"
 
 
 async def test_signs_that_a_terminal_would_obey_are_not_printed(
@@ -189,6 +189,28 @@ async def test_a_line_that_was_taken_and_answered_in_another_life_is_answered_on
 
     assert shown == ["answer to !slow", "answer to !ping"]
     assert [*bot.taken] == [command, ping]
+
+
+async def test_a_client_that_has_heard_nothing_yet_misses_nothing_when_it_comes_back(
+    bot: Bot,
+) -> None:
+    shown: list[str] = []
+    async with bot.alive():
+        await bot.chat.send(Post(ROOM, "old", Text("of yesterday", "")))
+        client = Client(bot.path, Heard())
+        await client.__aenter__()
+        client.transcript.watch = lambda seen: shown.append(seen.text)
+        async with asyncio.timeout(PATIENCE):
+            await client.until(lambda: bool(shown))
+    for number in range(6):
+        await bot.chat.send(Post(ROOM, str(number), Text(f"news {number}", "")))
+    try:
+        async with bot.alive(), asyncio.timeout(PATIENCE):
+            await client.until(lambda: "news 5" in shown)
+    finally:
+        await client.__aexit__(None, None, None)
+
+    assert shown == ["of yesterday", *(f"news {number}" for number in range(6))]
 
 
 async def test_a_store_that_is_broken_is_spoken_of_once(bot: Bot) -> None:

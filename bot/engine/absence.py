@@ -1,0 +1,200 @@
+"""How long the chat was not heard from, and what becomes of the commands that are found then."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Iterable, Sequence
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.core.chat import Post, Status
+from bot.core.command import Risk
+from bot.core.events import Ended
+from bot.core.jobs import State
+from bot.core.render import Reply, duration
+from bot.core.text import clean, words
+from bot.engine import audit_log, jobs, outbox, store
+from bot.engine.engine import Engine
+from bot.engine.jobs import Job
+from bot.engine.run import Run
+from bot.errors import UsageError
+from bot.i18n import _, ngettext
+
+#: where the store keeps when the chat was last heard from, in seconds since 1970
+HEARD = "heard"
+#: seconds between two writes of it: an idle night costs few, and after a crash the bot takes its
+#: absence for this much longer than it was, which errs on the side of asking
+_NOTED_EVERY = 10.0
+#: how many lines a list has at most: what fits a phone without scrolling for long
+_LINES = 20
+#: how many commands one status speaks of: their ids must leave room for the text of the event
+_ALSO = 200
+
+
+class Presence:
+    """When the chat was last heard from, in this life of the bot and before it."""
+
+    def __init__(self, clock: Callable[[], float], limit: float) -> None:
+        self._clock = clock
+        self._limit = limit
+        #: how the clock stood then; None before the first time ever
+        self._heard: float | None = None
+        #: how the loop's time stood then; None where that was an earlier life
+        self._moment: float | None = None
+        #: what the store has
+        self._noted = -math.inf
+
+    async def load(self, tx: AsyncConnection, *, first: bool) -> None:
+        """Learn when an earlier life of the bot heard from the chat, unless this is the *first*."""
+        noted = await store.get(tx, HEARD)
+        if noted is not None:
+            self._heard = self._noted = float(noted)
+        elif not first:
+            self._heard = -math.inf  # nobody wrote down when
+
+    def away(self) -> float | None:
+        """For how many seconds nothing was heard, where that is longer than the limit; else None.
+
+        Infinite where it cannot be known: a clock that went back since an earlier life.
+        """
+        if self._heard is None:
+            return None
+        passed = self._clock() - self._heard
+        if self._moment is not None:
+            passed = max(passed, asyncio.get_running_loop().time() - self._moment)
+        elif passed < 0:
+            passed = math.inf
+        return passed if passed > self._limit else None
+
+    @property
+    def due(self) -> bool:
+        """Whether the store should be told again; a clock that went back is told at once."""
+        often = min(_NOTED_EVERY, self._limit / 4)
+        return not 0 <= self._clock() - self._noted < often
+
+    async def note(self, tx: AsyncConnection) -> float:
+        """Write down that the chat is heard from now, where that is due; returns what is noted."""
+        if not self.due:
+            return self._noted
+        now = self._clock()
+        await store.put(tx, HEARD, repr(now))
+        return now
+
+    def heard(self, *, noted: float | None = None) -> None:
+        """The chat was heard from now; the store has *noted* it, where something was stored."""
+        self._heard, self._moment = self._clock(), asyncio.get_running_loop().time()
+        if noted is not None:
+            self._noted = noted
+
+
+async def hold(
+    engine: Engine, tx: AsyncConnection, queued: Iterable[Job], away: float, *, new: bool
+) -> None:
+    """Hold *queued* jobs until a person releases them, and list them, one message a room.
+
+    What interrupts or destroys is only listed: it ends here.  *new*: they came during the absence;
+    else they had changed nothing when the bot stopped.
+    """
+    everything = [(job, risk_of(engine, job)) for job in queued]
+    if not everything:
+        return
+    for room in dict.fromkeys(job.room for job, _risk in everything):
+        here = [(job, risk) for job, risk in everything if job.room == room]
+        await outbox.put(tx, _list(engine, room, here, _heading(away, len(here), new=new)))
+    for job, risk in everything:
+        await jobs.mark(tx, job.id, risk=int(risk))
+        run = Run(engine, job)
+        if _is_released(risk):
+            await run.hold(tx)
+        else:
+            await run.end_within(tx, _missed(engine, job))
+    data = {
+        "seconds": round(away) if math.isfinite(away) else None,
+        "held": [job.id for job, risk in everything if _is_released(risk)],
+        "not replayed": [job.id for job, risk in everything if not _is_released(risk)],
+    }
+    await audit_log.append(tx, "away", data, engine.clock())
+
+
+def risk_of(engine: Engine, job: Job) -> Risk:
+    """What the command of *job* may do at worst; one that cannot be understood does nothing."""
+    try:
+        command = engine.registry.find(words(job.line.removeprefix(engine.prefix)))
+    except UsageError:
+        return Risk.READS
+    return command.risk if command is not None else Risk.READS
+
+
+def _is_released(risk: Risk) -> bool:
+    """Whether a command of this *risk* may still be run late, once a person says so."""
+    return risk < Risk.INTERRUPTS
+
+
+def _missed(engine: Engine, job: Job) -> Ended:
+    reply = Reply(
+        _("The bot was away, so this was not begun; nothing was changed."),
+        hint=_("Send {line} again if you still want it.").format(line=clean(job.line, 120)),
+    )
+    return Ended(State.FAILED, "away", reply)
+
+
+def _heading(away: float, count: int, *, new: bool) -> str:
+    since = (
+        _("I was away for {time}.").format(time=duration(away))
+        if math.isfinite(away)
+        else _("I was away, and cannot say for how long.")
+    )
+    if new:
+        what = ngettext(
+            "{count} command came meanwhile and was not run:",
+            "{count} commands came meanwhile and were not run:",
+            count,
+        )
+    else:
+        what = ngettext(
+            "{count} command from before had changed nothing yet and was not run:",
+            "{count} commands from before had changed nothing yet and were not run:",
+            count,
+        )
+    return f"{since} {what.format(count=count)}"
+
+
+def _list(engine: Engine, room: str, here: Sequence[tuple[Job, Risk]], heading: str) -> Post:
+    lines = [_line(job, risk) for job, risk in here[:_LINES]]
+    if more := len(here) - len(lines):
+        lines.append(_("and {count} more").format(count=more))
+    held = [job for job, risk in here if _is_released(risk)]
+    stamp = f"{int(engine.clock() * 1000):x}"
+    return Post(
+        room,
+        engine.txn(f"away-{here[0][0].id}-{stamp}"),
+        Reply(heading, "\n".join(lines), _how_to_go_on(engine, held)).text("⏸"),
+        status=_status(held),
+        mentions=tuple(dict.fromkeys(job.sender for job in held))[:_LINES],
+    )
+
+
+def _line(job: Job, risk: Risk) -> str:
+    line = _("{job} {person}: {line}").format(
+        job=job.id, person=clean(job.person, 40), line=clean(job.line, 80)
+    )
+    return line if _is_released(risk) else _("{line} (not replayed)").format(line=line)
+
+
+def _how_to_go_on(engine: Engine, held: Sequence[Job]) -> str:
+    if not held:
+        return _("What interrupts or destroys is never run late: send it again.")
+    shown = " ".join(str(job.id) for job in held[:_LINES])
+    return _("{prefix}job release {jobs} runs them, {prefix}job cancel JOB drops one.").format(
+        prefix=engine.prefix, jobs=shown
+    )
+
+
+def _status(held: Sequence[Job]) -> Status | None:
+    """What machines are told: all of these wait for a person."""
+    if not held:
+        return None
+    first, *others = held[:_ALSO]
+    also = tuple(job.event_id for job in others)
+    return Status(first.event_id, first.id, State.HELD.value, False, waits="person", also=also)

@@ -1,0 +1,169 @@
+"""What becomes of each message that the chat brings: a job, an answer, a cancelled job."""
+
+from __future__ import annotations
+
+import hashlib
+
+import structlog
+from sqlalchemy import func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.core.chat import Kind, Message, Post, Report, Status
+from bot.core.jobs import ENDED, State
+from bot.core.render import Reply
+from bot.core.text import clean, cut, is_command
+from bot.engine import audit_log, denials, jobs, outbox, proofs
+from bot.engine.absence import hold
+from bot.engine.cancelling import TAKEN_BACK, cancel
+from bot.engine.engine import Engine
+from bot.engine.schema import handled
+from bot.i18n import _
+
+log = structlog.get_logger()
+
+#: how many reports an hour reach the room; whoever causes more of them is heard in the log alone
+_REPORTS_AN_HOUR = 5
+#: how many characters of a report are said
+_LONGEST_REPORT = 500
+
+
+class Incoming:
+    """One batch on its way into the store, all of it in the transaction *tx*.
+
+    *away*: for how long the chat was not heard from before, where that was too long for running
+    what it brings.
+    """
+
+    def __init__(self, engine: Engine, tx: AsyncConnection, away: float | None) -> None:
+        self._engine = engine
+        self._tx = tx
+        self._away = away
+        self._now = engine.clock()
+        self._late: list[int] = []
+
+    async def take(self, message: Message) -> None:
+        """Take in *message*, unless it was taken in before or is a replay."""
+        if not await self._is_first(message.event_id):
+            return
+        if message.seal and not await self._is_first(f"seal:{_digest(message.seal)}"):
+            await self._replayed(message)
+            return
+        match message.kind:
+            case Kind.LINE if is_command(message.body, self._engine.prefix):
+                await self._command(message)
+            case Kind.EDIT if is_command(message.body, self._engine.prefix):
+                await self._edit(message)
+            case Kind.REMOVAL:
+                await self._removal(message)
+            case Kind.UNREADABLE:
+                await self._unreadable(message)
+
+    async def hold_late(self) -> None:
+        """Hold the commands that came while the bot was away, and list them."""
+        if self._away is not None and self._late:
+            late = [await jobs.get(self._tx, number) for number in self._late]
+            queued = [job for job in late if job is not None and job.state is State.QUEUED]
+            await hold(self._engine, self._tx, queued, self._away, new=True)
+
+    async def report(self, report: Report, room: str) -> None:
+        """Say *report* in *room* once for ever, and no more of them than people can bear."""
+        log.warning("report", key=report.key, sentence=report.sentence)
+        key = f"report:{_digest(report.key)}"
+        recent = handled.c.event_id.like("report:%") & (handled.c.at > self._now - 3600)
+        count = await self._tx.scalar(select(func.count()).select_from(handled).where(recent)) or 0
+        if count >= _REPORTS_AN_HOUR or not await self._is_first(key):
+            return
+        text = Reply(clean(report.sentence, _LONGEST_REPORT)).text("⚠")
+        await outbox.put(self._tx, Post(room, self._engine.txn(key.replace(":", "-")), text))
+
+    async def _is_first(self, key: str) -> bool:
+        """Whether *key* was never handled before; from now on it was."""
+        seen = select(handled.c.event_id).where(handled.c.event_id == key)
+        if (await self._tx.execute(seen)).first():
+            return False
+        await self._tx.execute(insert(handled).values(event_id=key, at=self._now))
+        return True
+
+    async def _replayed(self, message: Message) -> None:
+        """Something was encrypted once and delivered twice: the homeserver repeats it."""
+        log.error("replayed", event_id=message.event_id, sender=message.sender, room=message.room)
+        data: dict[str, object] = {
+            "sender": message.sender,
+            "room": message.room,
+            "event": message.event_id,
+            "why": "replayed",
+        }
+        await denials.record(self._tx, message.sender, data, self._now)
+
+    async def _command(self, message: Message) -> None:
+        engine = self._engine
+        line = cut(message.body.strip(), engine.command_bytes)
+        person = engine.policy.person(message.sender)
+        if person is None:
+            stranger: dict[str, object] = {
+                "sender": message.sender,
+                "room": message.room,
+                "line": line,
+            }
+            await denials.record(self._tx, message.sender, stranger, self._now)
+            return
+        number = await jobs.add(self._tx, message, person, line, self._now)
+        asked = {
+            "job": number,
+            "person": person,
+            "sender": message.sender,
+            "room": message.room,
+            "event": message.event_id,
+            "line": line,
+            "via": message.proof.value,
+        }
+        await audit_log.append(self._tx, "asked", asked, self._now)
+        if self._away is not None and proofs.believed(engine, message.proof):
+            self._late.append(number)
+
+    async def _edit(self, message: Message) -> None:
+        """An edited command is never run; its author is told once for each message."""
+        edited = message.target or message.event_id
+        reply = Reply(_("Edits are not run, send it again."))
+        await self._answer(message, f"edit-{_digest(edited)[:24]}", edited, reply)
+
+    async def _unreadable(self, message: Message) -> None:
+        """Say so once a minute: one lost key makes many messages unreadable."""
+        reply = Reply(
+            _("I could not read that: the key of your message has not reached me."),
+            hint=_("I asked for it. Send your command again in a moment."),
+        )
+        minute = int(self._now // 60)
+        name = f"unread-{_digest(message.sender)[:24]}-{minute}"
+        await self._answer(message, name, message.event_id, reply)
+
+    async def _answer(self, message: Message, name: str, about: str, reply: Reply) -> None:
+        """Answer what is no job, where a member of the config sent it."""
+        if self._engine.policy.person(message.sender) is None:
+            return
+        status = Status(message.event_id, 0, "refused", True)
+        post = Post(
+            message.room,
+            self._engine.txn(name),
+            reply.text("✘"),
+            about=about,
+            status=status,
+            # these sentences hold nothing of the site, and who needs them may be on any device
+            to_unsigned=True,
+        )
+        await outbox.put(self._tx, post)
+
+    async def _removal(self, message: Message) -> None:
+        """Cancel what a message asked for that was taken back, where it still waits."""
+        job = await jobs.of_event(self._tx, message.target)
+        if job is None or job.room != message.room:
+            return
+        if job.state in ENDED or job.state is State.RUNNING:
+            return
+        data = {"job": job.id, "sender": message.sender, "event": message.event_id}
+        await audit_log.append(self._tx, "taken back", data, self._now)
+        await cancel(self._engine, self._tx, job, TAKEN_BACK)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()

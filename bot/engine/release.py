@@ -1,0 +1,37 @@
+"""Letting held jobs run: who may, and what is looked at before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from bot.engine.context import Context
+from bot.engine.jobs import Job
+from bot.engine.pipeline import may_run
+from bot.engine.run import Run
+from bot.errors import Denied
+from bot.i18n import _
+
+
+async def release_jobs(ctx: Context, numbers: Iterable[int]) -> tuple[int, ...]:
+    """Let the held jobs *numbers* begin, all or none; they run with the rights of who asked them.
+
+    Raises `UsageError` for a job that is not there, `Denied` for one that is neither the person's
+    own nor one that they may run themselves, `Refused` for one that is not held.
+    """
+    wanted = tuple(dict.fromkeys(numbers))
+    for number in wanted:
+        job = await ctx.records.job(number)
+        if not await _may_release(ctx, job):
+            raise Denied(
+                _("You may not release job {number}: you may not run its command.").format(
+                    number=number
+                )
+            )
+    await ctx.records.release(wanted, by=ctx.job.id, person=ctx.person)
+    return wanted
+
+
+async def _may_release(ctx: Context, job: Job) -> bool:
+    own = job.person == ctx.person
+    return own or await may_run(Run(ctx.engine, replace(job, person=ctx.person)))
