@@ -1,4 +1,4 @@
-"""``kill -9`` while commands are held, released, cancelled and run: each runs once at most and has one end."""
+"""``kill -9`` while commands are held, released, cancelled: each runs once and has one end."""
 
 from __future__ import annotations
 
