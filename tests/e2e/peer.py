@@ -141,6 +141,12 @@ class Peer:
             lambda: next((c for c in self.read.values() if c.get("body") == body), None)
         )
 
+    async def sees(self, room: str, user_id: str) -> None:
+        """Return once this client sees *user_id* in *room*."""
+        await self.until(
+            lambda: room in self.client.rooms and user_id in self.client.rooms[room].users
+        )
+
     async def sees_device(self, user_id: str) -> None:
         """Return once this client knows a device of *user_id*."""
         await self.until(lambda: bool(self.client.device_store[user_id]) or None)

@@ -77,9 +77,7 @@ async def heard(inbox: Inbox, count: int = 1) -> Message:
 
 async def greet(scene: Scene, peer: Peer) -> None:
     """Return once the peer and the bot see one another in the room."""
-    await peer.until(
-        lambda: scene.place.bot_id in peer.client.rooms[scene.place.room_id].users or None
-    )
+    await peer.sees(scene.place.room_id, scene.place.bot_id)
     await peer.sees_device(scene.place.bot_id)
 
 
