@@ -38,6 +38,8 @@ T = TypeVar("T")
 LONGEST_ASKED = 900.0
 #: seconds that may pass between two waits of the loop: reading a batch and storing it
 GRACE = 60.0
+#: seconds from taking in a message until others see that it was read
+_READ_AFTER = 0.5
 
 
 class MatrixChat(Chat):
@@ -187,12 +189,16 @@ class MatrixChat(Chat):
     def _was_read(self, batch: Batch) -> None:
         for message in batch.messages:
             self._unread[message.room] = message.event_id
-        self._to_read.set()
+            self._to_read.set()
 
     async def _send_receipts(self) -> None:
-        """Mark the last stored message of each room as read; one that fails is not repeated."""
+        """Mark the last stored message of each room as read; one that fails is not repeated.
+
+        Not at once: answers go first, and one receipt does for many messages.
+        """
         while True:
             await self._to_read.wait()
+            await asyncio.sleep(_READ_AFTER)
             self._to_read.clear()
             while self._unread:
                 name, event_id = self._unread.popitem()
