@@ -37,6 +37,7 @@ class Inbox:
 
     async def since(self) -> str | None:
         """The token of the last batch that was stored."""
+        self._presence = None
         self.away_at_start = (await self._remember()).away()
         return self._token
 

@@ -92,6 +92,7 @@ class Transcript:
         if old is not None and edits is not None and old.sender != sender:
             return
         before = old.text if old is not None and edits is not None else None
+        self._veiled.discard(target)
         self._messages[target] = seen = Seen(target, sender, text, before, final, command)
         if self.watch is not None:
             self.watch(seen)

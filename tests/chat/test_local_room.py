@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 from pathlib import Path
 
+import pytest
+
 from bot.chat import local_room
+from bot.errors import ChatUnavailable
 from tests.chat.local_place import post
 
 
@@ -46,3 +50,23 @@ def test_a_very_long_text_is_cut_and_says_so(tmp_path: Path) -> None:
 
     assert len(said.body) < 70_000
     assert said.body.endswith("and 34464 characters more, which are not kept here")
+
+
+async def test_what_a_full_disk_tore_off_spoils_nothing_that_is_said_later(tmp_path: Path) -> None:
+    file = tmp_path / "anna.jsonl"
+    room = local_room.LocalRoom(file)
+    await room.say(post("1"))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size + 20, limits[1]))
+    try:
+        with pytest.raises(ChatUnavailable, match="cannot be kept"):
+            await room.say(post("2"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    for txn in ("2", "3"):
+        await room.say(post(txn))
+
+    again = local_room.LocalRoom(file)
+    await again.open()
+    assert [said.event for said in again.after(0)] == [f"$local-{n}" for n in (1, 2, 3)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pwd
+import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.demo.folder import write_private
+from bot.unix import address_of
 from tests.e2e.house import House
 from tests.e2e.house_room import PATIENCE
 
@@ -61,10 +63,14 @@ class NightHouse(House):
 
     async def start_bot(self) -> None:
         """Start the bot, and wait until somebody on its host may talk with it."""
-        self.socket.unlink(missing_ok=True)
         process = await self.start_bot_anyhow()
-        await self.room.until(lambda: self.socket.exists() or process.returncode is not None)
+        await self.room.until(lambda: self._answers() or process.returncode is not None)
         assert process.returncode is None, self.bot_log
+
+    def _answers(self) -> bool:
+        """Whether somebody listens; the socket of a bot that was killed stays, and nobody does."""
+        with socket.socket(socket.AF_UNIX) as knock, address_of(self.socket) as address:
+            return knock.connect_ex(address) == 0
 
     async def begin(self, *options: str) -> Process:
         """A person on the bot's host begins `nounou chat`."""

@@ -88,8 +88,9 @@ def test_a_script_plays_without_a_homeserver(folder: Path) -> None:
     check_the_script(code, transcript)
 
 
-def test_the_same_script_plays_on_a_real_homeserver(folder: Path) -> None:
-    code, transcript, _said = play(folder, script=SCRIPT)
+@pytest.mark.parametrize("options", [[], ["--plain"]], ids=["encrypted", "plain"])
+def test_the_same_script_plays_on_a_real_homeserver(folder: Path, options: list[str]) -> None:
+    code, transcript, _said = play(folder, *options, script=SCRIPT)
 
     check_the_script(code, transcript)
 

@@ -166,3 +166,55 @@ def test_an_edit_shows_what_is_new_and_its_last_state_whole() -> None:
     seen.add("$4", "bot", "done\none", edits="$2", status=status(final=True))
 
     assert shown == [["head", "one"], ["two"], ["done", "one"]]
+
+
+def test_what_could_not_be_read_stands_where_it_was_said_once_it_can() -> None:
+    seen = Transcript()
+    seen.veil("$1", "bot", "(not readable)")
+    seen.add("$2", "nounou", "hello")
+    before = seen.lines()
+
+    seen.add("$1", "bot", "pong", status=status(final=True))
+    seen.add("$1", "bot", "again")
+
+    assert before == ["bot: (not readable)", "nounou: hello"]
+    assert seen.lines() == ["bot: pong", "nounou: hello"]
+
+
+def test_what_was_read_is_not_covered_again() -> None:
+    seen = Transcript()
+    seen.add("$1", "bot", "pong")
+
+    seen.veil("$1", "bot", "(not readable)")
+
+    assert seen.lines() == ["bot: pong"]
+
+
+def test_an_edit_that_could_not_be_read_changes_its_message_once_it_can() -> None:
+    seen = Transcript()
+    seen.add("$1", "bot", "half")
+    seen.veil("$2", "bot", "(not readable)")
+
+    seen.add("$2", "bot", "done", edits="$1")
+
+    assert seen.lines() == ["bot: done"]
+
+
+def test_an_edit_that_comes_before_its_message_can_be_read_stays() -> None:
+    seen = Transcript()
+    seen.veil("$1", "bot", "(not readable)")
+    seen.add("$2", "bot", "done", edits="$1")
+
+    seen.add("$1", "bot", "half")
+
+    assert seen.lines() == ["bot: done"]
+
+
+def test_what_turns_out_to_be_no_message_leaves_no_cover() -> None:
+    seen = Transcript()
+    seen.veil("$1", "bot", "(not readable)")
+
+    seen.pass_by("$1")
+
+    assert seen.lines() == []
+    assert seen.has("$1")
