@@ -198,6 +198,7 @@ class TestHowLongItWas:
             place.chat.silent = True
             place.chat.say("!ping")
             await place.later(LONG)
+            shift = -14_400.0
             place.chat.silent = False
             place.chat.changed()
 
@@ -219,6 +220,7 @@ class TestHowLongItWas:
         await place.later(LONG)
         async with opened(place.folder) as ours:
             inbox = Inbox(place.engine(ours), ROOM)
+            await inbox.since()
             await inbox.take(Batch(None, (Message("$local", "local:root", NOUNOU, "!ping"),)))
             await inbox.take(Batch("1", (Message("$late", ROOM, NOUNOU, "!ping"),)))
             async with ours.read() as tx:

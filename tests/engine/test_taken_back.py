@@ -194,6 +194,21 @@ async def test_it_stays_cancelled_over_a_crash(place: Place, toys: Toys) -> None
     assert "begin two" not in toys.done
 
 
+async def test_a_question_that_had_not_begun_stays_cancelled_over_a_crash(
+    place: Place, toys: Toys
+) -> None:
+    async with opened(place.folder) as store:
+        await Inbox(place.engine(store), ROOM).take(Batch("1", (line("$1", "!wait it"),)))
+        async with store.write() as tx:
+            await jobs.note(tx, 1, "cancelled", "taken back")
+
+    async with place.bot() as bot:
+        said = await bot.chat.answer("$1")
+
+    assert first_line(said) == AFTER
+    assert toys.done == []
+
+
 async def test_a_store_that_is_broken_then_hears_of_it_again(place: Place, toys: Toys) -> None:
     """A removal is no command, and yet it may not be lost: the job would run."""
     async with opened(place.folder) as store:
