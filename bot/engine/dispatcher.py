@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import structlog
 
-from bot.core.chat import Post
+from bot.core.chat import Post, Proof
 from bot.core.command import Risk
 from bot.core.jobs import HOLDING, WAITING, Event, State
 from bot.core.render import Reply
@@ -104,9 +104,17 @@ class Dispatcher:
                 if job.id in why:
                     await Run(engine, job).end_within(tx, cancelled(why[job.id]))
             if (away := self._inbox.away_at_start) is not None:
-                left = [job for job in queued if job.id not in why]
+                left = [job for job in queued if job.id not in why and not self._just_typed(job)]
                 await hold(engine, tx, left, away, new=False)
         engine.outbox.wake()
+
+    def _just_typed(self, job: jobs.Job) -> bool:
+        """Whether *job* was asked for on the bot's own host a moment ago, in an earlier life.
+
+        How long the homeserver was not heard from says nothing of it: that chat is for then.
+        """
+        age = self._engine.clock() - job.created
+        return job.proof is Proof.LOCAL and 0 <= age <= self._engine.timing.away
 
     async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
         """Try *work* again until the store is no longer broken."""

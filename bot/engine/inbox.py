@@ -62,7 +62,7 @@ class Inbox:
             if heard:
                 presence.heard()
             return
-        self._told_broken, self._begun = False, True
+        self._told_broken, self._begun = False, self._begun or heard
         if heard:
             presence.heard(noted=noted)
         if batch.messages or batch.reports:

@@ -25,12 +25,14 @@ class Answer:
     waits: str
 
     @classmethod
-    def read(cls, content: Any) -> tuple[str, Answer] | None:
-        """The command's event id and its answer; None where *content* is no status."""
+    def read(cls, content: Any) -> tuple[list[str], Answer] | None:
+        """The event ids of its commands, and the answer; None where *content* is no status."""
         if not isinstance(content, Mapping) or not isinstance(content.get("command"), str):
             return None
+        also = content.get("also")
+        others = [each for each in also if isinstance(each, str)] if isinstance(also, list) else []
         final = content.get("final") is True
-        return content["command"], cls(
+        return [content["command"], *others], cls(
             state=str(content.get("state", "")),
             final=final,
             succeeded=final and content.get("succeeded") is True,
@@ -152,11 +154,12 @@ class Transcript:
         status = Answer.read(content)
         if status is None:
             return "", False
-        command, answer = status
-        known = self._answers.get(command)
-        if known is None or not known.final:
-            self._answers[command] = answer
-        return command, answer.final
+        commands, answer = status
+        for command in commands:
+            known = self._answers.get(command)
+            if known is None or not known.final:
+                self._answers[command] = answer
+        return commands[0], answer.final
 
     def _ring(self) -> None:
         rung, self._changed = self._changed, asyncio.Event()

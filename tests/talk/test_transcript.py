@@ -166,3 +166,16 @@ def test_an_edit_shows_what_is_new_and_its_last_state_whole() -> None:
     seen.add("$4", "bot", "done\none", edits="$2", status=status(final=True))
 
     assert shown == [["head", "one"], ["two"], ["done", "one"]]
+
+
+def test_a_status_may_speak_of_several_commands_and_garbage_in_it_is_passed_over() -> None:
+    seen = Transcript()
+
+    seen.add("$9", "bot", "two wait", status=status(waits="person", also=["$2", 3, None]))
+    seen.add("$8", "bot", "odd", status=status("$4", also="$5"))
+
+    waiting = seen.answer("$2")
+    assert waiting is not None
+    assert waiting.waits == "person"
+    assert seen.answer("$1") == waiting
+    assert seen.answer("$5") is None
