@@ -1,6 +1,6 @@
 """`python -m bench`: measure the chat on a real homeserver in a folder that is removed afterwards.
 
-Nothing is asserted: the figures go to standard output as a table in Markdown, what is being done
+Nothing is asserted: the figures go to standard output as tables in Markdown, what is being done
 to standard error.
 """
 
@@ -14,9 +14,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench.measure import measure
+from bench.measure import AT_A_TIME, measure
 from bench.report import table
-from bench.stage import set_up
+from bench.stage import ENCRYPTED, PLAIN, set_up
 
 
 def main() -> int:
@@ -40,10 +40,14 @@ def _options() -> argparse.Namespace:
         parser.add_argument(name, type=kind, default=default, metavar="N", help=says)
 
     number("--turns", int, 100, "pings of each contestant (%(default)s)")
-    number("--flood", int, 300, "questions posted 8 at a time (%(default)s)")
+    number("--flood", int, 1000, f"questions posted {AT_A_TIME} at a time (%(default)s)")
     number("--stopped", int, 150, "questions posted while it is stopped (%(default)s)")
     number("--seconds", float, 5.0, "how long it is stopped at least (%(default)s)")
-    number("--within", float, 290.0, "seconds for everything (%(default)s)")
+    number("--within", float, 1200.0, "seconds for everything (%(default)s)")
+    everybody = (*PLAIN, *ENCRYPTED)
+    parser.add_argument(
+        "--only", nargs="+", choices=everybody, default=everybody, help="these contestants alone"
+    )
     return parser.parse_args()
 
 
@@ -52,7 +56,7 @@ async def _run(options: argparse.Namespace, folder: Path) -> None:
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     _say(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; starting everything")
-    async with asyncio.timeout(options.within), set_up(folder) as stage:
+    async with asyncio.timeout(options.within), set_up(folder, options.only) as stage:
         figures = await measure(
             stage,
             turns=options.turns,
@@ -62,7 +66,10 @@ async def _run(options: argparse.Namespace, folder: Path) -> None:
             say=_say,
         )
     _say(f"load {os.getloadavg()[0]:.1f}")
-    print(table(figures))
+    for title, names in (("Plain room", PLAIN), ("Encrypted room", ENCRYPTED)):
+        rows = [each for each in figures if each.name in names]
+        if rows:
+            print(f"{title}\n\n{table(rows)}\n")
 
 
 def _say(sentence: str) -> None:

@@ -16,7 +16,9 @@ from bench.process import cpu_seconds, resident_mib
 from bench.stage import Contestant, Stage
 
 #: questions under way at any time while many are posted
-AT_A_TIME = 8
+AT_A_TIME = 16
+#: as many of them at most go to what is no bot of ours: that some are lost shows soon
+ECHOES = 300
 #: turns before those that count
 WARM_UP = 5
 #: seconds between an answer and the next question, so that one contestant's tidying up does not
@@ -99,8 +101,9 @@ async def measure(
         table[each.name].cpu = (cpu_seconds(each.pid) - before[each.name]) / turns
     for each in stage.contestants:
         figures = table[each.name]
-        say(f"{each.name}: {flood} questions, {AT_A_TIME} at a time")
-        figures.flood = await _flood(stage.person, each, flood)
+        count = flood if each.is_ours else min(flood, ECHOES)
+        say(f"{each.name}: {count} questions, {AT_A_TIME} at a time")
+        figures.flood = await _flood(stage.person, each, count)
         say(f"{each.name}: {stopped} questions while it is stopped")
         figures.stopped = await _stopped(stage.person, each, stopped, seconds)
         figures.end = resident_mib(each.pid)

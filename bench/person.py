@@ -12,13 +12,14 @@ from typing import Any
 from urllib.parse import quote
 
 from bench.settings import QUESTION, answered
-from bot.demo.client import Client
+from bot.demo.device import MEGOLM
+from bot.demo.person import Person as Account
 
 #: more events than any measurement makes in a room, so that no timeline has a gap
 FILTER = json.dumps(
     {
         "room": {
-            "timeline": {"limit": 2000},
+            "timeline": {"limit": 5000},
             "state": {"not_types": ["*"]},
             "ephemeral": {"not_types": ["*"]},
         }
@@ -27,13 +28,16 @@ FILTER = json.dumps(
 
 
 class Person:
-    """*account*, logged in with *client*; `listen` must run as a task."""
+    """Whoever owns *account*, at a device that they have signed; `listen` must run as a task."""
 
-    def __init__(self, client: Client, account: str) -> None:
-        self._client = client
+    def __init__(self, account: Account) -> None:
         self._account = account
         self._since = ""
         self._news = asyncio.Event()
+        #: rooms where questions are encrypted
+        self._encrypted: set[str] = set()
+        #: (room, event) that could not be read when it came: its key may still be on the way
+        self._unread: list[tuple[str, dict[str, Any]]] = []
         #: question -> when its first answer was seen
         self.seen: dict[str, float] = {}
         #: room -> questions in the order in which the homeserver has them
@@ -43,17 +47,29 @@ class Person:
         #: (room, chat id) of everybody who came in
         self.joined: set[tuple[str, str]] = set()
 
-    async def make_room(self, guest: str, **more: Any) -> str:
+    async def make_room(self, guest: str, *, encrypted: bool, **more: Any) -> str:
         """A room to which *guest* is invited."""
-        content = {"preset": "private_chat", "invite": [guest], **more}
-        made = await self._client.ask("POST", "createRoom", self._account, content)
-        return str(made["room_id"])
+        content: dict[str, Any] = {"preset": "private_chat", "invite": [guest], **more}
+        if encrypted:
+            algorithm = {"algorithm": MEGOLM}
+            content["initial_state"] = [{"type": "m.room.encryption", "content": algorithm}]
+        return str((await self._account.ask("POST", "createRoom", content))["room_id"])
+
+    async def share(self, room: str, guest: str) -> None:
+        """Let *guest*, who is in the encrypted *room*, read what is said there from now on."""
+        while not (await self._account.identity(guest)).devices:  # noqa: ASYNC110  (another process)
+            await asyncio.sleep(0.1)
+        await self._account.share_key(room)
+        self._encrypted.add(room)
 
     async def ask(self, room: str) -> str:
         """Post one question; returns its event id."""
-        path = f"rooms/{quote(room)}/send/m.room.message/{uuid.uuid4().hex}"
-        content = {"msgtype": "m.text", "body": QUESTION}
-        return str((await self._client.ask("PUT", path, self._account, content))["event_id"])
+        kind, content = "m.room.message", {"msgtype": "m.text", "body": QUESTION}
+        if room in self._encrypted:
+            content = self._account.device.encrypt(room, kind, content)
+            kind = "m.room.encrypted"
+        path = f"rooms/{quote(room)}/send/{kind}/{uuid.uuid4().hex}"
+        return str((await self._account.ask("PUT", path, content))["event_id"])
 
     async def ping(self, room: str, within: float) -> float:
         """Seconds from sending a question until its answer is seen."""
@@ -80,9 +96,10 @@ class Person:
             query = {"filter": FILTER, "timeout": "20000"}
             if self._since:
                 query["since"] = self._since
-            news = await self._client.ask("GET", "sync", self._account, query=query)
+            news = await self._account.ask("GET", "sync", query=query)
             now = time.perf_counter()
             self._since = news["next_batch"]
+            self._learn_keys(news.get("to_device", {}).get("events", []), now)
             for room, found in news.get("rooms", {}).get("join", {}).items():
                 for event in found["timeline"]["events"]:
                     self._hear(room, event, now)
@@ -107,7 +124,23 @@ class Person:
         self._news.clear()
         await self._news.wait()
 
+    def _learn_keys(self, events: list[Any], now: float) -> None:
+        for event in events:
+            try:
+                self._account.device.take(event)
+            except ValueError:
+                continue
+        unread, self._unread = self._unread, []
+        for room, event in unread:
+            self._hear(room, event, now)
+
     def _hear(self, room: str, event: dict[str, Any], now: float) -> None:
+        if event["type"] == "m.room.encrypted":
+            try:
+                event = self._account.device.decrypt(room, event)
+            except ValueError:
+                self._unread.append((room, event))
+                return
         if event["type"] == "m.room.member" and event["content"].get("membership") == "join":
             self.joined.add((room, event["state_key"]))
         elif event["type"] == "m.room.message":

@@ -21,6 +21,8 @@ class Settings:
     user: str
     password: str
     room: str
+    #: where keys are kept, for an echo in an encrypted room
+    keys: str = ""
 
     @classmethod
     def read(cls, file: str) -> Settings:

@@ -15,8 +15,9 @@ from typing import Any
 from bench.person import Person
 from bench.settings import Settings
 from bot.demo.client import Client
-from bot.demo.folder import ROOM, Folder, write_private
-from bot.demo.policy import BOT, DOMAIN, of_the_lab
+from bot.demo.folder import Folder, write_private
+from bot.demo.person import Person as Account
+from bot.demo.policy import DOMAIN, of_the_lab
 from bot.demo.process import Child, python
 from bot.demo.synapse import Synapse
 
@@ -24,8 +25,11 @@ from bot.demo.synapse import Synapse
 START = 90.0
 #: seconds that a process gets to end by itself
 GRACE = 8.0
-#: the bot first; the others are compared with it, and it with the last
-NAMES = ("bot", "nio", "floor")
+#: in a plain room: the last is what the others are compared with
+PLAIN = ("bot", "nio", "floor")
+#: the same in an encrypted room, where a floor without a library would be one of its own
+ENCRYPTED = ("bot-encrypted", "nio-encrypted")
+MODULES = {"nio": "bench.nio_echo", "nio-encrypted": "bench.nio_echo", "floor": "bench.floor"}
 
 
 @dataclass
@@ -37,6 +41,10 @@ class Contestant:
     child: Child
     #: seconds from its start until it was in the room, which is right after its first sync
     start: float = 0.0
+
+    @property
+    def is_ours(self) -> bool:
+        return self.name not in MODULES
 
     @property
     def pid(self) -> int:
@@ -53,10 +61,9 @@ class Stage:
 
 
 @asynccontextmanager
-async def set_up(path: Path) -> AsyncIterator[Stage]:
+async def set_up(path: Path, names: Sequence[str] = (*PLAIN, *ENCRYPTED)) -> AsyncIterator[Stage]:
     """Start everything, one contestant after the other; nothing is left afterwards."""
     folder = Folder(path, "matrix")
-    cast = of_the_lab()
     async with AsyncExitStack() as opened:
         synapse = Synapse(folder.homeserver)
         opened.push_async_callback(synapse.stop)
@@ -64,21 +71,34 @@ async def set_up(path: Path) -> AsyncIterator[Stage]:
             group.create_task(synapse.start())
             group.create_task(_open_site(folder, opened))
         client = await opened.enter_async_context(Client(synapse.url, timeout=60.0))
-        for account in (cast.host, *NAMES):
-            await synapse.register(account, folder.password(account)[0])
-        await client.login(cast.host, folder.password(cast.host)[0])
-        person = Person(client, cast.host)
+        person = Person(await _enrol(synapse, client, folder))
         await opened.enter_async_context(_listening(person))
         contestants = []
-        for name in NAMES:
-            alias = {"room_alias_name": ROOM[1:].partition(":")[0]} if name == BOT else {}
-            room = await person.make_room(f"@{name}:{DOMAIN}", **alias)
-            words = _words(folder, name, room, synapse.url)
-            contestant = Contestant(name, room, Child(name, words, folder.log(name)))
+        for name in names:
+            contestant = await _contestant(name, person, synapse, folder)
             opened.push_async_callback(contestant.child.stop, GRACE)
             await _enter(contestant, person)
             contestants.append(contestant)
         yield Stage(person, contestants)
+
+
+async def _enrol(synapse: Synapse, client: Client, folder: Folder) -> Account:
+    """Who asks, at a device that they have signed: the bots believe no other."""
+    account = of_the_lab().host
+    password = folder.password(account)[0]
+    await synapse.register(account, password)
+    login = await client.login(account, password, "nounou bench")
+    return await Account.arrive(client, login, password, folder.seeds(account))
+
+
+async def _contestant(name: str, person: Person, synapse: Synapse, folder: Folder) -> Contestant:
+    """The contestant *name* with an account and a room, not started."""
+    await synapse.register(name, folder.password(name)[0])
+    room = await person.make_room(
+        f"@{name}:{DOMAIN}", encrypted=name in ENCRYPTED, room_alias_name=f"bench-{name}"
+    )
+    words = _words(folder, name, room, synapse.url)
+    return Contestant(name, room, Child(name, words, folder.log(name)))
 
 
 @asynccontextmanager
@@ -103,17 +123,25 @@ async def _open_site(folder: Folder, opened: AsyncExitStack) -> None:
 def _words(folder: Folder, name: str, room: str, url: str) -> tuple[str, ...]:
     """The words that start the contestant *name*, whose settings are written."""
     password, password_file = folder.password(name)
-    if name == BOT:
-        site = folder.read_site()
-        assert site is not None
-        chat: dict[str, Any] = {"kind": "matrix", "homeserver": url}
-        chat["user"] = f"@{BOT}:{DOMAIN}"
-        chat |= {"device_name": secrets.token_hex(4), "password": {"file": str(password_file)}}
-        folder.write_config(of_the_lab(), site, chat)
-        return python("-m", "bot", "run", str(folder.config))
-    settings = folder.path / f"{name}.json"
-    write_private(settings, Settings(url, f"@{name}:{DOMAIN}", password, room).text())
-    return python("-m", {"nio": "bench.nio_echo", "floor": "bench.floor"}[name], str(settings))
+    if name in MODULES:
+        keys = folder.path / f"{name}-keys"
+        keys.mkdir()
+        settings = Settings(
+            url, f"@{name}:{DOMAIN}", password, room, str(keys) if name in ENCRYPTED else ""
+        )
+        file = folder.path / f"{name}.json"
+        write_private(file, settings.text())
+        return python("-m", MODULES[name], str(file))
+    chat: dict[str, Any] = {"kind": "matrix", "homeserver": url}
+    chat["user"] = f"@{name}:{DOMAIN}"
+    chat |= {"device_name": secrets.token_hex(4), "password": {"file": str(password_file)}}
+    own = Folder(folder.path / name, "matrix")
+    own.path.mkdir()
+    site = folder.read_site()
+    assert site is not None
+    rooms = {"main": f"#bench-{name}:{DOMAIN}"}
+    own.write_config(of_the_lab(), site, {"chat": chat, "rooms": rooms})
+    return python("-m", "bot", "run", str(own.config))
 
 
 async def _enter(contestant: Contestant, person: Person) -> None:
@@ -126,3 +154,6 @@ async def _enter(contestant: Contestant, person: Person) -> None:
     if process.returncode is not None:
         raise RuntimeError(f"{contestant.name} has ended:\n{contestant.child.last_lines()}")
     contestant.start = time.perf_counter() - began
+    if contestant.name in ENCRYPTED:
+        async with asyncio.timeout(START):
+            await person.share(contestant.room, there[1])

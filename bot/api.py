@@ -1,6 +1,7 @@
 """Everything a command module imports."""
 
 from bot.core.audit import Entry
+from bot.core.chat import Proof
 from bot.core.command import Command, command
 from bot.core.jobs import State, in_words
 from bot.core.plan import Line, Plan, PlannedStep, Verdict
@@ -13,6 +14,7 @@ from bot.devices.xen import Disk, Domain, DomainConfig, HostInfo, Kind
 from bot.engine.census import Census, settle, state_in_words, take
 from bot.engine.context import Context, Requeue
 from bot.engine.jobs import Job
+from bot.engine.pins import Pinned
 from bot.engine.pipeline import settle_job
 from bot.engine.preflight import Facts, examine, verify_links
 from bot.engine.release import release_jobs
@@ -59,8 +61,10 @@ __all__ = [
     "Move",
     "OutcomeUnknown",
     "Phase",
+    "Pinned",
     "Plan",
     "PlannedStep",
+    "Proof",
     "Refused",
     "Reply",
     "Requeue",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,6 +23,7 @@ from bot.core.chat import Chat
 from bot.core.command import Registry
 from bot.core.own import Own
 from bot.core.policy import Policy, Right, Role
+from bot.core.pulse import Pulse
 from bot.core.rooms import Rooms
 from bot.devices.detached import HostLauncher
 from bot.devices.host import Host
@@ -43,6 +45,7 @@ from bot.engine.pins import Pins
 from bot.engine.store import Store
 from bot.engine.world import Timing, World
 from bot.errors import BotError
+from bot.notify import told_to_systemd
 from bot.plugins import drivers_in, modules_in
 
 log = structlog.get_logger()
@@ -107,9 +110,10 @@ def rooms_of(config: Config) -> Rooms:
 async def _run(config: Config) -> None:
     policy = policy_of(config)
     registry = registry_of(config.commands)
-    async with _store(config) as store, _world(config) as world:
+    pulse = Pulse(time.monotonic)
+    async with told_to_systemd(pulse), _store(config) as store, _world(config) as world:
         pins = Pins(store, time.time)
-        async with _chat(config, policy, pins) as chat:
+        async with _chat(config, policy, pins, pulse) as chat:
             engine = Engine(
                 store=store,
                 chat=chat,
@@ -190,15 +194,25 @@ async def _store(config: Config) -> AsyncIterator[Store]:
 
 
 @asynccontextmanager
-async def _chat(config: Config, policy: Policy, pins: Pins) -> AsyncIterator[Chat]:
+async def _chat(config: Config, policy: Policy, pins: Pins, pulse: Pulse) -> AsyncIterator[Chat]:
     chat: Chat
     if isinstance(config.chat, MatrixConfig):
-        chat = Switchboard(_matrix(config, config.chat, policy, pins), _local(config))
+        chat = Switchboard(_matrix(config, config.chat, policy, pins, pulse), _local(config))
     else:
-        from bot.chat.terminal import TerminalChat, standard_streams
+        # there is no homeserver that could be silent
+        pulse.heard()
+        pulse.back_within(math.inf)
+        from bot.chat.terminal import ALIVE_EVERY, TerminalChat, standard_streams
 
         reader, writer = await standard_streams()
-        chat = TerminalChat(reader, writer, request_timeout=config.timing.command)
+        timing = config.timing
+        chat = TerminalChat(
+            reader,
+            writer,
+            request_timeout=timing.command,
+            # several times within the absence that would count as one
+            alive_every=min(ALIVE_EVERY, timing.away / 4),
+        )
         if config.local.socket is not None:
             chat = Switchboard(chat, _local(config))
     try:
@@ -222,7 +236,7 @@ def _os_users(config: Config) -> dict[str, str]:
     return {user: name for name, member in config.members.items() for user in member.os_users}
 
 
-def _matrix(config: Config, chat: MatrixConfig, policy: Policy, pins: Pins) -> Chat:
+def _matrix(config: Config, chat: MatrixConfig, policy: Policy, pins: Pins, pulse: Pulse) -> Chat:
     # matrix-nio takes a second to import, which the terminal does not need
     from bot.chat.matrix import MatrixChat
     from bot.chat.matrix_login import Credentials
@@ -243,6 +257,7 @@ def _matrix(config: Config, chat: MatrixConfig, policy: Policy, pins: Pins) -> C
         trust_any=chat.trust == "any",
         sync_timeout=chat.sync_timeout,
         request_timeout=chat.request_timeout,
+        pulse=pulse,
     )
 
 

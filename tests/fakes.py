@@ -69,6 +69,8 @@ class FakeChat:
         self.encryption: dict[str, bool] = {}
         #: where it was shown that the bot is at work (or no longer), in order
         self.typed: list[tuple[str, bool]] = []
+        #: how many batches are stored, as far as this life of the bot has told; -1 before it did
+        self.taken_in = -1
         #: how often a batch could not be stored
         self.raised = 0
         self._events: dict[str, str] = {}
@@ -94,7 +96,7 @@ class FakeChat:
         self.changed()
 
     async def run(self, receive: Receive, since: str | None) -> None:
-        self._closed = False
+        self._closed, self.taken_in = False, -1
         place, missed = int(since or 0), since is not None
         while not self._closed:
             if self.silent:
@@ -112,6 +114,8 @@ class FakeChat:
             try:
                 await receive(Batch(str(upto), tuple(messages), tuple(reports)))
                 place, missed = upto, False
+                self.taken_in = upto
+                self.changed()
             except StoreError:
                 self.raised += 1
                 self.changed()
@@ -164,7 +168,8 @@ class FakeChat:
     async def next_change(self, within: float) -> bool:
         """Whether anything changed *within* so many seconds."""
         try:
-            await asyncio.wait_for(self._changed.wait(), within)
+            async with asyncio.timeout(within):
+                await self._changed.wait()
         except TimeoutError:
             return False
         return True

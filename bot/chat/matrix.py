@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -26,18 +27,26 @@ from bot.chat.matrix_rooms import Rooms
 from bot.chat.matrix_sync import Sync
 from bot.chat.matrix_wire import Busy, Wire, path_of
 from bot.core.chat import Batch, Chat, Post, Receive
+from bot.core.pulse import Pulse
 from bot.errors import BotError, ChatRefused, ChatUnavailable, ConfigError
 from bot.i18n import _
 
 _log = structlog.get_logger()
 T = TypeVar("T")
 
+#: seconds that a homeserver may silence the loop for: no slip of its makes us deaf for a day
+LONGEST_ASKED = 900.0
+#: seconds that may pass between two waits of the loop: reading a batch and storing it
+GRACE = 60.0
+#: seconds from taking in a message until others see that it was read
+_READ_AFTER = 0.5
+
 
 class MatrixChat(Chat):
     """The rooms of *rooms* on *homeserver*; *knows* says whose invitations are taken there.
 
     *pin* remembers the keys that persons sign their devices with.  With *private*, those whom it
-    knows may also take the bot aside, into rooms of two.
+    knows may also take the bot aside, into rooms of two.  *pulse* is kept by the loop of `run`.
     """
 
     def __init__(
@@ -55,8 +64,12 @@ class MatrixChat(Chat):
         request_timeout: float = 20.0,
         shortest_pause: float = 0.5,
         longest_pause: float = 60.0,
+        pulse: Pulse | None = None,
     ) -> None:
-        self._wire = Wire(homeserver, request_timeout)
+        self._wire = Wire(homeserver, request_timeout, self._about_to_wait)
+        self._pulse = pulse or Pulse(time.monotonic)
+        #: the task of the loop: of others, which send, nothing follows for its life
+        self._loop: asyncio.Task[object] | None = None
         self._account = Account(self._wire, homeserver, credentials, state / "matrix-session.json")
         self._rooms = Rooms(rooms, state / "matrix-rooms.json")
         self._crypto = Crypto(self._account, state / "crypto", pin, trust_any=trust_any)
@@ -65,6 +78,7 @@ class MatrixChat(Chat):
             self._account, self._rooms, doors, self._crypto, sync_timeout, request_timeout
         )
         self._posts = Posts(self._account, self._crypto, request_timeout)
+        self._sync_timeout = sync_timeout
         self._request_timeout = request_timeout
         self._pauses = (shortest_pause, longest_pause)
         #: set once it is known which rooms are encrypted; nothing is sent before
@@ -75,24 +89,38 @@ class MatrixChat(Chat):
 
     async def run(self, receive: Receive, since: str | None) -> None:
         """As `Chat.run`.  Raises `ConfigError` when the homeserver refuses the account."""
+        self._loop = asyncio.current_task()
         receipts = asyncio.create_task(self._send_receipts())
         try:
             await self._persist("login", self._account.enter)
             await self._persist("keys", self._crypto.start)
             newest = await self._persist("look round", self._sync.look_round)
+            self._pulse.heard()
             self._looked_round.set()
-            token = since if since is not None else newest
             if since is None:
-                await self._persist("store", partial(receive, Batch(token)))
-            while True:
-                batch = await self._persist("sync", partial(self._sync.next, token))
-                await self._persist("store", partial(receive, batch))
-                self._was_read(batch)
-                token = batch.token or token
+                await self._persist("store", partial(receive, Batch(newest)))
+            await self._listen(receive, newest if since is None else since)
         finally:
             receipts.cancel()
             with suppress(asyncio.CancelledError):
                 await receipts
+
+    async def _listen(self, receive: Receive, token: str) -> None:
+        """Deliver for ever what comes after *token*."""
+        pauses = growing_pauses(*self._pauses)
+        clock = asyncio.get_running_loop().time
+        while True:
+            asked = clock()
+            batch = await self._persist("sync", partial(self._sync.next, token))
+            self._pulse.heard()
+            await self._persist("store", partial(receive, batch))
+            self._was_read(batch)
+            if batch.token == token and clock() - asked < self._sync_timeout / 2:
+                # something in between answers from its memory, and would do so at any pace
+                await self._pause(next(pauses))
+            else:
+                pauses = growing_pauses(*self._pauses)
+            token = batch.token or token
 
     async def send(self, post: Post) -> str:
         """As `Chat.send`; an encrypted room gets nothing in clear."""
@@ -122,13 +150,22 @@ class MatrixChat(Chat):
             except ConfigError:
                 raise
             except BotError as error:
-                _log.warning("matrix.again", what=what, error=str(error), pause=round(pause, 1))
                 asked = error.retry_after if isinstance(error, Busy) else None
-                await asyncio.sleep(min(max(pause, asked or 0), self._pauses[1]))
+                pause = max(pause, min(asked or 0, LONGEST_ASKED))
+                _log.warning("matrix.again", what=what, error=str(error), pause=round(pause, 1))
             except Exception:  # noqa: BLE001  (the fence of the sync loop)
                 _log.exception("matrix.bug", what=what, pause=round(pause, 1))
-                await asyncio.sleep(pause)
+            await self._pause(pause)
         raise AssertionError("pauses never end")
+
+    async def _pause(self, seconds: float) -> None:
+        self._pulse.back_within(seconds + GRACE)
+        await asyncio.sleep(seconds)
+
+    def _about_to_wait(self, seconds: float) -> None:
+        """A request begins, which takes no longer than that."""
+        if asyncio.current_task() is self._loop:
+            self._pulse.back_within(seconds + GRACE)
 
     async def _open_room(self, name: str) -> str:
         """The id of a room that may be written to.  Raises `ChatUnavailable` or `ChatRefused`."""
@@ -152,12 +189,16 @@ class MatrixChat(Chat):
     def _was_read(self, batch: Batch) -> None:
         for message in batch.messages:
             self._unread[message.room] = message.event_id
-        self._to_read.set()
+            self._to_read.set()
 
     async def _send_receipts(self) -> None:
-        """Mark the last stored message of each room as read; one that fails is not repeated."""
+        """Mark the last stored message of each room as read; one that fails is not repeated.
+
+        Not at once: answers go first, and one receipt does for many messages.
+        """
         while True:
             await self._to_read.wait()
+            await asyncio.sleep(_READ_AFTER)
             self._to_read.clear()
             while self._unread:
                 name, event_id = self._unread.popitem()

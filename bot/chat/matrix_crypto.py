@@ -7,6 +7,7 @@ what is known of the device that something was typed on.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from bot.chat.matrix_crypto_store import KeyStore
 from bot.chat.matrix_crypto_voices import Voices
 from bot.chat.matrix_events import field, objects
 from bot.chat.matrix_login import Account
-from bot.chat.matrix_wire import path_of
+from bot.chat.matrix_wire import Rejected, path_of
 from bot.core.chat import Proof, Report
 from bot.errors import ChatUnavailable, ConfigError
 from bot.i18n import _
@@ -35,6 +36,8 @@ _log = structlog.get_logger()
 
 #: how often a session that a device has lost is replaced, as the specification recommends
 _MEND_EVERY = 3600.0
+#: room keys that are asked for after one sync answer, and that are remembered as asked for
+_ASKED_AT_ONCE, _ASKED_IN_ALL = 20, 10_000
 
 
 @dataclass(frozen=True)
@@ -68,10 +71,13 @@ class Crypto:
         self._made: Machine | None = None
         #: which login our keys were last published after
         self._logins = -1
+        self._publishing = asyncio.Lock()
         #: devices, by user and Curve25519 key, whose session with us is lost
         self._lost: set[tuple[str, str]] = set()
         #: when each was last given another
         self._mended: dict[str, float] = {}
+        #: events of the newest sync answer whose room key is not here, by room
+        self._unopened: list[tuple[str, dict[str, Any]]] = []
         #: room keys that were asked for already
         self._asked_for: set[str] = set()
 
@@ -93,16 +99,20 @@ class Crypto:
 
     def reports(self) -> tuple[Report, ...]:
         """What the administrators should know, told once."""
-        reports = tuple(self._machine.own.reports)
-        self._machine.own.reports.clear()
+        lists = (self._machine.own.reports, self._people.reports)
+        reports = tuple(report for each in lists for report in each)
+        for each in lists:
+            each.clear()
         return reports
 
     async def take(self, answer: object) -> None:
         """Learn from a sync answer, before its events are read; again is harmless."""
         await self._publish()
-        with self._store.change():
-            for event in objects(field(answer, "to_device", "events")):
-                self._take_letter(event)
+        self._unopened.clear()
+        if letters := objects(field(answer, "to_device", "events")):
+            with self._store.change():
+                for letter in letters:
+                    self._take_letter(letter)
         self._machine.voices.take(answer)
         await self._take_device_lists(answer)
         await self._refill(answer)
@@ -122,9 +132,19 @@ class Crypto:
                 return Read(each.event, proof, each.seal)
         if found:
             _log.error("crypto.not_by_its_sender", room=room, sender=sender)
-        else:
-            await self._ask_for_key(room, sender, event)
+        elif megolm.session_of(event) is not None:
+            self._unopened.append((room, event))
         return Read(event)
+
+    @property
+    def lacks_keys(self) -> bool:
+        """Whether something of the newest sync answer could not be opened for want of a key."""
+        return bool(self._unopened)
+
+    async def ask_for_keys(self) -> None:
+        """Ask the devices that have them for the keys that `lacks_keys` speaks of, once."""
+        for room, event in self._unopened[:_ASKED_AT_ONCE]:
+            await self._ask_for_key(room, event)
 
     async def seal(
         self, room: str, kind: str, content: Mapping[str, Any], *, to_unsigned: bool = False
@@ -147,6 +167,11 @@ class Crypto:
 
     async def _publish(self) -> None:
         """Publish our keys where that was not done since the last login."""
+        if self._account.logins != self._logins:
+            async with self._publishing:
+                await self._publish_now()
+
+    async def _publish_now(self) -> None:
         logins = self._account.logins
         if logins == self._logins:
             return
@@ -227,10 +252,10 @@ class Crypto:
         await self._machine.letters.send("m.dummy", {}, [device])
         _log.info("crypto.session_replaced", user=device.user, device=device.id)
 
-    async def _ask_for_key(self, room: str, sender: str, event: object) -> None:
+    async def _ask_for_key(self, room: str, event: object) -> None:
         """Ask the device that *event* came from for the key that we lack, once."""
-        session_id = megolm.session_of(event)
-        if session_id is None or session_id in self._asked_for:
+        session_id, sender = megolm.session_of(event), field(event, "sender")
+        if session_id is None or session_id in self._asked_for or not isinstance(sender, str):
             return
         device = field(event, "content", "device_id")
         request = {
@@ -244,8 +269,14 @@ class Crypto:
                 "sender_key": field(event, "content", "sender_key"),
             },
         }
+        if len(self._asked_for) >= _ASKED_IN_ALL:
+            self._asked_for.clear()
         self._asked_for.add(session_id)
         messages = {sender: {device if isinstance(device, str) else "*": request}}
         path = path_of("sendToDevice", "m.room_key_request", uuid4().hex)
-        await self._account.ask("PUT", path, {"messages": messages})
-        _log.info("crypto.asked_for_key", sender=sender, device=str(device)[:80])
+        try:
+            await self._account.ask("PUT", path, {"messages": messages})
+        except Rejected as error:
+            _log.warning("crypto.cannot_ask_for_key", sender=sender, error=str(error))
+        else:
+            _log.info("crypto.asked_for_key", sender=sender, device=str(device)[:80])

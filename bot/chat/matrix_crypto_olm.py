@@ -57,10 +57,11 @@ class Olm:
         self.user = user
         self.device = device
         self._store = store
-        #: whether this device has never been published
-        self.is_new = store.account(user, device) is None
         account = self._account()
-        self._keep(account)
+        if store.account(user, device) is None:
+            with store.change():
+                store.forget_olm()  # of another device of ours: no peer would know it by our name
+                self._keep(account)
         self.curve25519 = account.curve25519_key.to_base64()
         self.ed25519 = account.ed25519_key.to_base64()
 
@@ -75,7 +76,7 @@ class Olm:
                 f"ed25519:{self.device}": self.ed25519,
             },
         }
-        return self._signed(device)
+        return self._signed(device, self._account())
 
     def fill_up(self, count: int, *, fallback: bool) -> dict[str, Any]:
         """Make the keys that the homeserver lacks, where it has *count*; what to upload of them.
@@ -91,8 +92,8 @@ class Olm:
             account.generate_fallback_key()  # type: ignore[attr-defined]
         self._keep(account)
         body = {
-            "one_time_keys": self._named(account.one_time_keys),
-            "fallback_keys": self._named(_fallback(account), fallback=True),
+            "one_time_keys": self._named(account, account.one_time_keys, {}),
+            "fallback_keys": self._named(account, _fallback(account), {"fallback": True}),
         }
         return {name: keys for name, keys in body.items() if keys}
 
@@ -226,16 +227,18 @@ class Olm:
         return Letter(user, peer, ed25519, kind, content)
 
     def _named(
-        self, keys: Mapping[str, vodozemac.Curve25519PublicKey], *, fallback: bool = False
+        self,
+        account: vodozemac.Account,
+        keys: Mapping[str, vodozemac.Curve25519PublicKey],
+        mark: Mapping[str, Any],
     ) -> dict[str, Any]:
-        mark = {"fallback": True} if fallback else {}
         return {
-            f"signed_curve25519:{name}": self._signed({"key": key.to_base64(), **mark})
+            f"signed_curve25519:{name}": self._signed({"key": key.to_base64(), **mark}, account)
             for name, key in keys.items()
         }
 
-    def _signed(self, value: dict[str, Any]) -> dict[str, Any]:
-        signature = self._account().sign(canonical(value)).to_base64()
+    def _signed(self, value: dict[str, Any], account: vodozemac.Account) -> dict[str, Any]:
+        signature = account.sign(canonical(value)).to_base64()
         return {**value, "signatures": {self.user: {f"ed25519:{self.device}": signature}}}
 
     def _account(self) -> vodozemac.Account:

@@ -48,24 +48,27 @@ class Own:
         answer = await self._look()
         known = field(answer, "device_keys", me, device)
         if known is None:
-            await self.upload(0, fallback=True, device=True)
+            await self._taken({"device_keys": self._olm.published_as()})
+            await self.upload(0, fallback=True)
         elif field(known, "keys", f"ed25519:{device}") != self._olm.ed25519:
             raise DeviceTaken
         await self._identify(answer)
 
-    async def upload(self, count: int, *, fallback: bool, device: bool = False) -> None:
+    async def upload(self, count: int, *, fallback: bool) -> None:
         """Give the homeserver keys for those who write to us first, where it has *count*."""
-        body = self._olm.fill_up(count, fallback=fallback)
-        if device:
-            body["device_keys"] = self._olm.published_as()
-        if not body:
-            return
+        keys = self._olm.fill_up(count, fallback=fallback)
+        # an older copy of our keys may have given the same names to others: those never again
+        if keys and await self._taken(keys):
+            _log.info("crypto.keys_uploaded", count=len(keys.get("one_time_keys", ())))
+        self._olm.uploaded()
+
+    async def _taken(self, body: dict[str, Any]) -> bool:
         try:
             await self._account.ask("POST", path_of("keys", "upload"), body)
         except Rejected as error:
-            # an older copy of our keys may have given the same names to others: never again
-            _log.error("crypto.keys_refused", error=str(error))
-        self._olm.uploaded()
+            _log.error("crypto.keys_refused", which=sorted(body), error=str(error))
+            return False
+        return True
 
     async def _look(self) -> dict[str, Any]:
         query: dict[str, Any] = {"device_keys": {self._olm.user: []}}

@@ -32,12 +32,16 @@ CREATE TABLE IF NOT EXISTS olm (
 CREATE INDEX IF NOT EXISTS olm_by_peer ON olm (peer, used);
 CREATE TABLE IF NOT EXISTS megolm (
     room TEXT NOT NULL, id TEXT NOT NULL, peer TEXT NOT NULL, ed25519 TEXT NOT NULL,
-    pickle TEXT NOT NULL, PRIMARY KEY (room, id, peer));
+    at REAL NOT NULL, pickle TEXT NOT NULL, PRIMARY KEY (room, id, peer));
+CREATE INDEX IF NOT EXISTS megolm_by_peer ON megolm (peer, at);
 CREATE TABLE IF NOT EXISTS taken (digest TEXT PRIMARY KEY, at REAL NOT NULL);
+CREATE INDEX IF NOT EXISTS taken_by_age ON taken (at);
 """
 
 #: sessions kept for each device: the newest is written with, older ones may still be read
 _OLM_SESSIONS = 5
+#: room keys kept of each device, so that none fills the disk; a client makes one for 100 messages
+_ROOM_KEYS = 1000
 #: how long a message between devices is remembered; the homeserver repeats one that it was not
 #: told we have, and that is said with the very next request
 _REMEMBERED = 30 * 24 * 3600.0
@@ -118,6 +122,11 @@ class KeyStore:
                 (peer, peer, _OLM_SESSIONS),
             )
 
+    def forget_olm(self) -> None:
+        """All sessions with other devices are over."""
+        with self.change():
+            self._db.execute("DELETE FROM olm")
+
     def room_keys(self, room: str, session_id: str) -> list[RoomKey]:
         """Every key under this name; more than one where devices claim the same."""
         query = "SELECT peer, ed25519, pickle FROM megolm WHERE room = ? AND id = ?"
@@ -135,15 +144,23 @@ class KeyStore:
             ):
                 return
         pickle = session.pickle(self._key)
-        self._put("megolm", room, session.session_id, key.peer, key.ed25519, pickle)
+        values = (room, session.session_id, key.peer, key.ed25519, time.time(), pickle)
+        with self.change():
+            self._put("megolm", *values)
+            self._db.execute(
+                "DELETE FROM megolm WHERE peer = ? AND rowid NOT IN"
+                " (SELECT rowid FROM megolm WHERE peer = ? ORDER BY at DESC LIMIT ?)",
+                (key.peer, key.peer, _ROOM_KEYS),
+            )
 
     def was_taken(self, digest: str) -> bool:
         return bool(self._read("SELECT digest FROM taken WHERE digest = ?", digest))
 
     def put_taken(self, digest: str) -> None:
         now = time.time()
-        self._put("taken", digest, now)
-        self._db.execute("DELETE FROM taken WHERE at < ?", (now - _REMEMBERED,))
+        with self.change():
+            self._put("taken", digest, now)
+            self._db.execute("DELETE FROM taken WHERE at < ?", (now - _REMEMBERED,))
 
     def _put(self, table: str, *values: object) -> None:
         places = ", ".join("?" * len(values))

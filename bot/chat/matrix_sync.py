@@ -52,6 +52,8 @@ class Sync:
         self._crypto = crypto
         self._sync_timeout = sync_timeout
         self._request_timeout = request_timeout
+        #: the token after which a room key was waited for
+        self._waited = ""
         #: rooms that were warned of since the start
         self._warned: set[str] = set()
 
@@ -85,6 +87,7 @@ class Sync:
             name = self._rooms.name_of(room_id)
             if name is not None:
                 messages += await self._new_in(room_id, name, room, since)
+        await self._wait_for_keys(since)
         await self._doors.answer()
         self._rooms.memory.save()
         reports = (*self._doors.reports, *self._crypto.reports())
@@ -141,6 +144,15 @@ class Sync:
             return None
         read = await self._crypto.read(room_id, event)
         return message_of(read.event, name, me, read.proof, read.seal)
+
+    async def _wait_for_keys(self, since: str) -> None:
+        """Raise `Busy` once where a room key is missing: it may be a moment behind its message."""
+        if not self._crypto.lacks_keys:
+            return
+        if self._waited != since:
+            self._waited = since
+            raise Busy(_("The key of a message is not there yet"))
+        await self._crypto.ask_for_keys()
 
     async def _gap(
         self, room_id: str, start: str, since: str, newer: list[dict[str, Any]]

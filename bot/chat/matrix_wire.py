@@ -64,11 +64,20 @@ def path_of(*parts: str, **query: str) -> str:
 
 
 class Wire:
-    """A connection to *homeserver* that speaks with `token`, once there is one."""
+    """A connection to *homeserver* that speaks with `token`, once there is one.
 
-    def __init__(self, homeserver: str, request_timeout: float) -> None:
+    *waits* is told before each request how many seconds it may take.
+    """
+
+    def __init__(
+        self,
+        homeserver: str,
+        request_timeout: float,
+        waits: Callable[[float], None] = lambda seconds: None,
+    ) -> None:
         self.token = ""
         self.request_timeout = request_timeout
+        self._waits = waits
         self._client = AsyncClient(homeserver.rstrip("/"))
 
     async def ask(
@@ -84,7 +93,9 @@ class Wire:
         headers = {"Content-Type": kind}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
-        limit = aiohttp.ClientTimeout(total=timeout or self.request_timeout)
+        seconds = timeout or self.request_timeout
+        limit = aiohttp.ClientTimeout(total=seconds)
+        self._waits(seconds)
         try:
             response = await self._client.send(method, path, body, headers, timeout=limit)
             async with response:
@@ -114,6 +125,11 @@ def _judged(status: int, answer: dict[str, Any] | None, retry_after: str | None)
     # a proxy may ask for a login of its own; a new token of ours would not please it
     if status == 401 and errcode in ("M_UNKNOWN_TOKEN", "M_MISSING_TOKEN"):
         raise TokenRefused
+    if status == 401 and answer is not None and isinstance(answer.get("flows"), list):
+        raise Challenged(
+            _("The homeserver wants the password of the bot for this"),
+            session=str(answer.get("session", "")),
+        )
     if status == 429 or errcode == "M_LIMIT_EXCEEDED":
         raise Busy(
             _("The homeserver asks for patience"), retry_after=_patience(answer, retry_after)

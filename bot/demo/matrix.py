@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from asyncio.subprocess import Process
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import AsyncExitStack, suppress
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -15,7 +14,7 @@ from bot.demo.device import MEGOLM
 from bot.demo.folder import PLAIN_ROOM, ROOM, Folder
 from bot.demo.hearing import Hearing
 from bot.demo.keeping import CannotStart
-from bot.demo.person import Person
+from bot.demo.person import PAUSE, Person
 from bot.demo.policy import BOT, DOMAIN, Cast
 from bot.demo.synapse import Synapse
 from bot.errors import BotError, ChatUnavailable
@@ -27,8 +26,6 @@ T = TypeVar("T")
 BOT_ID = f"@{BOT}:{DOMAIN}"
 #: seconds for a request, in which the homeserver may hold back a sync for POLL
 REQUEST, POLL = 30.0, 20.0
-#: seconds between two tries while the homeserver says nothing
-PAUSE = 0.5
 #: seconds for logging out
 GOODBYE = 5.0
 #: how the devices of the demo are called
@@ -115,18 +112,8 @@ class MatrixPlace:
         await self._arrived.wait()
 
     async def say(self, person: str, text: str) -> str:
-        """Said once, however often the homeserver must be asked: the transaction stays the same."""
         speaker = self._persons[self._cast.accounts[person]]
-        content: dict[str, Any] = {"msgtype": "m.text", "body": text}
-        kind = "m.room.message"
-        if not self._plain:
-            kind, content = (
-                "m.room.encrypted",
-                await self._until_heard(lambda: speaker.encrypt(self._here, content)),
-            )
-        path = f"rooms/{quote(self._here)}/send/{kind}/{uuid.uuid4().hex}"
-        sent = await self._until_heard(lambda: speaker.ask("PUT", path, content))
-        return str(sent["event_id"])
+        return await speaker.say(self._here, text, encrypted=not self._plain)
 
     async def sign(self, person: str) -> list[str]:
         return await self._persons[self._cast.accounts[person]].sign(lambda device_id: True)
@@ -174,15 +161,22 @@ class MatrixPlace:
         password = self._folder.password(account)[0]
         await self.synapse.register(account, password)
         login = await self._client.login(account, password, DEVICE)
-        self._persons[account] = await Person.arrive(
-            self._client, login, password, self._folder.seeds(account)
-        )
+        person = await Person.arrive(self._client, login, password, self._folder.seeds(account))
+        if person.replaced:
+            self._say(
+                _(
+                    "another client has replaced the signing keys of {name}, so there are new ones "
+                    "now; somebody else must confirm them: !trust {name}"
+                ).format(name=account)
+            )
+        self._persons[account] = person
 
     async def _forget_devices(self) -> None:
         """Log out whoever was logged in last; a homeserver that is gone has forgotten them."""
         with suppress(TimeoutError):
             async with asyncio.timeout(GOODBYE):
                 await self._together(self._log_out, self._folder.tokens())
+                self._folder.keep_tokens([])
 
     async def _log_out(self, token: str) -> None:
         with suppress(BotError):
@@ -226,12 +220,6 @@ class MatrixPlace:
             except Refusal as refusal:
                 self._say(str(refusal))
         self._changed.clear()
-
-    async def _until_heard(self, action: Callable[[], Awaitable[T]]) -> T:
-        while True:
-            with suppress(ChatUnavailable):
-                return await action()
-            await asyncio.sleep(PAUSE)
 
     async def _together(
         self, action: Callable[[T], Coroutine[Any, Any, None]], things: Iterable[T]

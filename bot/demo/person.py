@@ -14,7 +14,11 @@ from bot.chat.crossing import Device as Peer
 from bot.chat.crossing import Identity, Secrets, identity_of, verified
 from bot.demo.client import Client, Login, Refusal
 from bot.demo.device import Device, at, text_at
+from bot.errors import ChatUnavailable
 from bot.i18n import _
+
+#: seconds between two tries while the homeserver says nothing
+PAUSE = 0.5
 
 
 class Person:
@@ -25,18 +29,27 @@ class Person:
         self.device = Device(login.user_id, login.device_id)
         self._client = client
         self._secrets = secrets
+        #: whether somebody had thrown the earlier identity away, so that this one is new
+        self.replaced = False
         #: one message after the other, so that each finds its key shared
         self._turn = asyncio.Lock()
 
     @classmethod
     async def arrive(cls, client: Client, login: Login, password: str, seeds: Path) -> Self:
         """At the new device *login*, with the identity that the file *seeds* keeps for them."""
-        secrets = Secrets.kept(seeds, login.user_id)
-        if secrets is None:
-            secrets = Secrets.make(login.user_id)
-            secrets.keep(seeds)
-        person = cls(client, login, secrets)
-        await person._publish(password)
+        person = cls(client, login, Secrets.make(login.user_id))
+        shown = (await person.identity(login.user_id)).master
+        kept = Secrets.kept(seeds, login.user_id)
+        # a homeserver takes no identity back that it has thrown away
+        person.replaced = shown is not None and (kept is None or kept.master.public != shown)
+        if kept is not None and not person.replaced:
+            person._secrets = kept
+        person._secrets.keep(seeds)
+        if shown is None or person.replaced:
+            await client.ask_as_owner(
+                "keys/device_signing/upload", login, password, person._secrets.publication()
+            )
+        await person._publish_device()
         return person
 
     async def ask(
@@ -55,7 +68,8 @@ class Person:
 
         Raises as `Client.ask`.
         """
-        answer, me = await self._keys_of(self.login.user_id), self.login.user_id
+        me = self.login.user_id
+        answer = await self.ask("POST", "keys/query", _keys_of(me))
         unsigned = [
             peer.id
             for peer in identity_of(answer, me).devices.values()
@@ -65,37 +79,44 @@ class Person:
             await self._vouch_for(answer["device_keys"][me][device_id])
         return unsigned
 
-    async def encrypt(self, room_id: str, content: Mapping[str, Any]) -> dict[str, Any]:
-        """A message for every device of everybody who is in the room now."""
+    async def say(self, room_id: str, text: str, *, encrypted: bool) -> str:
+        """Say *text*, once, however often the homeserver must be asked; returns the event id.
+
+        Raises `ChatRefused`.
+        """
+        content: dict[str, Any] = {"msgtype": "m.text", "body": text}
+        kind = "m.room.message"
         async with self._turn:
-            peers = await self._audience(room_id)
-            await self._meet(self.device.strangers(peers))
-            if messages := self.device.share(room_id, peers):
-                path = f"sendToDevice/m.room.encrypted/{uuid.uuid4().hex}"
-                await self.ask("PUT", path, {"messages": messages})
-            return self.device.encrypt(room_id, "m.room.message", content)
+            if encrypted:
+                await self.share_key(room_id)
+                kind, content = "m.room.encrypted", self.device.encrypt(room_id, kind, content)
+            path = f"rooms/{quote(room_id)}/send/{kind}/{uuid.uuid4().hex}"
+            return str((await self._insist("PUT", path, content))["event_id"])
+
+    async def share_key(self, room_id: str) -> None:
+        """Let every device of everybody who is in the room now read what comes next."""
+        peers = await self._audience(room_id)
+        await self.meet(self.device.strangers(peers))
+        if messages := self.device.share(room_id, peers):
+            path = f"sendToDevice/m.room.encrypted/{uuid.uuid4().hex}"
+            await self._insist("PUT", path, {"messages": messages})
+
+    async def _insist(
+        self, method: str, path: str, content: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """As `ask`, until the homeserver answers; it knows a transaction of *path* again."""
+        while True:
+            with suppress(ChatUnavailable):
+                return await self.ask(method, path, content)
+            await asyncio.sleep(PAUSE)
 
     async def identity(self, user_id: str) -> Identity:
         """What the homeserver shows of *user_id*."""
-        return identity_of(await self._keys_of(user_id), user_id)
+        return identity_of(await self.ask("POST", "keys/query", _keys_of(user_id)), user_id)
 
-    async def leave(self) -> None:
-        """Log out; the device is gone then."""
-        await self.ask("POST", "logout", {})
-
-    async def _publish(self, password: str) -> None:
-        """Let everybody know the identity, and the device as signed with it."""
-        known = identity_of(await self._keys_of(self.login.user_id), self.login.user_id)
-        if known.master != self._secrets.master.public:
-            await self._client.ask_as_owner(
-                "keys/device_signing/upload", self.login, password, self._secrets.publication()
-            )
-        keys = self.device.public_keys()
-        await self.ask(
-            "POST",
-            "keys/upload",
-            {"device_keys": keys, "one_time_keys": self.device.one_time_keys()},
-        )
+    async def _publish_device(self) -> None:
+        keys, one_time_keys = self.device.public_keys(), self.device.one_time_keys()
+        await self.ask("POST", "keys/upload", {"device_keys": keys, "one_time_keys": one_time_keys})
         await self._vouch_for(keys)
 
     async def _vouch_for(self, keys: Mapping[str, Any]) -> None:
@@ -105,14 +126,12 @@ class Person:
         if answer.get("failures"):
             raise Refusal(_("the homeserver refuses the signature of a device"), answer)
 
-    async def _keys_of(self, *users: str) -> dict[str, Any]:
-        return await self.ask("POST", "keys/query", {"device_keys": {user: [] for user in users}})
-
     async def _audience(self, room_id: str) -> list[Peer]:
         """All devices of everybody in the room but this one.  Asked each time: never out of date,
         and a homeserver on loopback answers in milliseconds."""
-        joined = (await self.ask("GET", f"rooms/{quote(room_id)}/joined_members"))["joined"]
-        answer = await self._keys_of(*joined)
+        path = f"rooms/{quote(room_id)}/joined_members"
+        joined = (await self._insist("GET", path))["joined"]
+        answer = await self._insist("POST", "keys/query", _keys_of(*joined))
         return [
             peer
             for user in joined
@@ -120,17 +139,22 @@ class Person:
             if peer.curve25519 != self.device.curve25519
         ]
 
-    async def _meet(self, peers: list[Peer]) -> None:
+    async def meet(self, peers: list[Peer]) -> None:
         """Begin a conversation with each of *peers*; whoever has no key for it is left out."""
         if not peers:
             return
         wanted: dict[str, dict[str, str]] = {}
         for peer in peers:
             wanted.setdefault(peer.user, {})[peer.id] = "signed_curve25519"
-        claimed = await self.ask("POST", "keys/claim", {"one_time_keys": wanted})
+        claimed = await self._insist("POST", "keys/claim", {"one_time_keys": wanted})
         for peer in peers:
             keys = at(claimed, "one_time_keys", peer.user, peer.id)
             for key in keys.values() if isinstance(keys, dict) else ():
                 if verified(key, peer.user, peer.id, peer.ed25519):
                     with suppress(ValueError):  # signed nonsense
                         self.device.begin(peer, text_at(key, "key"))
+
+
+def _keys_of(*users: str) -> dict[str, Any]:
+    """The question for all keys of *users*."""
+    return {"device_keys": {user: [] for user in users}}

@@ -13,6 +13,7 @@ from bot.core.policy import Rights
 from bot.devices.host import Host
 from bot.engine.inventory import Inventory
 from bot.engine.jobs import Job
+from bot.engine.pins import Pins
 from bot.engine.records import Records
 from bot.engine.world import Timing, World
 from bot.errors import BotError
@@ -62,6 +63,15 @@ class Context:
     def roles(self) -> tuple[str, ...]:
         """The roles of who asked."""
         return tuple(self._run.engine.policy.roles.get(self.person, ()))
+
+    def chat_ids(self, person: str) -> tuple[str, ...]:
+        """The chat ids of the member *person*; none where the config names nobody so."""
+        return tuple(user for user, name in self.engine.policy.persons.items() if name == person)
+
+    @property
+    def pins(self) -> Pins:
+        """The keys that persons sign their devices with."""
+        return self._run.engine.pins
 
     @property
     def version(self) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.chat import Message, Proof
@@ -84,6 +84,11 @@ async def get(tx: AsyncConnection, number: int) -> Job | None:
     """The job with this *number*, or None."""
     row = (await tx.execute(select(schema.jobs).where(schema.jobs.c.id == number))).first()
     return _job(row) if row is not None else None
+
+
+async def last(tx: AsyncConnection) -> int:
+    """The number of the last job; 0 where there is none."""
+    return await tx.scalar(select(func.max(schema.jobs.c.id))) or 0
 
 
 async def of_event(tx: AsyncConnection, event_id: str) -> Job | None:

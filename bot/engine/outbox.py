@@ -1,7 +1,8 @@
 """What is still to be said: kept in the store, sent in order, each exactly once.
 
 A post is written in the transaction of what it tells, and sent under a transaction id that a second
-sending keeps; so a crash between the two neither loses nor doubles it.
+sending keeps; so a crash between the two neither loses nor doubles it.  That it was sent is written
+down beside the next sendings, for as many posts at a time as there are.
 
 Texts go in the order in which they were queued.  An edit that comes too soon after another one in
 its room waits, and lets everything else pass; the one that then goes is the latest.  Signs go when
@@ -19,7 +20,7 @@ from contextlib import suppress
 from typing import Any
 
 import structlog
-from sqlalchemy import case, insert, select, update
+from sqlalchemy import Integer, bindparam, case, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.chat import Chat, Post, PostKind, Status, Text
@@ -36,6 +37,30 @@ WAITING, SENT, REFUSED = "waiting", "sent", "refused"
 #: a day, or makes us ask without a pause
 SHORTEST_ASKED, LONGEST_ASKED = 0.1, 3600.0
 
+# built once: that costs more than running them
+_known = select(outbox.c.id).where(outbox.c.txn == bindparam("known"))
+_queue = insert(outbox)
+#: texts first, signs after them; edits among either, or after all while they are not due
+_turn = case(
+    (outbox.c.kind != PostKind.TEXT.value, 1),
+    (outbox.c.edits.is_not(None), bindparam("turn_of_edits", type_=Integer)),
+    else_=0,
+)
+_waiting = (
+    select(outbox)
+    .where((outbox.c.room == bindparam("here")) & (outbox.c.state == WAITING))
+    .order_by(_turn, outbox.c.id)
+    .limit(bindparam("most", type_=Integer))
+)
+_rooms = select(outbox.c.room).where(outbox.c.state == WAITING).distinct()
+_event = select(outbox.c.event_id).where(outbox.c.txn == bindparam("known"))
+# where a later edit took its place meanwhile, nothing has this txn any more
+_mark = (
+    update(outbox)
+    .where(outbox.c.txn == bindparam("known"))
+    .values(state=bindparam("end"), event_id=bindparam("event"), plain="", html="")
+)
+
 
 async def put(tx: AsyncConnection, post: Post) -> None:
     """Queue *post*; an edit takes the place of one that still waits for the same message.
@@ -43,7 +68,7 @@ async def put(tx: AsyncConnection, post: Post) -> None:
     `post.edits` is the txn of the message that it replaces.  A txn that was queued before is left
     as it is: it was said, or will be.
     """
-    if (await tx.execute(select(outbox.c.id).where(outbox.c.txn == post.txn))).first():
+    if (await tx.execute(_known, {"known": post.txn})).first():
         return
     if post.edits is not None and post.kind is PostKind.TEXT:
         # in its place, so that of several messages that are edited all the time each has its turn
@@ -51,7 +76,7 @@ async def put(tx: AsyncConnection, post: Post) -> None:
         replaced = await tx.execute(update(outbox).where(stale).values(**_row(post)))
         if replaced.rowcount:
             return
-    await tx.execute(insert(outbox).values(**_row(post)))
+    await tx.execute(_queue, _row(post))
 
 
 class Outbox:
@@ -76,14 +101,25 @@ class Outbox:
         self._most_pause = most_pause
         self._news = asyncio.Event()
         self._idle = asyncio.Event()
+        #: rooms of which is known that something was queued there
+        self._named: set[str] = set()
+        #: whether other rooms have to be looked for as well
+        self._look = True
         #: set for each room in which something was queued
         self._heard: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         #: the loop's time from which on a room may get its next edit
         self._edit_due: defaultdict[str, float] = defaultdict(float)
+        #: txn -> state and event of what was sent and is not written down yet
+        self._sent: dict[str, tuple[str, str | None]] = {}
+        self._unwritten = asyncio.Event()
 
-    def wake(self) -> None:
-        """Say that something was queued."""
+    def wake(self, *rooms: str) -> None:
+        """Say that something was queued, in *rooms* where that is known."""
         self._idle.clear()
+        self._look |= not rooms
+        for room in rooms:
+            self._named.add(room)
+            self._heard[room].set()
         self._news.set()
 
     async def drained(self) -> None:
@@ -94,27 +130,54 @@ class Outbox:
         """Send for ever."""
         self._news.set()
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._write_down())
             rooms: dict[str, asyncio.Task[None]] = {}
             while True:
                 await self._news.wait()
                 self._news.clear()
-                for room in await self._rooms():
+                for room in await self._with_news():
                     self._heard[room].set()
                     if room not in rooms or rooms[room].done():
                         rooms[room] = group.create_task(self._send_room(room))
-                if not self._news.is_set() and all(task.done() for task in rooms.values()):
+                asleep = not self._news.is_set() and all(task.done() for task in rooms.values())
+                if asleep and not self._sent:
                     self._idle.set()
 
-    async def _rooms(self) -> list[str]:
+    async def _with_news(self) -> set[str]:
+        named, self._named = self._named, set()
+        if not self._look:
+            return named
+        self._look = False
         try:
             async with self._store.read() as tx:
-                query = select(outbox.c.room).where(outbox.c.state == WAITING).distinct()
-                return [str(room) for room in await tx.scalars(query)]
+                return named | {*await tx.scalars(_rooms)}
         except StoreError as error:
             log.error("outbox unreadable", why=str(error), pause=self._pause)
             await asyncio.sleep(self._pause)
+            self.wake()
+            return named
+
+    async def _write_down(self) -> None:
+        """Write down what was sent, for ever; what came meanwhile goes together."""
+        while True:
+            await self._unwritten.wait()
+            self._unwritten.clear()
+            sent = dict(self._sent)
+            rows = [
+                {"known": txn, "end": state, "event": event_id}
+                for txn, (state, event_id) in sent.items()
+            ]
+            try:
+                async with self._store.write() as tx:
+                    await tx.execute(_mark, rows)
+            except StoreError as error:
+                log.error("not written down", posts=len(sent), why=str(error), pause=self._pause)
+                await asyncio.sleep(self._pause)
+                self._unwritten.set()
+                continue
+            for txn in sent:
+                del self._sent[txn]
             self._news.set()
-            return []
 
     async def _send_room(self, room: str) -> None:
         pause = self._pause
@@ -123,6 +186,8 @@ class Outbox:
                 self._heard[room].clear()
                 row = await self._next(room)
                 if row is None:
+                    if self._heard[room].is_set():
+                        continue
                     break
                 if _is_edit(row) and (early := self._early(room)) > 0:
                     await self._news_within(room, early)
@@ -148,26 +213,21 @@ class Outbox:
 
     async def _next(self, room: str) -> Any:
         """What is to be sent next in *room*; an edit that is not due only where all else was."""
-        turn_of_edits = 2 if self._early(room) > 0 else 0
-        turn = case(
-            (outbox.c.kind != PostKind.TEXT.value, 1),
-            (outbox.c.edits.is_not(None), turn_of_edits),
-            else_=0,
-        )
+        wanted = {
+            "here": room,
+            "turn_of_edits": 2 if self._early(room) > 0 else 0,
+            "most": len(self._sent) + 1,
+        }
         async with self._store.read() as tx:
-            mine = (outbox.c.room == room) & (outbox.c.state == WAITING)
-            query = select(outbox).where(mine).order_by(turn, outbox.c.id).limit(1)
-            return (await tx.execute(query)).first()
+            rows = await tx.execute(_waiting, wanted)
+            return next((row for row in rows if row.txn not in self._sent), None)
 
     async def _send(self, row: Any) -> None:
         event_id = await self._say(row)
         if _is_edit(row):
             self._edit_due[row.room] = asyncio.get_running_loop().time() + self._edit_every
-        state = SENT if event_id is not None else REFUSED
-        async with self._store.write() as tx:
-            # where a later edit took its place meanwhile, nothing has this txn any more
-            mine = update(outbox).where(outbox.c.txn == row.txn)
-            await tx.execute(mine.values(state=state, event_id=event_id, plain="", html=""))
+        self._sent[row.txn] = (SENT if event_id is not None else REFUSED, event_id)
+        self._unwritten.set()
 
     async def _say(self, row: Any) -> str | None:
         """The event that *row* became; None where the chat will never take it."""
@@ -183,10 +243,10 @@ class Outbox:
             return None
 
     async def _edited(self, txn: str) -> str | None:
+        if txn in self._sent:
+            return self._sent[txn][1]
         async with self._store.read() as tx:
-            event_id: str | None = await tx.scalar(
-                select(outbox.c.event_id).where(outbox.c.txn == txn)
-            )
+            event_id: str | None = await tx.scalar(_event, {"known": txn})
             return event_id
 
 

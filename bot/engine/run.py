@@ -250,14 +250,15 @@ class Run:
         self.job = replace(self.job, state=state, started=started, **values)
 
     def _telling(self) -> _Telling:
-        return _Telling(self.engine)
+        return _Telling(self.engine, self.job.room, self.engine.audit_room)
 
 
 class _Telling:
-    """A transaction after which the outbox has news."""
+    """A transaction after which the outbox has news of *rooms*."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *rooms: str | None) -> None:
         self._engine = engine
+        self._rooms = [room for room in rooms if room is not None]
         self._block = engine.store.write()
 
     async def __aenter__(self) -> AsyncConnection:
@@ -265,7 +266,7 @@ class _Telling:
 
     async def __aexit__(self, *error: Any) -> None:
         await self._block.__aexit__(*error)
-        self._engine.outbox.wake()
+        self._engine.outbox.wake(*self._rooms)
 
 
 def _incomplete(event: Ended) -> Ended:

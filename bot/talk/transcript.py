@@ -25,14 +25,12 @@ class Answer:
     waits: str
 
     @classmethod
-    def read(cls, content: Any) -> tuple[list[str], Answer] | None:
-        """The event ids of its commands, and the answer; None where *content* is no status."""
+    def read(cls, content: Any) -> tuple[str, Answer] | None:
+        """The command's event id and its answer; None where *content* is no status."""
         if not isinstance(content, Mapping) or not isinstance(content.get("command"), str):
             return None
-        also = content.get("also")
-        others = [each for each in also if isinstance(each, str)] if isinstance(also, list) else []
         final = content.get("final") is True
-        return [content["command"], *others], cls(
+        return content["command"], cls(
             state=str(content.get("state", "")),
             final=final,
             succeeded=final and content.get("succeeded") is True,
@@ -94,6 +92,7 @@ class Transcript:
         if old is not None and edits is not None and old.sender != sender:
             return
         before = old.text if old is not None and edits is not None else None
+        self._veiled.discard(target)
         self._messages[target] = seen = Seen(target, sender, text, before, final, command)
         if self.watch is not None:
             self.watch(seen)
@@ -154,16 +153,22 @@ class Transcript:
         status = Answer.read(content)
         if status is None:
             return "", False
-        commands, answer = status
-        for command in commands:
-            known = self._answers.get(command)
+        command, answer = status
+        for each in (command, *_also(content)):
+            known = self._answers.get(each)
             if known is None or not known.final:
-                self._answers[command] = answer
-        return commands[0], answer.final
+                self._answers[each] = answer
+        return command, answer.final
 
     def _ring(self) -> None:
         rung, self._changed = self._changed, asyncio.Event()
         rung.set()
+
+
+def _also(content: Mapping[str, Any]) -> list[str]:
+    """The other commands of which the status *content* speaks."""
+    others = content.get("also")
+    return [each for each in others if isinstance(each, str)] if isinstance(others, list) else []
 
 
 def printable(text: str) -> str:

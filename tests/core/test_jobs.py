@@ -9,6 +9,10 @@ from hypothesis import strategies as st
 from bot.core.jobs import ENDED, HOLDING, TRANSITIONS, Event, State, after
 
 LEGAL = {
+    (State.QUEUED, Event.HOLD): State.HELD,
+    (State.HELD, Event.RELEASE): State.QUEUED,
+    (State.HELD, Event.FAIL): State.FAILED,
+    (State.HELD, Event.CANCEL): State.CANCELLED,
     (State.QUEUED, Event.ASK): State.AWAITING_APPROVAL,
     (State.QUEUED, Event.WAIT): State.AWAITING_LOCKS,
     (State.QUEUED, Event.START): State.RUNNING,
@@ -61,6 +65,12 @@ def test_only_a_person_ends_what_is_undetermined_and_never_by_running_it_again()
 
 def test_only_what_ran_can_be_undetermined() -> None:
     assert {state for state, event in LEGAL if event is Event.LOSE} == {State.RUNNING}
+
+
+def test_what_is_held_begins_only_by_being_released() -> None:
+    assert {event for event, state in TRANSITIONS[State.HELD].items() if state not in ENDED} == {
+        Event.RELEASE
+    }
 
 
 def test_locks_are_held_from_the_start_to_the_known_end() -> None:

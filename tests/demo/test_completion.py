@@ -37,6 +37,7 @@ def words() -> Vocabulary:
         ("/a", ["/as"]),
         ("/as ", ["apprenti"]),
         ("/as apprenti ", []),
+        ("/sign ", ["apprenti"]),
         ("/fault han", ["handover-failure", "handover-lost", "hang"]),
         ("/fault hang ", ["fy", "fz"]),
         ("hello ", []),

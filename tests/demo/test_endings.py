@@ -116,6 +116,10 @@ def test_a_person_types_and_sees_the_answer(terminal: Terminal) -> None:
     terminal.shows("nounou: !ping.*bot: pong")
     terminal.type("/as stranger hello\r")
     terminal.shows("stranger: hello")
+    terminal.type("/sign apprenti\r")
+    terminal.shows("no device of apprenti is unsigned")
+    terminal.type("/sign nobody\r")
+    terminal.shows("write: /sign PERSON, where PERSON is one of nounou, nounou2, apprenti")
     terminal.type("/quit\r")
 
     assert terminal.ends() == 0

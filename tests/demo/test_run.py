@@ -214,3 +214,31 @@ def test_two_demonstrations_do_not_share_a_folder(stage: Stage) -> None:
 
     folder.leave()
     Folder(stage.folder / "state", "matrix").take()
+
+
+def test_a_folder_that_another_version_made_is_refused(stage: Stage) -> None:
+    state = stage.folder / "state"
+    state.mkdir()
+    (state / "tokens.json").write_text("{}")  # one room, not encrypted
+
+    with pytest.raises(Refused, match="was made by another version of the demo") as caught:
+        run(replace(stage.options, terminal=False, script=None, state=state))
+
+    assert "make clean" in caught.value.hint
+    Folder(state, "terminal").take()
+
+
+def test_tokens_are_kept_with_the_version_that_wrote_them(stage: Stage) -> None:
+    folder = Folder(stage.folder, "matrix")
+    folder.keep_tokens(["one"])
+    folder.take()
+    folder.leave()
+    (stage.folder / "devices.json").write_text('{"version": 3, "tokens": []}')
+
+    with pytest.raises(Refused, match="another version"):
+        folder.take()
+
+
+def test_the_room_in_this_process_has_no_plain_one_beside_it(stage: Stage) -> None:
+    with pytest.raises(UsageError, match="--plain"):
+        stage.play("!ping", plain=True)

@@ -99,10 +99,10 @@ class Page:
         """Return once the page shows *text*."""
         await self.until(f"document.body?.innerText.includes({json.dumps(text)})")
 
-    async def click(self, selector: str) -> None:
-        """Click what *selector* finds, once it is there."""
-        await self.until(f"document.querySelector({json.dumps(selector)})")
-        await self.value(f"document.querySelector({json.dumps(selector)}).click()")
+    async def click(self, element: str) -> None:
+        """Click the element that a JavaScript expression is, once there is one."""
+        await self.until(element)
+        await self.value(f"{element}.click()")
 
     async def enter(self, selector: str, text: str) -> None:
         """Type *text* into what *selector* finds, and press Enter."""

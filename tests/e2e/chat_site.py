@@ -106,9 +106,8 @@ class Place:
         )
 
     async def gone(self, client: Client, room_id: str) -> None:
-        """Return once *client* sees the bot in the room no more."""
-        await self.entered(client, room_id)
-        await client.until(lambda: self.bot_id not in client.members[room_id] or None)
+        """Return once *client* has seen the bot leave the room."""
+        await client.until(lambda: self.bot_id in client.left.get(room_id, ()) or None)
 
     async def revoke(self, token: str) -> None:
         """Make an access token of the bot worthless, as an administrator may."""

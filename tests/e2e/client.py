@@ -56,6 +56,8 @@ class Client:
         self.typing: dict[str, list[str]] = {}
         #: rooms that each user is in, as far as this client sees
         self.members: dict[str, set[str]] = {}
+        #: who was in a room and is no more
+        self.left: dict[str, set[str]] = {}
         self._url = url
         self._user = user
         self._password = password
@@ -206,10 +208,7 @@ class Client:
     def _take(self, room_id: str, event: dict[str, Any]) -> None:
         content = event.get("content", {})
         if event["type"] == "m.room.member":
-            present = self.members.setdefault(room_id, set())
-            (present.add if content["membership"] == "join" else present.discard)(
-                event["state_key"]
-            )
+            self._take_member(room_id, event["state_key"], content["membership"])
         if event["type"] != "m.room.message":
             return
         match content:
@@ -229,6 +228,16 @@ class Client:
             content,
             content,
         )
+
+    def _take_member(self, room_id: str, user_id: str, membership: str) -> None:
+        present = self.members.setdefault(room_id, set())
+        left = self.left.setdefault(room_id, set())
+        if membership == "join":
+            present.add(user_id)
+            left.discard(user_id)
+        elif user_id in present:
+            present.remove(user_id)
+            left.add(user_id)
 
     def _take_receipts(self, room_id: str, event: dict[str, Any]) -> None:
         for event_id, receipts in event.get("content", {}).items():

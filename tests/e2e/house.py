@@ -22,7 +22,7 @@ from bot.demo.policy import of_the_lab
 from bot.demo.process import Child, python
 from bot.engine.audit_log import verify_file
 from bot.engine.store import FILE
-from tests.e2e.house_room import PATIENCE, Post, Room
+from tests.e2e.house_room import PATIENCE, ROOM, Post, Room
 
 #: the lab is quick; the limits are for a machine that many share
 TIMING = {
@@ -94,7 +94,8 @@ class House:
 
     def configure(self, change: Callable[[dict[str, Any]], None] = lambda _config: None) -> None:
         """Write the bot's configuration; *change* may spoil it."""
-        self.folder.write_config(of_the_lab(), self.site, {"kind": "terminal"})
+        room = {"chat": {"kind": "terminal"}, "rooms": {"main": ROOM}}
+        self.folder.write_config(of_the_lab(), self.site, room)
         config = yaml.safe_load(self.folder.config.read_text())
         config["timing"] = {**TIMING, **self.timing}
         change(config)

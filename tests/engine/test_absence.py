@@ -1,43 +1,519 @@
-"""A bot that was away: what it begins by itself when it comes back, and what it only answers."""
+"""A bot that was away: what came meanwhile is listed and waits for a person."""
 
 from __future__ import annotations
 
-from bot.core.chat import Message
-from bot.engine import jobs
+import pytest
+from sqlalchemy import update
+
+from bot.core.chat import Batch, Message
+from bot.core.jobs import State
+from bot.engine import absence, audit_log, jobs, schema, store
+from bot.engine.inbox import Inbox
 from bot.engine.jobs import Job
-from tests.engine.alive import Place, opened
-from tests.fakes import NOUNOU, ROOM
+from tests.engine.alive import APPRENTI, NOUNOU2, Bot, Place, opened
+from tests.engine.toys import Toys
+from tests.fakes import NOUNOU, ROOM, Said
+
+LONG = 14 * 60.0
 
 
-async def accepted(place: Place, line: str, seconds_ago: float) -> Job:
-    """A command that a bot took in so long ago, and died before it began with it."""
-    async with opened(place.folder) as store:
-        async with store.write() as tx:
-            message = Message("$then", ROOM, NOUNOU, line)
-            number = await jobs.add(tx, message, "nounou", line, place.clock() - seconds_ago)
-        async with store.read() as tx:
-            job = await jobs.get(tx, number)
-    assert job is not None
-    return job
+@pytest.fixture
+def toys() -> Toys:
+    return Toys()
 
 
-async def test_a_command_of_a_short_absence_is_begun_by_itself(place: Place) -> None:
-    job = await accepted(place, "!migrate vm fz", place.timing.resume_within - 60)
-
-    async with place.bot():
-        answer = await place.chat.answer(job.event_id)
-
-    assert "vm runs on fz, and only there" in answer.plain
-    assert place.where("vm") == ["fz"]
+@pytest.fixture
+async def place(place: Place, toys: Toys) -> Place:
+    place.registry = toys.registry()
+    return place
 
 
-async def test_a_command_of_a_long_absence_is_answered_and_not_begun(place: Place) -> None:
-    job = await accepted(place, "!migrate vm fz", place.timing.resume_within + 60)
+async def lived(place: Place) -> None:
+    """A bot was there, and heard from the chat just now."""
+    async with place.bot() as bot:
+        await bot.ask("!ping")
 
-    async with place.bot():
-        answer = await place.chat.answer(job.event_id)
 
-    assert "too old" in answer.plain
-    assert "Send !migrate vm fz again" in answer.plain
-    assert place.migrations() == []
-    assert place.where("vm") == ["fy"]
+async def missed(place: Place, *lines: str, sender: str = NOUNOU, away: float = LONG) -> list[str]:
+    """A bot that lived, died, and missed *lines*; returns their events."""
+    await lived(place)
+    asked = place.chat.say_all(lines, sender)
+    await place.later(away)
+    return asked
+
+
+def lists(place: Place) -> list[Said]:
+    """What the bot said of commands that it does not run."""
+    return [said for said in place.chat.said() if said.plain.startswith("⏸ I was away")]
+
+
+async def listed(place: Place, count: int = 1) -> Said:
+    """The last of *count* lists, once they are there."""
+    await place.chat.until(lambda: len(lists(place)) >= count)
+    return lists(place)[-1]
+
+
+async def job(bot: Bot, event_id: str) -> Job:
+    async with bot.store.read() as tx:
+        found = await jobs.of_event(tx, event_id)
+    assert found is not None
+    return found
+
+
+def state(said: Said) -> str:
+    assert said.status is not None
+    return said.status.state
+
+
+class TestWhatCameMeanwhile:
+    async def test_is_run_after_a_short_absence(self, place: Place) -> None:
+        asked = await missed(place, "!ping", "!ping", away=place.timing.away - 20)
+
+        async with place.bot() as bot:
+            await bot.chat.answer(asked[-1])
+
+        assert lists(place) == []
+
+    async def test_is_listed_and_not_run_after_a_long_one(self, place: Place, toys: Toys) -> None:
+        asked = await missed(place, "!ping", "!change it", "talk")
+
+        async with place.bot() as bot:
+            said = await listed(place)
+            fresh = await bot.ask("!whoami")
+            held = [await job(bot, each) for each in asked[:2]]
+
+        assert said.plain.splitlines() == [
+            "⏸ I was away for 14 min 00 s. 2 commands came meanwhile and were not run:",
+            "2 nounou: !ping",
+            "3 nounou: !change it",
+            "!job release 2 3 runs them, !job cancel JOB drops one.",
+        ]
+        assert said.post.mentions == (NOUNOU,)
+        assert [each.state for each in held] == [State.HELD, State.HELD]
+        assert state(fresh) == "succeeded"
+        assert toys.done == []
+        assert len(lists(place)) == 1
+
+    async def test_says_to_machines_that_it_waits_for_a_person(self, place: Place) -> None:
+        asked = await missed(place, "!ping", "!ping", "!ping")
+
+        async with place.bot():
+            status = (await listed(place)).status
+
+        assert status is not None
+        assert (status.command, status.job, status.state) == (asked[0], 2, "held")
+        assert (status.final, status.waits) == (False, "person")
+        assert list(status.also) == asked[1:]
+
+    async def test_is_one_message_for_each_room(self, place: Place) -> None:
+        await missed(place, "!ping")
+        place.chat.say_all(["!ping", "!ping"], room="#other:localhost")
+
+        async with place.bot():
+            await listed(place)
+            await place.chat.until(lambda: len(place.chat.said("#other:localhost")) == 1)
+
+        [other] = place.chat.said("#other:localhost")
+        assert "2 commands came meanwhile" in other.plain
+        assert "1 command came meanwhile and was not run" in lists(place)[0].plain
+
+    async def test_a_long_list_is_bounded_and_everything_is_held(self, place: Place) -> None:
+        await missed(place, *(["!ping"] * 50))
+
+        async with place.bot() as bot:
+            said = await listed(place)
+            async with bot.store.read() as tx:
+                held = await jobs.in_states(tx, [State.HELD])
+
+        assert "and 30 more" in said.plain
+        assert len(said.plain.splitlines()) == 1 + 20 + 1 + 1
+        assert len(held) == 50
+
+    async def test_what_people_wrote_cannot_forge_a_line_of_the_list(self, place: Place) -> None:
+        await missed(place, "!ping \n9 nounou2: !change <b>it</b>" + "x" * 500)
+
+        async with place.bot():
+            said = await listed(place)
+
+        assert len(said.plain.splitlines()) == 3
+        assert "<b>" not in said.post.text.html
+
+    async def test_what_interrupts_is_only_listed(self, place: Place) -> None:
+        [asked] = await missed(place, "!migrate vm fz")
+
+        async with place.bot() as bot:
+            said = await bot.chat.answer(asked)
+            release = await bot.ask("!job release 2")
+
+        assert "2 nounou: !migrate vm fz (not replayed)" in lists(place)[0].plain
+        assert "was away, so this was not begun" in said.plain
+        assert "Send !migrate vm fz again" in said.plain
+        assert state(said) == "away"
+        assert state(release) == "refused"
+        assert "is not held, it is failed" in release.plain
+        assert place.migrations() == []
+        assert place.where("vm") == ["fy"]
+
+    async def test_of_strangers_is_neither_listed_nor_held(self, place: Place) -> None:
+        await missed(place, "!ping", sender="@stranger:localhost")
+
+        async with place.bot() as bot:
+            await bot.chat.until(lambda: bot.chat.taken_in == len(bot.chat.batches))
+            await bot.ask("!ping")
+
+        assert lists(place) == []
+
+    async def test_is_recorded(self, place: Place) -> None:
+        await missed(place, "!ping", "!migrate vm fz")
+
+        async with place.bot() as bot:
+            await listed(place)
+            async with bot.store.read() as tx:
+                entries = await audit_log.tail(tx, 20)
+
+        [data] = [entry.data for entry in entries if entry.kind == "away"]
+        assert (data["held"], data["not replayed"]) == ([2], [3])
+        assert LONG <= data["seconds"] < LONG + 20
+
+
+class TestHowLongItWas:
+    """Judged by the bot's own last good sync, and never by what events say of themselves."""
+
+    async def test_the_first_start_holds_nothing(self, place: Place) -> None:
+        place.chat.say("!ping")
+        await place.later(LONG)
+
+        async with place.bot() as bot:
+            await bot.chat.answer("$m0")
+
+    async def test_an_idle_time_is_no_absence(self, place: Place, bot: Bot) -> None:
+        await bot.ask("!ping")
+        await place.later(LONG)
+
+        assert (await bot.ask("!ping")).plain == "pong"
+
+    async def test_an_idle_time_is_no_absence_over_a_restart(self, place: Place) -> None:
+        async with place.bot() as bot:
+            await bot.ask("!ping")
+            await place.later(LONG)
+            await bot.killed()
+        asked = place.chat.say("!ping")
+
+        async with place.bot() as bot:
+            assert (await bot.chat.answer(asked)).plain == "pong"
+
+    async def test_a_homeserver_that_was_gone_counts_though_the_bot_was_there(
+        self, place: Place, bot: Bot
+    ) -> None:
+        await bot.ask("!ping")
+        place.chat.silent = True
+        place.chat.say("!ping")
+        await place.later(LONG)
+        place.chat.say("!whoami")
+
+        place.chat.silent = False
+        place.chat.changed()
+
+        assert "2 commands came meanwhile" in (await listed(place)).plain
+
+    async def test_a_clock_that_went_back_over_a_restart_counts_as_long(self, place: Place) -> None:
+        asked = await missed(place, "!ping", away=1.0)
+        past = place.clock() - 3600
+
+        async with place.bot(clock=lambda: past):
+            said = await listed(place)
+
+        assert "I was away, and cannot say for how long." in said.plain
+        assert place.chat.final(asked[0]) is None
+
+    async def test_a_clock_that_goes_back_while_the_bot_lives_is_seen_through(
+        self, place: Place
+    ) -> None:
+        shift = 0.0
+        async with place.bot(clock=lambda: place.clock() + shift) as bot:
+            await bot.ask("!ping")
+            shift = -7200.0
+            assert (await bot.ask("!ping")).plain == "pong"
+            place.chat.silent = True
+            place.chat.say("!ping")
+            await place.later(LONG)
+            place.chat.silent = False
+            place.chat.changed()
+
+            assert "1 command came meanwhile" in (await listed(place)).plain
+
+    async def test_a_store_of_a_bot_that_did_not_write_it_down_counts_as_long(
+        self, place: Place
+    ) -> None:
+        await missed(place, "!ping", away=1.0)
+        async with opened(place.folder) as theirs, theirs.write() as tx:
+            await tx.execute(schema.meta.delete().where(schema.meta.c.key == absence.HEARD))
+
+        async with place.bot():
+            assert "cannot say for how long" in (await listed(place)).plain
+
+    async def test_what_is_delivered_now_is_never_late(self, place: Place) -> None:
+        """The local chat has no place to go on from: its lines are typed this moment."""
+        await lived(place)
+        await place.later(LONG)
+        async with opened(place.folder) as ours:
+            inbox = Inbox(place.engine(ours), ROOM)
+            await inbox.take(Batch(None, (Message("$local", "local:root", NOUNOU, "!ping"),)))
+            await inbox.take(Batch("1", (Message("$late", ROOM, NOUNOU, "!ping"),)))
+            async with ours.read() as tx:
+                states = [(each.event_id, each.state) for each in await jobs.in_states(tx, State)]
+
+        assert states[1:] == [("$local", State.QUEUED), ("$late", State.HELD)]
+
+    async def test_an_idle_bot_writes_seldom(self, place: Place) -> None:
+        async with opened(place.folder) as ours:
+            inbox = Inbox(place.engine(ours), ROOM)
+            await inbox.take(Batch("1"))
+            before = ours.commits
+            for _second in range(60):
+                await place.later(1.0)
+                await inbox.take(Batch("1"))
+            async with ours.read() as tx:
+                heard = float(await store.get(tx, absence.HEARD) or 0)
+
+        assert ours.commits - before == 6
+        assert place.clock() - heard < 10
+
+
+class TestWhatWasBegunBefore:
+    async def accepted(self, place: Place, *lines: str) -> list[str]:
+        """Commands that a bot took in just before it died."""
+        await lived(place)
+        events = [f"$then{number}" for number, _line in enumerate(lines)]
+        async with opened(place.folder) as ours:
+            await Inbox(place.engine(ours), ROOM).take(
+                Batch(
+                    "1",
+                    tuple(
+                        Message(event, ROOM, NOUNOU, line)
+                        for event, line in zip(events, lines, strict=True)
+                    ),
+                )
+            )
+        return events
+
+    async def test_is_begun_after_a_short_absence(self, place: Place) -> None:
+        [asked] = await self.accepted(place, "!migrate vm fz")
+        await place.later(60)
+
+        async with place.bot():
+            answer = await place.chat.answer(asked)
+
+        assert "vm runs on fz, and only there" in answer.plain
+
+    async def test_is_held_after_a_long_one(self, place: Place, toys: Toys) -> None:
+        asked = await self.accepted(place, "!change it", "!migrate vm fz")
+        await place.later(LONG)
+
+        async with place.bot() as bot:
+            said = await listed(place)
+            over = await bot.chat.answer(asked[1])
+            released = await bot.ask("!job release 2")
+            answer = await bot.chat.answer(asked[0])
+
+        assert "2 commands from before had changed nothing yet and were not run:" in said.plain
+        assert state(over) == "away"
+        assert state(released) == "succeeded"
+        assert "changed it" in answer.plain
+        assert toys.done.count("begin it") == 1
+        assert place.migrations() == []
+
+    async def test_waiting_for_locks_is_held_and_its_message_says_so(
+        self, place: Place, toys: Toys
+    ) -> None:
+        toys.keys = dict.fromkeys(("one", "two"), frozenset({"the key"}))
+        toys.gate("one")
+        async with place.bot() as bot:
+            first = bot.chat.say("!change one")
+            await toys.until("begin one")
+            second = bot.chat.say("!change two")
+            await bot.chat.until(lambda: bool(bot.chat.about(second)))
+            await bot.killed()
+        await place.later(LONG)
+        toys.gate("one").set()
+
+        async with place.bot() as bot:
+            await listed(place)
+            await bot.chat.until(lambda: "this waits until" in bot.chat.about(second)[0].plain)
+            status = bot.chat.about(second)[0].status
+            assert status is not None
+            assert (status.state, status.waits) == ("held", "person")
+            await bot.chat.until(lambda: len(lists(place)) == 2)
+            await bot.ask("!job release 1 2")
+            assert state(await bot.chat.answer(second)) == "succeeded"
+            assert state(await bot.chat.answer(first)) == "succeeded"
+
+    async def test_running_goes_on_by_itself_within_its_time(
+        self, place: Place, toys: Toys
+    ) -> None:
+        toys.gate("it")
+        async with place.bot() as bot:
+            asked = bot.chat.say("!change it")
+            await toys.until("begin it")
+            await bot.killed()
+        await place.later(place.timing.resume_within - 60)
+        toys.gate("it").set()
+
+        async with place.bot() as bot:
+            assert "changed it" in (await bot.chat.answer(asked)).plain
+
+    async def test_cancelled_stays_cancelled_and_is_not_held(
+        self, place: Place, toys: Toys
+    ) -> None:
+        toys.gate("it")
+        async with place.bot() as bot:
+            asked = bot.chat.say("!change it")
+            await toys.until("begin it")
+            await bot.ask("!job cancel 1")
+            await bot.killed()
+        await place.later(LONG)
+
+        async with place.bot() as bot:
+            said = await bot.chat.answer(asked)
+
+        assert state(said) == "cancelled"
+        assert lists(place) == []
+
+    async def test_a_job_may_be_held_twice_and_is_listed_twice(
+        self, place: Place, toys: Toys
+    ) -> None:
+        [asked] = await self.accepted(place, "!change it")
+        for absences in (1, 2):
+            await place.later(LONG)
+            async with place.bot() as bot:
+                await listed(place, absences)
+                await bot.killed()
+            async with opened(place.folder) as ours, ours.write() as tx:
+                found = await jobs.of_event(tx, asked)
+                assert found is not None
+                await tx.execute(
+                    update(schema.jobs)
+                    .where(schema.jobs.c.id == found.id)
+                    .values(state=State.QUEUED.value)
+                )
+
+        assert len(lists(place)) == 2
+        assert toys.done == []
+
+
+class TestRelease:
+    async def test_runs_what_was_held_in_its_order(self, place: Place, toys: Toys) -> None:
+        asked = await missed(place, "!change one", "!change two", "!change three")
+
+        async with place.bot() as bot:
+            await listed(place)
+            said = await bot.ask("!job release 4 2")
+            await bot.chat.answer(asked[0])
+            await bot.chat.answer(asked[2])
+            left = await job(bot, asked[1])
+
+        assert said.plain == "✔ Jobs 4, 2 are released."
+        assert [each for each in toys.done if "begin" in each] == ["begin one", "begin three"]
+        assert left.state is State.HELD
+
+    async def test_is_recorded_with_who_did_it(self, place: Place) -> None:
+        await missed(place, "!ping", sender=APPRENTI)
+
+        async with place.bot() as bot:
+            await listed(place)
+            await bot.ask("!job release 2", NOUNOU2)
+            async with bot.store.read() as tx:
+                entries = await audit_log.tail(tx, 20)
+
+        [data] = [entry.data for entry in entries if entry.kind == "released"]
+        assert data == {"job": 3, "person": "nounou2", "released": [2]}
+
+    async def test_of_ones_own_job_is_allowed(self, place: Place) -> None:
+        [asked] = await missed(place, "!ping", sender=APPRENTI)
+
+        async with place.bot() as bot:
+            await listed(place)
+            await bot.ask("!job release 2", APPRENTI)
+            assert (await bot.chat.answer(asked)).plain == "pong"
+
+    async def test_of_what_one_may_not_run_is_denied(self, place: Place, toys: Toys) -> None:
+        await missed(place, "!change it")
+
+        async with place.bot() as bot:
+            await listed(place)
+            said = await bot.ask("!job release 2", APPRENTI)
+            await bot.ask("!ping")
+
+        assert state(said) == "denied"
+        assert toys.done == []
+
+    async def test_of_anothers_job_that_one_may_run_is_allowed(self, place: Place) -> None:
+        [asked] = await missed(place, "!ping")
+
+        async with place.bot() as bot:
+            await listed(place)
+            await bot.ask("!job release 2", APPRENTI)
+            assert (await bot.chat.answer(asked)).plain == "pong"
+
+    async def test_checks_the_rights_of_who_asked_as_they_are_now(
+        self, place: Place, toys: Toys
+    ) -> None:
+        [asked] = await missed(place, "!change it", sender=APPRENTI)
+
+        async with place.bot() as bot:
+            await listed(place)
+            await bot.ask("!job release 2", NOUNOU)
+            said = await bot.chat.answer(asked)
+
+        assert state(said) == "denied"
+        assert toys.done == []
+
+    @pytest.mark.parametrize(
+        ("line", "says"),
+        [
+            ("!job release", "JOB is missing"),
+            ("!job release 99", "There is no job 99"),
+            ("!job release 1", "Job 1 is not held, it is succeeded"),
+            ("!job release 2 1", "nothing was released"),
+        ],
+    )
+    async def test_of_what_is_not_held_is_refused_and_releases_nothing(
+        self, place: Place, line: str, says: str
+    ) -> None:
+        [asked] = await missed(place, "!ping")
+
+        async with place.bot() as bot:
+            await listed(place)
+            said = await bot.ask(line)
+            held = await job(bot, asked)
+
+        assert says in said.plain
+        assert held.state is State.HELD
+
+    async def test_twice_is_refused_and_runs_once(self, place: Place, toys: Toys) -> None:
+        [asked] = await missed(place, "!change it")
+
+        async with place.bot() as bot:
+            await listed(place)
+            await bot.ask("!job release 2 2")
+            await bot.chat.answer(asked)
+            said = await bot.ask("!job release 2")
+
+        assert state(said) == "refused"
+        assert toys.done.count("begin it") == 1
+
+    async def test_what_is_held_is_shown_and_can_be_cancelled(
+        self, place: Place, toys: Toys
+    ) -> None:
+        [asked] = await missed(place, "!change it")
+
+        async with place.bot() as bot:
+            await listed(place)
+            shown = await bot.ask("!job list")
+            cancelled = await bot.ask("!job cancel 2")
+            said = await bot.chat.answer(asked)
+
+        assert "held" in shown.plain
+        assert "Job 2 is cancelled; it had not begun." in cancelled.plain
+        assert state(said) == "cancelled"
+        assert toys.done == []

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from sqlalchemy import update
 
 from bot.core.chat import Batch, Message
 from bot.core.jobs import State
-from bot.engine import jobs, schema
+from bot.engine import jobs
 from bot.engine.inbox import Inbox
 from bot.engine.jobs import Job
 from bot.engine.store import Store
@@ -124,23 +123,6 @@ async def test_a_job_that_waited_for_locks_keeps_its_place_over_a_restart(
     ]
     begun = [each for each in toys.done if each.startswith("begin")]
     assert begun == ["begin one", "begin two", "begin three"]
-
-
-async def test_a_change_that_is_too_old_is_not_begun_by_itself(place: Place, toys: Toys) -> None:
-    async with opened(place.folder) as store:
-        await Inbox(place.engine(store), ROOM).take(
-            Batch("0", (Message("$1", ROOM, NOUNOU, "!change it"),))
-        )
-        async with store.write() as tx:
-            long_ago = place.clock() - place.timing.resume_within - 1
-            await tx.execute(update(schema.jobs).values(created=long_ago, touched=long_ago))
-
-    async with place.bot() as bot:
-        said = await bot.chat.answer("$1")
-
-    assert "too old" in said.plain
-    assert "Send !change it again" in said.plain
-    assert toys.done == []
 
 
 async def test_a_change_that_died_before_its_first_step_begins_anew(

@@ -68,6 +68,7 @@ async def test_a_command_is_a_job_and_an_entry_of_the_record(
         "room": ROOM,
         "event": "$1",
         "line": "!migrate vm fz",
+        "via": "plain",
     }
     assert inbox._engine.arrived.is_set()
     assert await inbox.since() == "t1"

@@ -10,8 +10,9 @@ from sqlalchemy import select, text
 
 from bot.core.chat import Post, Status, Text
 from bot.engine import outbox, schema
-from bot.engine.outbox import put, say_once
+from bot.engine.outbox import SENT, WAITING, put, say_once
 from bot.errors import BotError, ChatRefused, ChatUnavailable
+from bot.lab.virtual import let_pass
 from tests.engine.alive import TestedStore
 from tests.engine.outboxes import HERE, THERE, plain, post, queue, speaking, states
 from tests.fakes import FakeChat
@@ -252,10 +253,8 @@ async def test_once_said_the_text_is_no_longer_kept(store: TestedStore, chat: Fa
     assert (row.plain, row.html, row.event_id) == ("", "", "$b0")
 
 
-async def test_a_store_that_fails_for_a_while_loses_and_doubles_nothing(
-    store: TestedStore, chat: FakeChat
-) -> None:
-    await queue(store, post("one"), post("two"))
+async def break_marks(store: TestedStore) -> None:
+    """From now on nothing that was sent can be written down as such."""
     async with store.write() as tx:
         await tx.execute(
             text(
@@ -264,13 +263,60 @@ async def test_a_store_that_fails_for_a_while_loses_and_doubles_nothing(
             )
         )
 
+
+async def mend_marks(store: TestedStore) -> None:
+    async with store.write() as tx:
+        await tx.execute(text("DROP TRIGGER broken"))
+
+
+async def test_a_store_that_fails_for_a_while_loses_and_doubles_nothing(
+    store: TestedStore, chat: FakeChat
+) -> None:
+    await queue(store, post("one"), post("two"))
+    await break_marks(store)
+
     async with speaking(store, chat) as box:
-        await chat.until(lambda: len(chat.attempts) >= 3)
-        async with store.write() as tx:
-            await tx.execute(text("DROP TRIGGER broken"))
+        await chat.until(lambda: len(chat.attempts) >= 2)
+        await let_pass(5.0)
+        assert set((await states(store)).values()) == {WAITING}
+        await mend_marks(store)
         await box.drained()
 
+    assert [each.txn for each in chat.attempts] == ["one", "two"]
     assert plain(chat) == ["one", "two"]
+    assert await states(store) == {"one": SENT, "two": SENT}
+
+
+async def test_what_was_sent_and_not_written_down_before_a_crash_is_there_once(
+    store: TestedStore, chat: FakeChat
+) -> None:
+    await queue(store, post("one"))
+    await break_marks(store)
+    async with speaking(store, chat):
+        await chat.until(lambda: len(chat.attempts) == 1)
+        await let_pass(1.0)
+    await mend_marks(store)
+
+    async with speaking(store, chat) as box:
+        await box.drained()
+
+    assert [each.txn for each in chat.attempts] == ["one", "one"]
+    assert plain(chat) == ["one"]
+    assert await states(store) == {"one": SENT}
+
+
+async def test_an_edit_finds_its_message_though_that_is_not_written_down_yet(
+    store: TestedStore, chat: FakeChat
+) -> None:
+    await queue(store, post("p", "first"), post("p-1", "second", edits="p"))
+    await break_marks(store)
+
+    async with speaking(store, chat) as box:
+        await chat.until(lambda: plain(chat) == ["second"])
+        await mend_marks(store)
+        await box.drained()
+
+    assert len(chat.said(HERE)) == 1
 
 
 @pytest.mark.parametrize("error", [ChatUnavailable("away"), ChatRefused("never")])

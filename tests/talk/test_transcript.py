@@ -35,6 +35,31 @@ def test_an_edit_changes_the_message_where_it_stands() -> None:
     assert seen.lines() == ["bot: done", "nounou: hello"]
 
 
+def test_one_status_may_speak_of_several_commands() -> None:
+    seen = Transcript()
+
+    held = status("$1", state="held", waits="person", also=["$2", 7, "$3"])
+    seen.add("$8", "bot", "I was away", status=held)
+    seen.add("$9", "bot", "pong", status=status("$2", state="succeeded", final=True))
+
+    states = {each: seen.answer(each) for each in ("$1", "$2", "$3")}
+    assert {each: answer.state for each, answer in states.items() if answer} == {
+        "$1": "held",
+        "$2": "succeeded",
+        "$3": "held",
+    }
+
+
+@pytest.mark.parametrize("also", [None, 7, "$2", {"$2": 1}, [[]]])
+def test_others_of_a_status_that_are_no_list_of_commands_are_ignored(also: Any) -> None:
+    seen = Transcript()
+
+    seen.add("$8", "bot", "held", status=status("$1", also=also))
+
+    assert seen.answer("$1") is not None
+    assert seen.answer("$2") is None
+
+
 def test_nobody_edits_what_somebody_else_said() -> None:
     seen = Transcript()
     seen.add("$1", "bot", "denied")
@@ -168,14 +193,53 @@ def test_an_edit_shows_what_is_new_and_its_last_state_whole() -> None:
     assert shown == [["head", "one"], ["two"], ["done", "one"]]
 
 
-def test_a_status_may_speak_of_several_commands_and_garbage_in_it_is_passed_over() -> None:
+def test_what_could_not_be_read_stands_where_it_was_said_once_it_can() -> None:
     seen = Transcript()
+    seen.veil("$1", "bot", "(not readable)")
+    seen.add("$2", "nounou", "hello")
+    before = seen.lines()
 
-    seen.add("$9", "bot", "two wait", status=status(waits="person", also=["$2", 3, None]))
-    seen.add("$8", "bot", "odd", status=status("$4", also="$5"))
+    seen.add("$1", "bot", "pong", status=status(final=True))
+    seen.add("$1", "bot", "again")
 
-    waiting = seen.answer("$2")
-    assert waiting is not None
-    assert waiting.waits == "person"
-    assert seen.answer("$1") == waiting
-    assert seen.answer("$5") is None
+    assert before == ["bot: (not readable)", "nounou: hello"]
+    assert seen.lines() == ["bot: pong", "nounou: hello"]
+
+
+def test_what_was_read_is_not_covered_again() -> None:
+    seen = Transcript()
+    seen.add("$1", "bot", "pong")
+
+    seen.veil("$1", "bot", "(not readable)")
+
+    assert seen.lines() == ["bot: pong"]
+
+
+def test_an_edit_that_could_not_be_read_changes_its_message_once_it_can() -> None:
+    seen = Transcript()
+    seen.add("$1", "bot", "half")
+    seen.veil("$2", "bot", "(not readable)")
+
+    seen.add("$2", "bot", "done", edits="$1")
+
+    assert seen.lines() == ["bot: done"]
+
+
+def test_an_edit_that_comes_before_its_message_can_be_read_stays() -> None:
+    seen = Transcript()
+    seen.veil("$1", "bot", "(not readable)")
+    seen.add("$2", "bot", "done", edits="$1")
+
+    seen.add("$1", "bot", "half")
+
+    assert seen.lines() == ["bot: done"]
+
+
+def test_what_turns_out_to_be_no_message_leaves_no_cover() -> None:
+    seen = Transcript()
+    seen.veil("$1", "bot", "(not readable)")
+
+    seen.pass_by("$1")
+
+    assert seen.lines() == []
+    assert seen.has("$1")
