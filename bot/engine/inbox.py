@@ -31,7 +31,7 @@ class Inbox:
         self._presence: Presence | None = None
         #: whether a token is stored, so that a later start goes on from there
         self._begun = False
-        #: the newest token that was handed over
+        #: the token that an earlier life of the bot stored last
         self._token: str | None = None
         #: for how long the bot was away before `since` was asked, where that was too long
         self.away_at_start: float | None = None
@@ -75,13 +75,13 @@ class Inbox:
         if heard:
             self.looked_back = True
             presence.heard(noted=noted)
-        if batch.messages or batch.reports:
+        if batch.messages:
             self._engine.arrived.set()
-            self._engine.outbox.wake()
 
     async def _store(self, batch: Batch, presence: Presence) -> float | None:
         """All of *batch*, or nothing; returns what is noted of the time, where that counts."""
         away = presence.away() if batch.token is not None else None
+        noted = None
         async with self._engine.store.write() as tx:
             incoming = Incoming(self._engine, tx, away)
             for message in batch.messages:
@@ -93,8 +93,10 @@ class Inbox:
                 await store.put(tx, TOKEN, batch.token)
                 # together: after a crash between the two, what was there would just be begun
                 await self.look_back(tx)
-                return await presence.note(tx)
-        return None
+                noted = await presence.note(tx)
+        if incoming.told or not self.looked_back:
+            self._engine.outbox.wake()
+        return noted
 
     async def look_back(self, tx: AsyncConnection) -> None:
         """Sort out what waited when `since` was asked, unless that was done; for the dispatcher."""
@@ -112,8 +114,11 @@ class Inbox:
         return self._presence
 
     def _is_nothing_new(self, batch: Batch) -> bool:
-        token, self._token = self._token, batch.token or self._token
-        return not batch.messages and not batch.reports and batch.token in (None, token)
+        """Whether *batch* brings nothing but a token, which a later one or the time will store.
+
+        The bot's own messages come so, one batch each; from an older token on they come once more.
+        """
+        return self._begun and not batch.messages and not batch.reports
 
     def _matters(self, message: Message) -> bool:
         """Whether somebody would miss *message*: a command, or one that is taken back."""
