@@ -59,7 +59,7 @@ class Person:
         """Let *guest*, who is in the encrypted *room*, read what is said there from now on."""
         while not (await self._account.identity(guest)).devices:  # noqa: ASYNC110  (another process)
             await asyncio.sleep(0.1)
-        await self._account.encrypt(room, {})
+        await self._account.share_key(room)
         self._encrypted.add(room)
 
     async def ask(self, room: str) -> str:

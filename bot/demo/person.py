@@ -88,12 +88,12 @@ class Person:
         kind = "m.room.message"
         async with self._turn:
             if encrypted:
-                await self._share_key(room_id)
+                await self.share_key(room_id)
                 kind, content = "m.room.encrypted", self.device.encrypt(room_id, kind, content)
             path = f"rooms/{quote(room_id)}/send/{kind}/{uuid.uuid4().hex}"
             return str((await self._insist("PUT", path, content))["event_id"])
 
-    async def _share_key(self, room_id: str) -> None:
+    async def share_key(self, room_id: str) -> None:
         """Let every device of everybody who is in the room now read what comes next."""
         peers = await self._audience(room_id)
         await self.meet(self.device.strangers(peers))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.chat import Batch, Kind, Message, Post
 from bot.core.render import Reply
 from bot.core.text import is_command
-from bot.engine import store
-from bot.engine.absence import Presence
+from bot.engine import jobs, store
+from bot.engine.absence import Presence, look_back
 from bot.engine.engine import Engine
 from bot.engine.incoming import Incoming
 from bot.engine.outbox import say_once
@@ -30,15 +31,22 @@ class Inbox:
         self._presence: Presence | None = None
         #: whether a token is stored, so that a later start goes on from there
         self._begun = False
-        #: the newest token that was handed over
+        #: the token that an earlier life of the bot stored last
         self._token: str | None = None
         #: for how long the bot was away before `since` was asked, where that was too long
         self.away_at_start: float | None = None
+        #: the last job that was there when `since` was asked
+        self.last_at_start = 0
+        #: whether what waited then is sorted out
+        self.looked_back = True
 
     async def since(self) -> str | None:
         """The token of the last batch that was stored."""
         self._presence = None
         self.away_at_start = (await self._remember()).away()
+        async with self._engine.store.read() as tx:
+            self.last_at_start = await jobs.last(tx)
+        self.looked_back = False
         return self._token
 
     async def take(self, batch: Batch) -> None:
@@ -65,14 +73,15 @@ class Inbox:
             return
         self._told_broken, self._begun = False, True
         if heard:
+            self.looked_back = True
             presence.heard(noted=noted)
-        if batch.messages or batch.reports:
+        if batch.messages:
             self._engine.arrived.set()
-            self._engine.outbox.wake()
 
     async def _store(self, batch: Batch, presence: Presence) -> float | None:
         """All of *batch*, or nothing; returns what is noted of the time, where that counts."""
         away = presence.away() if batch.token is not None else None
+        noted = None
         async with self._engine.store.write() as tx:
             incoming = Incoming(self._engine, tx, away)
             for message in batch.messages:
@@ -82,8 +91,17 @@ class Inbox:
                 await incoming.report(report, self._main_room)
             if batch.token is not None:
                 await store.put(tx, TOKEN, batch.token)
-                return await presence.note(tx)
-        return None
+                # together: after a crash between the two, what was there would just be begun
+                await self.look_back(tx)
+                noted = await presence.note(tx)
+        if incoming.told or not self.looked_back:
+            self._engine.outbox.wake()
+        return noted
+
+    async def look_back(self, tx: AsyncConnection) -> None:
+        """Sort out what waited when `since` was asked, unless that was done; for the dispatcher."""
+        if not self.looked_back:
+            await look_back(self._engine, tx, self.away_at_start, self.last_at_start)
 
     async def _remember(self) -> Presence:
         """What an earlier life of the bot wrote down: where it stopped, and when."""
@@ -96,8 +114,11 @@ class Inbox:
         return self._presence
 
     def _is_nothing_new(self, batch: Batch) -> bool:
-        token, self._token = self._token, batch.token or self._token
-        return not batch.messages and not batch.reports and batch.token in (None, token)
+        """Whether *batch* brings nothing but a token, which a later one or the time will store.
+
+        The bot's own messages come so, one batch each; from an older token on they come once more.
+        """
+        return self._begun and not batch.messages and not batch.reports
 
     def _matters(self, message: Message) -> bool:
         """Whether somebody would miss *message*: a command, or one that is taken back."""

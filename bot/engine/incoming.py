@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 
 import structlog
-from sqlalchemy import func, insert, select
+from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.chat import Kind, Message, Post, Report, Status
 from bot.core.jobs import ENDED, State
 from bot.core.render import Reply
 from bot.core.text import clean, cut, is_command
-from bot.engine import audit_log, denials, jobs, outbox, proofs
+from bot.engine import audit_log, denials, jobs, outbox
 from bot.engine.absence import hold
 from bot.engine.cancelling import TAKEN_BACK, cancel
 from bot.engine.engine import Engine
@@ -25,6 +25,10 @@ log = structlog.get_logger()
 _REPORTS_AN_HOUR = 5
 #: how many characters of a report are said
 _LONGEST_REPORT = 500
+
+# built once, for every message needs them
+_seen = select(handled.c.event_id).where(handled.c.event_id == bindparam("key"))
+_see = insert(handled)
 
 
 class Incoming:
@@ -39,7 +43,9 @@ class Incoming:
         self._tx = tx
         self._away = away
         self._now = engine.clock()
-        self._late: list[int] = []
+        self._new: list[int] = []
+        #: whether anything was queued to be said
+        self.told = False
 
     async def take(self, message: Message) -> None:
         """Take in *message*, unless it was taken in before or is a replay."""
@@ -60,9 +66,10 @@ class Incoming:
 
     async def hold_late(self) -> None:
         """Hold the commands that came while the bot was away, and list them."""
-        if self._away is not None and self._late:
-            late = [await jobs.get(self._tx, number) for number in self._late]
-            queued = [job for job in late if job is not None and job.state is State.QUEUED]
+        if self._away is not None and self._new:
+            self.told = True
+            new = [await jobs.get(self._tx, number) for number in self._new]
+            queued = [job for job in new if job is not None and job.state is State.QUEUED]
             await hold(self._engine, self._tx, queued, self._away, new=True)
 
     async def report(self, report: Report, room: str) -> None:
@@ -73,15 +80,15 @@ class Incoming:
         count = await self._tx.scalar(select(func.count()).select_from(handled).where(recent)) or 0
         if count >= _REPORTS_AN_HOUR or not await self._is_first(key):
             return
+        self.told = True
         text = Reply(clean(report.sentence, _LONGEST_REPORT)).text("⚠")
         await outbox.put(self._tx, Post(room, self._engine.txn(key.replace(":", "-")), text))
 
     async def _is_first(self, key: str) -> bool:
         """Whether *key* was never handled before; from now on it was."""
-        seen = select(handled.c.event_id).where(handled.c.event_id == key)
-        if (await self._tx.execute(seen)).first():
+        if (await self._tx.execute(_seen, {"key": key})).first():
             return False
-        await self._tx.execute(insert(handled).values(event_id=key, at=self._now))
+        await self._tx.execute(_see, {"event_id": key, "at": self._now})
         return True
 
     async def _replayed(self, message: Message) -> None:
@@ -118,8 +125,7 @@ class Incoming:
             "via": message.proof.value,
         }
         await audit_log.append(self._tx, "asked", asked, self._now)
-        if self._away is not None and proofs.believed(engine, message.proof):
-            self._late.append(number)
+        self._new.append(number)
 
     async def _edit(self, message: Message) -> None:
         """An edited command is never run; its author is told once for each message."""
@@ -151,6 +157,7 @@ class Incoming:
             # these sentences hold nothing of the site, and who needs them may be on any device
             to_unsigned=True,
         )
+        self.told = True
         await outbox.put(self._tx, post)
 
     async def _removal(self, message: Message) -> None:
@@ -160,6 +167,7 @@ class Incoming:
             return
         if job.state in ENDED or job.state is State.RUNNING:
             return
+        self.told = True
         data = {"job": job.id, "sender": message.sender, "event": message.event_id}
         await audit_log.append(self._tx, "taken back", data, self._now)
         await cancel(self._engine, self._tx, job, TAKEN_BACK)

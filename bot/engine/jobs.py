@@ -7,13 +7,30 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import BindParameter, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.chat import Message, Proof
 from bot.core.command import Risk
 from bot.core.jobs import ENDED, HOLDING, Event, State, after
 from bot.engine import schema
+
+# built once, for every command needs them: that costs more than running them
+_number: BindParameter[int] = bindparam("number")
+_add = insert(schema.jobs)
+_get = select(schema.jobs).where(schema.jobs.c.id == _number)
+_state = select(schema.jobs.c.state).where(schema.jobs.c.id == _number)
+_change = update(schema.jobs).where(schema.jobs.c.id == _number)
+_in_states = (
+    select(schema.jobs)
+    .where(schema.jobs.c.state.in_(bindparam("wanted", expanding=True)))
+    .order_by(schema.jobs.c.id)
+)
+_keep_locks = (
+    update(schema.locks).where(schema.locks.c.job == _number).values(state=bindparam("held"))
+)
+_drop_locks = delete(schema.locks).where(schema.locks.c.job == _number)
+_steps = select(schema.steps).where(schema.steps.c.job == _number).order_by(schema.steps.c.id)
 
 
 @dataclass(frozen=True)
@@ -60,30 +77,36 @@ class StepRow:
 async def add(tx: AsyncConnection, message: Message, person: str, line: str, now: float) -> int:
     """Make *message* of *person* a job; its number is its place in the order of arrival."""
     result = await tx.execute(
-        insert(schema.jobs).values(
-            event_id=message.event_id,
-            room=message.room,
-            sender=message.sender,
-            person=person,
-            line=line,
-            cut=len(line) < len(message.body.strip()),
-            state=State.QUEUED.value,
-            code="",
-            result="",
-            risk=0,
-            no_return=False,
-            created=now,
-            touched=now,
-            proof=message.proof.value,
-        )
+        _add,
+        {
+            "event_id": message.event_id,
+            "room": message.room,
+            "sender": message.sender,
+            "person": person,
+            "line": line,
+            "cut": len(line) < len(message.body.strip()),
+            "state": State.QUEUED.value,
+            "code": "",
+            "result": "",
+            "risk": 0,
+            "no_return": False,
+            "created": now,
+            "touched": now,
+            "proof": message.proof.value,
+        },
     )
     return int((result.inserted_primary_key or (0,))[0])
 
 
 async def get(tx: AsyncConnection, number: int) -> Job | None:
     """The job with this *number*, or None."""
-    row = (await tx.execute(select(schema.jobs).where(schema.jobs.c.id == number))).first()
+    row = (await tx.execute(_get, {"number": number})).first()
     return _job(row) if row is not None else None
+
+
+async def last(tx: AsyncConnection) -> int:
+    """The number of the last job; 0 where there is none."""
+    return await tx.scalar(select(func.max(schema.jobs.c.id))) or 0
 
 
 async def of_event(tx: AsyncConnection, event_id: str) -> Job | None:
@@ -95,9 +118,8 @@ async def of_event(tx: AsyncConnection, event_id: str) -> Job | None:
 
 async def in_states(tx: AsyncConnection, states: Iterable[State]) -> list[Job]:
     """The jobs in any of *states*, oldest first."""
-    wanted = [state.value for state in states]
-    query = select(schema.jobs).where(schema.jobs.c.state.in_(wanted)).order_by(schema.jobs.c.id)
-    return [_job(row) for row in await tx.execute(query)]
+    wanted = {"wanted": [state.value for state in states]}
+    return [_job(row) for row in await tx.execute(_in_states, wanted)]
 
 
 async def recent(tx: AsyncConnection, count: int, *, changing: bool) -> list[Job]:
@@ -110,30 +132,29 @@ async def recent(tx: AsyncConnection, count: int, *, changing: bool) -> list[Job
 
 async def move(tx: AsyncConnection, number: int, event: Event, now: float, **values: Any) -> State:
     """Let *event* happen to the job, by the table; its locks follow its state."""
-    query = select(schema.jobs.c.state).where(schema.jobs.c.id == number)
-    state = after(State(await tx.scalar(query)), event)
+    before = State(await tx.scalar(_state, {"number": number}))
+    state = after(before, event)
     values |= {"state": state.value, "touched": now}
     if state is State.RUNNING:
         values["started"] = now
     if state in ENDED:
         values["ended"] = now
-    await tx.execute(update(schema.jobs).where(schema.jobs.c.id == number).values(**values))
+    await mark(tx, number, **values)
     if state in HOLDING:
-        held = update(schema.locks).where(schema.locks.c.job == number)
-        await tx.execute(held.values(state=state.value))
-    else:
-        await tx.execute(delete(schema.locks).where(schema.locks.c.job == number))
+        await tx.execute(_keep_locks, {"number": number, "held": state.value})
+    elif before in HOLDING:
+        await tx.execute(_drop_locks, {"number": number})
     return state
 
 
 async def mark(tx: AsyncConnection, number: int, **values: Any) -> None:
     """Write columns of the job that are no state."""
-    await tx.execute(update(schema.jobs).where(schema.jobs.c.id == number).values(**values))
+    await tx.execute(_change, {"number": number, **values})
 
 
 async def take_locks(tx: AsyncConnection, number: int, keys: Iterable[str]) -> None:
     """Write down *keys* as the job's own; the store itself refuses a second holder."""
-    await tx.execute(delete(schema.locks).where(schema.locks.c.job == number))
+    await tx.execute(_drop_locks, {"number": number})
     rows = [{"job": number, "key": key, "state": State.RUNNING.value} for key in sorted(set(keys))]
     if rows:
         await tx.execute(insert(schema.locks), rows)
@@ -164,10 +185,9 @@ async def end_step(tx: AsyncConnection, entry: int, ok: bool, now: float) -> Non
 
 async def steps(tx: AsyncConnection, number: int) -> list[StepRow]:
     """The job's journal, in order."""
-    query = select(schema.steps).where(schema.steps.c.job == number).order_by(schema.steps.c.id)
     return [
         StepRow(row.title, row.changes, row.started, row.ended, row.ok)
-        for row in await tx.execute(query)
+        for row in await tx.execute(_steps, {"number": number})
     ]
 
 

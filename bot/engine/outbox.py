@@ -68,7 +68,7 @@ async def put(tx: AsyncConnection, post: Post) -> None:
     `post.edits` is the txn of the message that it replaces.  A txn that was queued before is left
     as it is: it was said, or will be.
     """
-    if (await tx.execute(_known, {"known": post.txn})).first():
+    if await has(tx, post.txn):
         return
     if post.edits is not None and post.kind is PostKind.TEXT:
         # in its place, so that of several messages that are edited all the time each has its turn
@@ -77,6 +77,11 @@ async def put(tx: AsyncConnection, post: Post) -> None:
         if replaced.rowcount:
             return
     await tx.execute(_queue, _row(post))
+
+
+async def has(tx: AsyncConnection, txn: str) -> bool:
+    """Whether *txn* was queued, ever."""
+    return (await tx.execute(_known, {"known": txn})).first() is not None
 
 
 class Outbox:

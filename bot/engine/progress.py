@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.chat import UNPROVEN, Post, Status, Text
@@ -23,7 +22,7 @@ from bot.core.events import (
 from bot.core.jobs import State
 from bot.core.render import Lines, Reply, duration
 from bot.core.text import clean
-from bot.engine import jobs, outbox, schema, signs
+from bot.engine import jobs, outbox, signs
 from bot.engine.engine import Engine
 from bot.i18n import _
 
@@ -111,8 +110,7 @@ class Progress:
             await outbox.put(tx, sign)
 
     async def _was_shown(self, tx: AsyncConnection) -> bool:
-        query = select(schema.outbox.c.id).where(schema.outbox.c.txn == self._first)
-        return (await tx.execute(query)).first() is not None
+        return await outbox.has(tx, self._first)
 
     def _post(
         self,
