@@ -67,6 +67,7 @@ SYNC_TROUBLE: list[tuple[str, Misbehaviour]] = [
     ("no text", raw(b"\xff\xfe\x00")),
     ("no token", raw(b"{}")),
     ("a token that is a number", raw(b'{"next_batch": 9}')),
+    ("a token of half characters", raw(b'{"next_batch": "\\ud800"}')),
     ("refused", answers(403, {"errcode": "M_FORBIDDEN"})),
     ("an error page of a proxy", page(404)),
 ]
