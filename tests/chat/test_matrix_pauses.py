@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.chat.matrix import GRACE, LONGEST_ASKED, growing_pauses
+from bot.chat.matrix import GRACE, LONGEST_ASKED, MatrixChat, growing_pauses
 from bot.core.chat import Post, Text
 from bot.core.pulse import Pulse
 from tests.chat.homeserver import (
@@ -56,14 +56,14 @@ def scene(tmp_path: Path) -> Scene:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses of the loop, which take no time."""
     taken: list[float] = []
-    sleep = asyncio.sleep
+    sleep, pause = asyncio.sleep, MatrixChat._pause
 
-    async def pause(seconds: float) -> None:
-        if seconds > 0:  # others give way with a pause of nothing
-            taken.append(seconds)
-        await sleep(0)
+    async def noted(chat: MatrixChat, seconds: float) -> None:
+        taken.append(seconds)
+        await pause(chat, seconds)
 
-    monkeypatch.setattr("asyncio.sleep", pause)
+    monkeypatch.setattr(MatrixChat, "_pause", noted)
+    monkeypatch.setattr("asyncio.sleep", lambda seconds: sleep(0))
     return taken
 
 
