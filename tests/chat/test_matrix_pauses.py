@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.chat.matrix import GRACE, LONGEST_ASKED, growing_pauses
+from bot.chat.matrix import GRACE, LONGEST_ASKED, MatrixChat, growing_pauses
+from bot.core.chat import Post, Text
 from bot.core.pulse import Pulse
 from tests.chat.homeserver import (
+    ALIAS,
     FakeHomeserver,
     Misbehaviour,
     answers,
@@ -54,14 +56,14 @@ def scene(tmp_path: Path) -> Scene:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses of the loop, which take no time."""
     taken: list[float] = []
-    sleep = asyncio.sleep
+    sleep, pause = asyncio.sleep, MatrixChat._pause
 
-    async def pause(seconds: float) -> None:
-        if seconds > 0:  # others give way with a pause of nothing
-            taken.append(seconds)
-        await sleep(0)
+    async def noted(chat: MatrixChat, seconds: float) -> None:
+        taken.append(seconds)
+        await pause(chat, seconds)
 
-    monkeypatch.setattr("asyncio.sleep", pause)
+    monkeypatch.setattr(MatrixChat, "_pause", noted)
+    monkeypatch.setattr("asyncio.sleep", lambda seconds: sleep(0))
     return taken
 
 
@@ -163,7 +165,7 @@ async def test_a_loop_whose_tries_fail_is_alive_and_one_that_hangs_is_not(
     pulse = Pulse(clock)
     stuck = asyncio.Event()
 
-    async with scene.running(pulse=pulse, request_timeout=5.0):
+    async with scene.running(pulse=pulse, request_timeout=5.0) as chat:
         assert pulse.silence == 0.0
         scene.homeserver.misbehave("/sync", *[page(502)] * FAILURES)
         await scene.homeserver.say("!say 0", "!say 1")
@@ -177,6 +179,31 @@ async def test_a_loop_whose_tries_fail_is_alive_and_one_that_hangs_is_not(
         await asyncio.wait_for(stuck.wait(), PATIENCE)
         clock.now += PATIENCE + 5.0 + GRACE + 0.1
         assert not pulse.alive
+        await chat.send(Post(ALIAS, "t1", Text("pong", "pong")))
+        assert not pulse.alive  # speaking is no proof of listening
+
+
+async def test_a_long_pause_that_the_homeserver_asks_for_is_no_death(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, sleep = Clock(), asyncio.sleep
+    pulse = Pulse(clock)
+    alive: dict[float, bool] = {}
+
+    async def pause(seconds: float) -> None:
+        clock.now += seconds
+        alive[seconds] = pulse.alive
+        await sleep(0)
+
+    monkeypatch.setattr("asyncio.sleep", pause)
+    async with scene.running(pulse=pulse, request_timeout=5.0):
+        limit = answers(429, {}, **{"Retry-After": str(int(LONGEST_ASKED))})
+        scene.homeserver.misbehave("/sync", limit)
+        await scene.homeserver.say("!say 0")
+        await scene.homeserver.say("!say 1")
+        await scene.got(2)
+
+    assert alive[LONGEST_ASKED]
 
 
 def test_pauses_grow_to_the_longest_and_differ() -> None:
