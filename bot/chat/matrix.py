@@ -98,6 +98,7 @@ class MatrixChat(Chat):
             self._looked_round.set()
             if since is None:
                 await self._persist("store", partial(receive, Batch(newest)))
+                self._pulse.heard()
             await self._listen(receive, newest if since is None else since)
         finally:
             receipts.cancel()
