@@ -95,10 +95,10 @@ class MatrixChat(Chat):
             await self._persist("login", self._account.enter)
             await self._persist("keys", self._crypto.start)
             newest = await self._persist("look round", self._sync.look_round)
-            self._pulse.heard()
             self._looked_round.set()
             if since is None:
                 await self._persist("store", partial(receive, Batch(newest)))
+                self._pulse.heard()
             await self._listen(receive, newest if since is None else since)
         finally:
             receipts.cancel()
@@ -110,12 +110,13 @@ class MatrixChat(Chat):
         pauses = growing_pauses(*self._pauses)
         clock = asyncio.get_running_loop().time
         while True:
-            asked = clock()
+            asked, waits = clock(), self._sync.caught_up
             batch = await self._persist("sync", partial(self._sync.next, token))
             self._pulse.heard()
             await self._persist("store", partial(receive, batch))
             self._was_read(batch)
-            if batch.token == token and clock() - asked < self._sync_timeout / 2:
+            at_once = waits and clock() - asked < self._sync_timeout / 2
+            if batch.token == token and at_once:
                 # something in between answers from its memory, and would do so at any pace
                 await self._pause(next(pauses))
             else:

@@ -54,6 +54,9 @@ class Sync:
         self._request_timeout = request_timeout
         #: the token after which a room key was waited for
         self._waited = ""
+        #: whether the last question was answered; after a silence the next one does not wait, so
+        #: that what is said from then on does not count as missed
+        self.caught_up = False
         #: rooms that were warned of since the start
         self._warned: set[str] = set()
 
@@ -72,14 +75,20 @@ class Sync:
         return _token(answer)
 
     async def next(self, since: str) -> Batch:
-        """What happened after *since*; waits until something does, or for the long poll's time."""
+        """What happened after *since*; waits until something does, or for the long poll's time.
+
+        After a silence it does not wait, since what was missed has an end.
+        """
         if self._rooms.unresolved() and await self._doors.resolve(self._rooms.unresolved()):
             await self.look_round()
         # only what is stored is left behind, so rooms are changed here and not below
         await self._doors.follow()
         await self._doors.answer()
         # what is to be reported does not wait for the next event
-        answer = await self._sync(since, wait=not self._doors.reports)
+        wait = self.caught_up and not self._doors.reports
+        self.caught_up = False
+        answer = await self._sync(since, wait=wait)
+        self.caught_up = True
         await self._take(answer)
         await self._doors.look_after_private(answer)
         messages: list[Message] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 from urllib.parse import quote
@@ -30,14 +31,15 @@ class Hearing:
         self._since = ""
         #: what could not be read when it came, by event id; its key may still be on the way
         self._unread: dict[str, dict[str, Any]] = {}
-        #: whether the bot is in the room
-        self.bot_is_here = False
+        #: set once the bot is in the room
+        self.bot_is_here = asyncio.Event()
 
     async def begin(self) -> None:
         """Hear everything from now on; raises as `Client.ask`."""
         self._since = (await self._sync(0, 0))["next_batch"]
         path = f"rooms/{quote(self._room)}/joined_members"
-        self.bot_is_here = self._bot in (await self._person.ask("GET", path))["joined"]
+        if self._bot in (await self._person.ask("GET", path))["joined"]:
+            self.bot_is_here.set()
 
     async def more(self, patience: float) -> set[str]:
         """Hear what is new, and wait up to *patience* seconds for it.
@@ -127,7 +129,8 @@ class Hearing:
         content = event.get("content")
         if not isinstance(content, dict) or event["type"] != "m.room.message":
             self._transcript.pass_by(event["event_id"])
-            self.bot_is_here = self.bot_is_here or _joined(event) == self._bot
+            if _joined(event) == self._bot:
+                self.bot_is_here.set()
             return
         edits, newest = _edit(content)
         self._transcript.add(

@@ -16,6 +16,7 @@ from bot.demo.hearing import Hearing
 from bot.demo.keeping import CannotStart
 from bot.demo.person import PAUSE, Person
 from bot.demo.policy import BOT, DOMAIN, Cast
+from bot.demo.readiness import Readiness
 from bot.demo.synapse import Synapse
 from bot.errors import BotError, ChatUnavailable
 from bot.i18n import _
@@ -55,9 +56,12 @@ class MatrixPlace:
         self._ours: set[str] = set()
         #: whose devices are others than when they were looked at last
         self._changed: set[str] = set()
-        self._arrived = asyncio.Event()
+        self._readiness = Readiness()
+        self.environment = self._readiness.environment
 
     async def open(self) -> None:
+        self._readiness.open()
+        self._opened.callback(self._readiness.close)
         self._opened.push_async_callback(self.synapse.stop)
         await self.synapse.start()
         self._client = await self._opened.enter_async_context(Client(self.synapse.url, REQUEST))
@@ -73,7 +77,6 @@ class MatrixPlace:
             self._me, self._here, self.transcript, encrypted=not self._plain, bot=BOT_ID
         )
         await self._hearing.begin()
-        await self._look_for_bot()
 
     def config(self) -> Mapping[str, Any]:
         spoken, other = (PLAIN_ROOM, ROOM) if self._plain else (ROOM, PLAIN_ROOM)
@@ -109,7 +112,8 @@ class MatrixPlace:
         await bot.wait()
 
     async def arrival(self) -> None:
-        await self._arrived.wait()
+        await self._readiness.ready.wait()
+        await self._hearing.bot_is_here.wait()
 
     async def say(self, person: str, text: str) -> str:
         speaker = self._persons[self._cast.accounts[person]]
@@ -129,7 +133,6 @@ class MatrixPlace:
         while True:
             try:
                 self._changed |= await self._hearing.more(POLL)
-                await self._look_for_bot()
                 await self._sign_ours()
             except ChatUnavailable as error:
                 if self.synapse.pid is None:
@@ -203,13 +206,6 @@ class MatrixPlace:
     async def _enter(self, person: Person) -> None:
         for room_id in self.rooms.values():
             await person.ask("POST", f"join/{quote(room_id)}", {})
-
-    async def _look_for_bot(self) -> None:
-        """Whether the bot is here, and where it matters, whether it has keys to read with."""
-        if not self._hearing.bot_is_here or self._arrived.is_set():
-            return
-        if self._plain or (await self._me.identity(BOT_ID)).devices:
-            self._arrived.set()
 
     async def _sign_ours(self) -> None:
         for person in self._persons.values():

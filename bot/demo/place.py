@@ -15,6 +15,8 @@ class Place(Protocol):
     transcript: Transcript
     #: whether the bot's standard input and output are the room
     on_pipes: bool
+    #: what the bot must find in its environment
+    environment: Mapping[str, str]
 
     async def open(self) -> None:
         """Make the room ready for everybody; raises `CannotStart`."""

@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,6 +42,8 @@ class Child:
     log: Path
     #: whether its standard input and output are pipes to the demo
     talks: bool = False
+    #: what it finds in its environment beside what the demo has
+    environment: Mapping[str, str] = field(default_factory=dict)
     #: what it gets when the demo dies before it
     last_word: signal.Signals = signal.SIGKILL
     process: Process | None = field(default=None, init=False)
@@ -55,7 +57,7 @@ class Child:
                 stdin=PIPE if self.talks else DEVNULL,
                 stdout=PIPE if self.talks else log,
                 stderr=log,
-                env=_environment(),
+                env={**_environment(), **self.environment},
                 limit=_LONGEST_LINE,
                 start_new_session=True,
                 preexec_fn=_bound_to(os.getpid(), self.last_word),

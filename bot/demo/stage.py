@@ -54,7 +54,11 @@ class Stage:
             last_word=signal.SIGTERM,
         )
         bot_process = Child(
-            _("the bot"), [*bot, str(folder.config)], folder.log("bot"), talks=place.on_pipes
+            _("the bot"),
+            [*bot, str(folder.config)],
+            folder.log("bot"),
+            talks=place.on_pipes,
+            environment=place.environment,
         )
         self._keeper = Keeper(bot_process, place.attend, say)
         #: where everything of the site listens, once it does

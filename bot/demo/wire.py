@@ -29,6 +29,7 @@ class TerminalPlace:
     """The room in this process; the bot comes in through its own standard streams."""
 
     on_pipes = True
+    environment: Mapping[str, str] = {}
 
     def __init__(self, cast: Cast, say: Callable[[str], None], file: Path | None = None) -> None:
         self.transcript = Transcript()

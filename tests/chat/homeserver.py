@@ -29,6 +29,8 @@ class FakeHomeserver:
         self.sent: dict[str, dict[str, Any]] = {}
         #: what was asked, as "METHOD endpoint"
         self.asked: list[str] = []
+        #: for how many seconds each /sync that was answered was ready to wait
+        self.patiences: list[float] = []
         self.receipts: list[str] = []
         self.redacted: list[str] = []
         self.typing: list[dict[str, Any]] = []
@@ -122,6 +124,7 @@ class FakeHomeserver:
             create = {"type": "m.room.create", "state_key": "", "content": {}}
             return self._answer({"state": {"events": [create]}})
         start, patience = int(since), int(request.query["timeout"]) / 1000
+        self.patiences.append(patience)
         async with self._news:
             try:
                 async with asyncio.timeout(patience):

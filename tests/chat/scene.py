@@ -49,6 +49,11 @@ class Scene:
         async with asyncio.timeout(PATIENCE), self._changed:
             await self._changed.wait_for(lambda: self.token is not None)
 
+    async def batch(self) -> None:
+        """Wait for the next batch, an empty one too."""
+        async with asyncio.timeout(PATIENCE), self._changed:
+            await self._changed.wait()
+
     def chat(self, url: str, **more: Any) -> MatrixChat:
         credentials = Credentials("bot", more.pop("password", "password"), more.pop("token", None))
         pauses = {"shortest_pause": 0.001, "longest_pause": 0.01, "sync_timeout": PATIENCE}

@@ -107,6 +107,26 @@ async def test_a_homeserver_that_does_not_answer_is_asked_again(scene: Scene) ->
         assert await scene.got(1) == ["!ping"]
 
 
+async def test_the_first_question_of_a_life_waits_for_nothing_new(scene: Scene) -> None:
+    """What is said while it waited would come in one batch with what was missed."""
+    scene.token = "0"
+    async with scene.running(sync_timeout=1000.0):
+        await scene.batch()
+
+
+async def test_the_first_question_after_a_failure_waits_for_nothing_new(scene: Scene) -> None:
+    async with scene.running(sync_timeout=1000.0):
+        await scene.homeserver.say("!say 0")
+        await scene.got(1)
+        scene.homeserver.misbehave("/sync", page(502))
+        for number in (1, 2):
+            await scene.homeserver.say(f"!say {number}")
+            await scene.got(number + 1)
+
+    assert scene.homeserver.patiences.count(0.0) == 2
+    assert scene.homeserver.patiences.count(1000.0) >= 2
+
+
 @pytest.mark.parametrize("error", [StoreError(), BotError(), ValueError("a bug of ours")])
 async def test_a_batch_that_could_not_be_stored_comes_again(scene: Scene, error: Exception) -> None:
     async with scene.running():
