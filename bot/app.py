@@ -202,10 +202,17 @@ async def _chat(config: Config, policy: Policy, pins: Pins, pulse: Pulse) -> Asy
         # there is no homeserver that could be silent
         pulse.heard()
         pulse.back_within(math.inf)
-        from bot.chat.terminal import TerminalChat, standard_streams
+        from bot.chat.terminal import ALIVE_EVERY, TerminalChat, standard_streams
 
         reader, writer = await standard_streams()
-        chat = TerminalChat(reader, writer, request_timeout=config.timing.command)
+        timing = config.timing
+        chat = TerminalChat(
+            reader,
+            writer,
+            request_timeout=timing.command,
+            # several times within the absence that would count as one
+            alive_every=min(ALIVE_EVERY, timing.away / 4),
+        )
         if config.local.socket is not None:
             chat = Switchboard(chat, _local(config))
     try:

@@ -32,7 +32,8 @@ class Systemd:
 
     def __init__(self, address: str, watchdog: float | None = None) -> None:
         self._address = "\0" + address[1:] if address.startswith("@") else address
-        self._every = min(watchdog / 2, _CALM) if watchdog else _CALM
+        #: seconds between two signs of life
+        self.every = min(watchdog / 2, _CALM) if watchdog else _CALM
         self._ready = False
 
     @classmethod
@@ -58,7 +59,7 @@ class Systemd:
         """Tell for ever how the loop with that *pulse* is."""
         while True:
             self.look(pulse)
-            await asyncio.sleep(self._every if self._ready else min(self._every, _SOON))
+            await asyncio.sleep(self.every if self._ready else min(self.every, _SOON))
 
     def look(self, pulse: Pulse) -> None:
         """Tell once.  There is no sign of life where the loop hangs: then systemd ends us."""

@@ -69,8 +69,8 @@ class FakeChat:
         self.encryption: dict[str, bool] = {}
         #: where it was shown that the bot is at work (or no longer), in order
         self.typed: list[tuple[str, bool]] = []
-        #: how many batches are stored
-        self.taken_in = 0
+        #: how many batches are stored, as far as this life of the bot has told; -1 before it did
+        self.taken_in = -1
         #: how often a batch could not be stored
         self.raised = 0
         self._events: dict[str, str] = {}
@@ -96,7 +96,7 @@ class FakeChat:
         self.changed()
 
     async def run(self, receive: Receive, since: str | None) -> None:
-        self._closed = False
+        self._closed, self.taken_in = False, -1
         place, missed = int(since or 0), since is not None
         while not self._closed:
             if self.silent:

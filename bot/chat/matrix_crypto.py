@@ -99,8 +99,10 @@ class Crypto:
 
     def reports(self) -> tuple[Report, ...]:
         """What the administrators should know, told once."""
-        reports = tuple(self._machine.own.reports)
-        self._machine.own.reports.clear()
+        lists = (self._machine.own.reports, self._people.reports)
+        reports = tuple(report for each in lists for report in each)
+        for each in lists:
+            each.clear()
         return reports
 
     async def take(self, answer: object) -> None:

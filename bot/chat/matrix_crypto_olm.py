@@ -57,10 +57,11 @@ class Olm:
         self.user = user
         self.device = device
         self._store = store
-        #: whether this device has never been published
-        self.is_new = store.account(user, device) is None
         account = self._account()
-        self._keep(account)
+        if store.account(user, device) is None:
+            with store.change():
+                store.forget_olm()  # of another device of ours: no peer would know it by our name
+                self._keep(account)
         self.curve25519 = account.curve25519_key.to_base64()
         self.ed25519 = account.ed25519_key.to_base64()
 

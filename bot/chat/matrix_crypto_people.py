@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-from bot.chat.crossing import Device, Identity, identity_of
+from bot.chat.crossing import Identity, identity_of
 from bot.chat.matrix_login import Account
 from bot.chat.matrix_wire import path_of
-from bot.core.chat import Proof
+from bot.core.chat import Proof, Report
+from bot.i18n import _
 
 #: whether the key that a chat id signs devices with is the one that is pinned for it; the first one
 #: that is seen is pinned
@@ -26,6 +27,9 @@ class People:
         #: how often each user was said to have changed, to see a change while we ask
         self._changes: dict[str, int] = {}
         self._asking = asyncio.Lock()
+        #: what the administrators should know
+        self.reports: list[Report] = []
+        self._reported: set[str] = set()
 
     def changed(self, users: Iterable[object]) -> None:
         """Ask for these again before they are believed again."""
@@ -45,28 +49,32 @@ class People:
 
     async def proof_of(self, user: str, curve25519: str, ed25519: str) -> Proof | None:
         """What is known of *user*'s device with these keys; None where they have no such device."""
-        device = await self._device(user, curve25519, ed25519)
-        if device is None:
+        identity = (await self.look_up((user,)))[user]
+        if identity.device_of(curve25519, ed25519) is None:
             # it may be newer than what we know
             self.changed((user,))
-            device = await self._device(user, curve25519, ed25519)
+            identity = (await self.look_up((user,)))[user]
+        device = identity.device_of(curve25519, ed25519)
         if device is None:
             return None
-        return await self.proof(device)
-
-    async def proof(self, device: Device) -> Proof:
-        """Whether its owner vouches for *device*, with the key that is pinned for them."""
-        if await self.has_changed(device.user):
+        if not await self.believes(identity):
             return Proof.CHANGED
         return Proof.SIGNED if device.signed else Proof.UNSIGNED
 
-    async def has_changed(self, user: str) -> bool:
-        """Whether *user* shows another master key than the one that is pinned."""
-        identity = (await self.look_up((user,)))[user]
-        return identity.master is not None and not await self._pin(user, identity.master)
-
-    async def _device(self, user: str, curve25519: str, ed25519: str) -> Device | None:
-        return (await self.look_up((user,)))[user].device_of(curve25519, ed25519)
+    async def believes(self, identity: Identity) -> bool:
+        """Whether *identity* is signed with the key that is pinned for its user, or with none."""
+        user, key = identity.user, identity.master
+        if key is None or await self._pin(user, key):
+            return True
+        if key not in self._reported:
+            self._reported.add(key)
+            sentence = _(
+                "{user} signs devices with another key than before, so nothing that they send is"
+                " run. They may have set up encryption anew; somebody may also have broken into"
+                " the homeserver. Ask them, then let another person use the command trust."
+            ).format(user=user)
+            self.reports.append(Report(f"key-changed {user} {key}", sentence))
+        return False
 
     async def _ask(self, users: set[str]) -> dict[str, Identity]:
         before = {user: self._changes.get(user, 0) for user in users}

@@ -122,6 +122,11 @@ class KeyStore:
                 (peer, peer, _OLM_SESSIONS),
             )
 
+    def forget_olm(self) -> None:
+        """All sessions with other devices are over."""
+        with self.change():
+            self._db.execute("DELETE FROM olm")
+
     def room_keys(self, room: str, session_id: str) -> list[RoomKey]:
         """Every key under this name; more than one where devices claim the same."""
         query = "SELECT peer, ed25519, pickle FROM megolm WHERE room = ? AND id = ?"

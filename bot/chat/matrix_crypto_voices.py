@@ -76,8 +76,8 @@ class Voices:
         others = await self._members_of(room) - {self._olm.user}
         identities = await self._people.look_up(others)
         devices: dict[str, Device] = {}
-        for user, identity in identities.items():
-            if not everyone and await self._people.has_changed(user):
+        for identity in identities.values():
+            if not await self._people.believes(identity) and not everyone:
                 continue
             for device in identity.devices.values():
                 if everyone or self._trust_any or device.signed:

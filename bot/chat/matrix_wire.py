@@ -125,6 +125,11 @@ def _judged(status: int, answer: dict[str, Any] | None, retry_after: str | None)
     # a proxy may ask for a login of its own; a new token of ours would not please it
     if status == 401 and errcode in ("M_UNKNOWN_TOKEN", "M_MISSING_TOKEN"):
         raise TokenRefused
+    if status == 401 and answer is not None and isinstance(answer.get("flows"), list):
+        raise Challenged(
+            _("The homeserver wants the password of the bot for this"),
+            session=str(answer.get("session", "")),
+        )
     if status == 429 or errcode == "M_LIMIT_EXCEEDED":
         raise Busy(
             _("The homeserver asks for patience"), retry_after=_patience(answer, retry_after)

@@ -1,7 +1,8 @@
 """The chat without a homeserver: JSON lines with the demonstration, which holds the room.
 
-The bot says ``hello`` with the number of the last message that it has stored, and is told of every
-later one; ``read`` says how far it has stored; ``sent`` or ``refused`` answers each ``send``.
+The bot says ``hello`` with the number of the last message that it has stored.  It is told of every
+later one that it missed, then ``welcome`` with the number of the room's last, then of each new one;
+``read`` says how far it has stored; ``sent`` or ``refused`` answers each ``send``.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 import json
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -22,6 +24,10 @@ _log = structlog.get_logger()
 
 #: A line holds one message; 64 KiB of text may take six times as much once JSON escapes it.
 LONGEST_LINE = 2**20
+
+#: seconds of silence after which the open line itself counts as a word from the room; as long as a
+#: homeserver holds a request for news, at most
+ALIVE_EVERY = 10.0
 
 
 async def standard_streams() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -51,13 +57,17 @@ class TerminalChat(Chat):
         *,
         request_timeout: float = 20.0,
         pause: float = 1.0,
+        alive_every: float = ALIVE_EVERY,
     ) -> None:
         self._reader = reader
         self._writer = writer
         self._request_timeout = request_timeout
         self._pause = pause
+        self._alive_every = alive_every
         #: batches of one message each; None once the other end has closed
         self._arrived: asyncio.Queue[Batch | None] = asyncio.Queue()
+        #: what was missed, until the welcome says that this is all; None from then on
+        self._missed: Batch | None = None
         #: what each transaction on its way waits for: its event id
         self._sent: dict[str, asyncio.Future[str]] = {}
 
@@ -65,12 +75,16 @@ class TerminalChat(Chat):
         """As `Chat.run`; ends when the other end has closed and all it said is stored."""
         with suppress(ChatUnavailable):  # closed already: reading says so
             await self._write({"type": "hello", "since": since})
+        self._missed = None if since is None else Batch(since)
         reading = asyncio.create_task(self._read(first=since is None))
+        token = since
         try:
-            while (batch := await self._next()) is not None:
+            while (batch := await self._next(token)) is not None:
                 await self._store(receive, batch)
-                with suppress(ChatUnavailable):
-                    await self._write({"type": "read", "n": int(batch.token or 0)})
+                if batch.token != token:
+                    token = batch.token
+                    with suppress(ChatUnavailable):
+                        await self._write({"type": "read", "n": int(token or 0)})
             await reading
         finally:
             reading.cancel()
@@ -124,6 +138,7 @@ class TerminalChat(Chat):
                 except (ValueError, KeyError, TypeError, RecursionError) as error:
                     _log.warning("terminal.malformed", line=line[:200], error=str(error))
         finally:
+            self._end_of_missed()
             self._arrived.put_nowait(None)
             for answer in self._sent.values():
                 if not answer.done():
@@ -144,9 +159,9 @@ class TerminalChat(Chat):
             case "welcome" if first:
                 self._arrived.put_nowait(Batch(str(_number(frame))))
             case "welcome":
-                pass
+                self._end_of_missed(_number(frame))
             case "message":
-                self._arrived.put_nowait(Batch(str(_number(frame)), (_message(frame),)))
+                self._heard(Batch(str(_number(frame)), (_message(frame),)))
             case "sent" | "refused" as kind:
                 answer = self._sent.get(frame["txn"])
                 if answer is None or answer.done():
@@ -158,9 +173,27 @@ class TerminalChat(Chat):
             case kind:
                 raise ValueError(kind)
 
-    async def _next(self) -> Batch | None:
-        """All that has arrived, as one batch; None at the end."""
-        batch = await self._arrived.get()
+    def _heard(self, batch: Batch) -> None:
+        """Pass *batch* on; what was missed comes as one, so that all of it is judged alike."""
+        if self._missed is None:
+            self._arrived.put_nowait(batch)
+        else:
+            self._missed = Batch(batch.token, self._missed.messages + batch.messages)
+
+    def _end_of_missed(self, number: int = 0) -> None:
+        """Nothing else was missed; the room stands at *number*."""
+        missed, self._missed = self._missed, None
+        if missed is not None:
+            last = max(number, int(missed.token or 0))
+            self._arrived.put_nowait(replace(missed, token=str(last)))
+
+    async def _next(self, token: str | None) -> Batch | None:
+        """All that has arrived, as one batch; an empty one after long silence; None at the end."""
+        try:
+            async with asyncio.timeout(self._alive_every if self._missed is None else None):
+                batch = await self._arrived.get()
+        except TimeoutError:
+            return Batch(token)
         while batch is not None and not self._arrived.empty():
             later = self._arrived.get_nowait()
             if later is None:

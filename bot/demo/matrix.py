@@ -176,6 +176,7 @@ class MatrixPlace:
         with suppress(TimeoutError):
             async with asyncio.timeout(GOODBYE):
                 await self._together(self._log_out, self._folder.tokens())
+                self._folder.keep_tokens([])
 
     async def _log_out(self, token: str) -> None:
         with suppress(BotError):

@@ -57,7 +57,7 @@ async def _serve(page: Path, stage: Stage) -> int:
     runner = web.AppRunner(_site(page, ticket, stage), shutdown_timeout=GRACE)
     await runner.setup()
     try:
-        port = await _listen(runner, stage.folder.path / "web-port")
+        port = await listen(runner, stage.folder.path / "web-port")
         stage.say(
             _("In a browser on this machine, as {name}: {address}").format(
                 name=stage.cast.host, address=f"http://{LOOPBACK}:{port}/?ticket={ticket}"
@@ -99,8 +99,8 @@ async def _new_session(stage: Stage) -> dict[str, Any]:
     }
 
 
-async def _listen(runner: web.AppRunner, kept: Path) -> int:
-    """Listen where the last demo of this folder did, so that what a browser keeps stays good."""
+async def listen(runner: web.AppRunner, kept: Path) -> int:
+    """Listen on the port in the file *kept*, else on any; what a browser keeps stays good so."""
     try:
         await web.TCPSite(runner, LOOPBACK, _port(kept)).start()
     except OSError:

@@ -1,7 +1,8 @@
 """The room of `nounou demo --terminal`, carried to the bot as JSON lines on its standard streams.
 
-The bot speaks first (``hello``); it is answered with the number of the room's last message, then
-gets each message after the number that it knows.  Lines that are no protocol are shown and skipped.
+The bot speaks first (``hello``); it gets each message after the number that it knows, then the
+number of the room's last one (which comes first where it knows none), then each new one.  Lines
+that are no protocol are shown and skipped.
 """
 
 from __future__ import annotations
@@ -106,9 +107,13 @@ class TerminalPlace:
         if self._began is None:
             self._began = self._room.last
         known = self._began if since is None else int(since)
-        _write(bot, {"type": "welcome", "n": known if since is None else self._room.last})
+        welcome = {"type": "welcome", "n": known if since is None else self._room.last}
+        if since is None:
+            _write(bot, welcome)
         for spoken in self._room.since(known):
             self._deliver(bot, spoken)
+        if since is not None:
+            _write(bot, welcome)
         self._room.listener = partial(self._deliver, bot)
         self._arrived.set()
 

@@ -10,7 +10,7 @@ import structlog
 
 from bot.core.chat import Post
 from bot.core.command import Risk
-from bot.core.jobs import HOLDING, WAITING, Event, State
+from bot.core.jobs import HOLDING, Event, State
 from bot.core.render import Reply
 from bot.engine import jobs, outbox, pipeline
 from bot.engine.absence import hold
@@ -77,7 +77,7 @@ class Dispatcher:
         for job, keys in held:
             undetermined = job.state is State.UNDETERMINED
             self._engine.locks.hold(job.id, keys, undetermined=undetermined)
-        await self._patiently(self._requeue_waiting)
+        await self._patiently(self._look_back)
         for job, _keys in held:
             if job.state is State.RUNNING:
                 self._engine.begun.add(job.id)
@@ -89,24 +89,12 @@ class Dispatcher:
             held = await jobs.in_states(tx, HOLDING)
             return [(job, await jobs.lock_keys(tx, job.id)) for job in held]
 
-    async def _requeue_waiting(self) -> None:
-        """Jobs that waited changed nothing: they begin anew, in their old order.
-
-        Those that somebody cancelled end, and after a long absence the others are held.
-        """
-        engine = self._engine
-        async with engine.store.write() as tx:
-            why = await jobs.noted(tx, CANCELLED, WAITING)
-            for job in await jobs.in_states(tx, WAITING - {State.QUEUED}):
-                await jobs.move(tx, job.id, Event.REQUEUE, engine.clock())
-            queued = await jobs.in_states(tx, [State.QUEUED])
-            for job in queued:
-                if job.id in why:
-                    await Run(engine, job).end_within(tx, cancelled(why[job.id]))
-            if (away := self._inbox.away_at_start) is not None:
-                left = [job for job in queued if job.id not in why]
-                await hold(engine, tx, left, away, new=False)
-        engine.outbox.wake()
+    async def _look_back(self) -> None:
+        """Sort out the jobs that had not begun: they begin anew, are held, or stay cancelled."""
+        async with self._engine.store.write() as tx:
+            await self._inbox.look_back(tx)
+        self._inbox.looked_back = True
+        self._engine.outbox.wake()
 
     async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
         """Try *work* again until the store is no longer broken."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.chat import Batch, Kind, Message, Post
 from bot.core.render import Reply
 from bot.core.text import is_command
-from bot.engine import store
-from bot.engine.absence import Presence
+from bot.engine import jobs, store
+from bot.engine.absence import Presence, look_back
 from bot.engine.engine import Engine
 from bot.engine.incoming import Incoming
 from bot.engine.outbox import say_once
@@ -34,11 +35,18 @@ class Inbox:
         self._token: str | None = None
         #: for how long the bot was away before `since` was asked, where that was too long
         self.away_at_start: float | None = None
+        #: the last job that was there when `since` was asked
+        self.last_at_start = 0
+        #: whether what waited then is sorted out
+        self.looked_back = True
 
     async def since(self) -> str | None:
         """The token of the last batch that was stored."""
         self._presence = None
         self.away_at_start = (await self._remember()).away()
+        async with self._engine.store.read() as tx:
+            self.last_at_start = await jobs.last(tx)
+        self.looked_back = False
         return self._token
 
     async def take(self, batch: Batch) -> None:
@@ -65,6 +73,7 @@ class Inbox:
             return
         self._told_broken, self._begun = False, True
         if heard:
+            self.looked_back = True
             presence.heard(noted=noted)
         if batch.messages:
             self._engine.arrived.set()
@@ -82,10 +91,17 @@ class Inbox:
                 await incoming.report(report, self._main_room)
             if batch.token is not None:
                 await store.put(tx, TOKEN, batch.token)
+                # together: after a crash between the two, what was there would just be begun
+                await self.look_back(tx)
                 noted = await presence.note(tx)
-        if incoming.told:
+        if incoming.told or not self.looked_back:
             self._engine.outbox.wake()
         return noted
+
+    async def look_back(self, tx: AsyncConnection) -> None:
+        """Sort out what waited when `since` was asked, unless that was done; for the dispatcher."""
+        if not self.looked_back:
+            await look_back(self._engine, tx, self.away_at_start, self.last_at_start)
 
     async def _remember(self) -> Presence:
         """What an earlier life of the bot wrote down: where it stopped, and when."""

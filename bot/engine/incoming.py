@@ -12,7 +12,7 @@ from bot.core.chat import Kind, Message, Post, Report, Status
 from bot.core.jobs import ENDED, State
 from bot.core.render import Reply
 from bot.core.text import clean, cut, is_command
-from bot.engine import audit_log, denials, jobs, outbox, proofs
+from bot.engine import audit_log, denials, jobs, outbox
 from bot.engine.absence import hold
 from bot.engine.cancelling import TAKEN_BACK, cancel
 from bot.engine.engine import Engine
@@ -43,7 +43,7 @@ class Incoming:
         self._tx = tx
         self._away = away
         self._now = engine.clock()
-        self._late: list[int] = []
+        self._new: list[int] = []
         #: whether anything was queued to be said
         self.told = False
 
@@ -66,10 +66,10 @@ class Incoming:
 
     async def hold_late(self) -> None:
         """Hold the commands that came while the bot was away, and list them."""
-        if self._away is not None and self._late:
+        if self._away is not None:
             self.told = True
-            late = [await jobs.get(self._tx, number) for number in self._late]
-            queued = [job for job in late if job is not None and job.state is State.QUEUED]
+            new = [await jobs.get(self._tx, number) for number in self._new]
+            queued = [job for job in new if job is not None and job.state is State.QUEUED]
             await hold(self._engine, self._tx, queued, self._away, new=True)
 
     async def report(self, report: Report, room: str) -> None:
@@ -125,8 +125,7 @@ class Incoming:
             "via": message.proof.value,
         }
         await audit_log.append(self._tx, "asked", asked, self._now)
-        if self._away is not None and proofs.believed(engine, message.proof):
-            self._late.append(number)
+        self._new.append(number)
 
     async def _edit(self, message: Message) -> None:
         """An edited command is never run; its author is told once for each message."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, delete, insert, select, update
+from sqlalchemy import BindParameter, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.chat import Message, Proof
@@ -102,6 +102,11 @@ async def get(tx: AsyncConnection, number: int) -> Job | None:
     """The job with this *number*, or None."""
     row = (await tx.execute(_get, {"number": number})).first()
     return _job(row) if row is not None else None
+
+
+async def last(tx: AsyncConnection) -> int:
+    """The number of the last job; 0 where there is none."""
+    return await tx.scalar(select(func.max(schema.jobs.c.id))) or 0
 
 
 async def of_event(tx: AsyncConnection, event_id: str) -> Job | None:

@@ -65,21 +65,21 @@ class Pins:
 
     async def confirm(self, user: str, key: str, by: str) -> None:
         """From now on *key* is the one of *user*, on the word of the person *by*."""
-        await self._put(Pinned(user, key, self._clock(), by, None), known=True)
+        await self._put(Pinned(user, key, self._clock(), by, None), "confirmed")
 
     async def _holds(self, user: str, key: str) -> bool:
         pinned = await self.of(user)
         if pinned is not None and key in (pinned.key, pinned.offered):
             return key == pinned.key
         if pinned is None:
-            fresh = Pinned(user, key, self._clock(), "", None)
-        else:
-            fresh = Pinned(user, pinned.key, pinned.since, pinned.confirmed_by, key)
-            _log.warning("pins.changed", user=user, pinned=pinned.key, offered=key)
-        await self._put(fresh, known=pinned is not None)
-        return pinned is None
+            await self._put(Pinned(user, key, self._clock(), "", None), "first seen")
+            return True
+        fresh = Pinned(user, pinned.key, pinned.since, pinned.confirmed_by, key)
+        _log.warning("pins.changed", user=user, pinned=pinned.key, offered=key)
+        await self._put(fresh, "changed")
+        return False
 
-    async def _put(self, pinned: Pinned, *, known: bool) -> None:
+    async def _put(self, pinned: Pinned, why: str) -> None:
         """Write *pinned* together with its record."""
         values = {
             "key": pinned.key,
@@ -87,11 +87,10 @@ class Pins:
             "confirmed_by": pinned.confirmed_by,
             "offered": pinned.offered,
         }
+        record = {"sender": pinned.user, "state": why, **values}
         async with self._store.write() as tx:
-            if known:
-                change = update(schema.pins).where(schema.pins.c.user == pinned.user)
-                await tx.execute(change.values(**values))
-            else:
+            change = update(schema.pins).where(schema.pins.c.user == pinned.user).values(**values)
+            if not (await tx.execute(change)).rowcount:
                 await tx.execute(insert(schema.pins).values(user=pinned.user, **values))
-            await audit_log.append(tx, "key", {"user": pinned.user, **values}, self._clock())
+            await audit_log.append(tx, "key", record, self._clock())
         self._known[pinned.user] = pinned

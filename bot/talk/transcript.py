@@ -154,14 +154,21 @@ class Transcript:
         if status is None:
             return "", False
         command, answer = status
-        known = self._answers.get(command)
-        if known is None or not known.final:
-            self._answers[command] = answer
+        for each in (command, *_also(content)):
+            known = self._answers.get(each)
+            if known is None or not known.final:
+                self._answers[each] = answer
         return command, answer.final
 
     def _ring(self) -> None:
         rung, self._changed = self._changed, asyncio.Event()
         rung.set()
+
+
+def _also(content: Mapping[str, Any]) -> list[str]:
+    """The other commands of which the status *content* speaks."""
+    others = content.get("also")
+    return [each for each in others if isinstance(each, str)] if isinstance(others, list) else []
 
 
 def printable(text: str) -> str:

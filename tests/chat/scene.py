@@ -25,11 +25,16 @@ class Scene:
         self.token: str | None = None
         self.bodies: list[str] = []
         self.errors: list[Exception] = []
+        #: where this is, a batch with messages is stored for ever, and sets it
+        self.stuck: asyncio.Event | None = None
         self._changed = asyncio.Condition()
 
     async def receive(self, batch: Batch) -> None:
         if self.errors and batch.messages:
             raise self.errors.pop(0)
+        if self.stuck and batch.messages:
+            self.stuck.set()
+            await asyncio.Event().wait()
         async with self._changed:
             self.token = batch.token
             self.bodies += [message.body for message in batch.messages]

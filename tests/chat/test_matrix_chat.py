@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from itertools import islice
 from pathlib import Path
 
 import pytest
 
-from bot.chat.matrix import growing_pauses
 from bot.chat.matrix_login import Credentials
 from bot.core.chat import Post, Text
 from bot.errors import BotError, ChatRefused, ChatUnavailable, ConfigError, StoreError
@@ -275,11 +273,3 @@ async def test_a_receipt_that_fails_holds_nothing_up(scene: Scene) -> None:
             await scene.got(number + 1)
 
         assert scene.bodies == [f"!say {number}" for number in range(5)]
-
-
-def test_pauses_grow_to_the_longest_and_differ() -> None:
-    pauses = list(islice(growing_pauses(1.0, 60.0), 12))
-
-    for pause, whole in zip(pauses, [1, 2, 4, 8, 16, 32, *[60] * 6], strict=True):
-        assert whole / 2 <= pause <= whole
-    assert len(set(pauses)) == len(pauses)

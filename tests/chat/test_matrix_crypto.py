@@ -130,6 +130,9 @@ async def test_another_identity_is_not_believed_until_it_is_pinned(
     fresh = anna.change_identity()
     await bot.sync(device_lists={"changed": [anna.user]})
     assert (await bot.read(event)).proof is Proof.CHANGED
+    await bot.read(event)
+    (report,) = bot.crypto.reports()
+    assert f"{anna.user} signs devices with another key" in report.sentence
 
     bot.pins[anna.user] = fresh.master.public
     assert (await bot.read(event)).proof is Proof.SIGNED

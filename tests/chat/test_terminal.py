@@ -39,6 +39,12 @@ class OtherEnd:
         self._writer.write(line)
         await self._writer.drain()
 
+    async def welcome(self) -> None:
+        """Let a bot in that missed nothing."""
+        assert (await self.heard())["type"] == "hello"
+        await self.say(type="welcome", n=0)
+        assert await self.batch() == Batch("0")
+
     async def message(self, n: int, body: object) -> None:
         await self.say(type="message", n=n, event_id=f"$t{n}", room="#r", sender="@a:b", body=body)
 
@@ -98,26 +104,70 @@ async def test_a_bot_that_comes_back_is_told_what_it_missed_in_order_and_says_ho
     async with asyncio.TaskGroup() as group:
         group.create_task(chat.run(other.receive, "3"))
         assert await other.heard() == {"type": "hello", "since": "3"}
-        await other.say(type="welcome", n=5)
         await other.message(4, "!ping")
         await other.message(5, "!status")
+        await answered(chat, other)  # so those lines have been read
+        assert other.batches.empty()
 
-        got: list[Message] = []
-        while len(got) < 2:
-            batch = await other.batch()
-            got += batch.messages
-            assert await other.heard() == {"type": "read", "n": int(batch.token or 0)}
+        await other.say(type="welcome", n=6)
 
-        assert got == [line(4, "!ping"), line(5, "!status")]
-        assert batch.token == "5"
+        assert await other.batch() == Batch("6", (line(4, "!ping"), line(5, "!status")))
+        assert await other.heard() == {"type": "read", "n": 6}
+        await other.message(7, "!whoami")
+        assert await other.batch() == Batch("7", (line(7, "!whoami"),))
+        assert await other.heard() == {"type": "read", "n": 7}
         await other.close()
+
+
+async def test_a_bot_that_missed_nothing_hears_at_once_that_the_room_is_there(
+    ends: tuple[TerminalChat, OtherEnd],
+) -> None:
+    chat, other = ends
+    async with asyncio.TaskGroup() as group:
+        group.create_task(chat.run(other.receive, "3"))
+        await other.heard()
+
+        await other.say(type="welcome", n=3)
+
+        assert await other.batch() == Batch("3")
+        await other.close()
+
+
+async def test_what_was_missed_is_not_lost_where_the_other_end_closes_in_the_middle(
+    ends: tuple[TerminalChat, OtherEnd],
+) -> None:
+    chat, other = ends
+    async with asyncio.TaskGroup() as group:
+        group.create_task(chat.run(other.receive, "3"))
+        await other.heard()
+        await other.message(4, "!ping")
+        await other.close()
+
+        assert await other.batch() == Batch("4", (line(4, "!ping"),))
+
+
+async def test_silence_is_proof_of_life_from_time_to_time() -> None:
+    ours, theirs = socket.socketpair()
+    chat = TerminalChat(*await asyncio.open_connection(sock=ours), alive_every=0.01)
+    other = OtherEnd(*await asyncio.open_connection(sock=theirs))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(chat.run(other.receive, "3"))
+        await other.heard()
+        await other.say(type="welcome", n=5)
+
+        batches = [await other.batch() for _beat in range(3)]
+
+        assert batches == [Batch("5")] * 3
+        assert await other.heard() == {"type": "read", "n": 5}
+        await other.close()
+    await chat.close()
 
 
 async def test_what_arrives_while_a_batch_is_stored_comes_as_one_batch(
     ends: tuple[TerminalChat, OtherEnd],
 ) -> None:
     chat, other = ends
-    store = asyncio.Semaphore(0)
+    store = asyncio.Semaphore(1)
 
     async def receive(batch: Batch) -> None:
         await other.receive(batch)
@@ -125,7 +175,7 @@ async def test_what_arrives_while_a_batch_is_stored_comes_as_one_batch(
 
     async with asyncio.TaskGroup() as group:
         group.create_task(chat.run(receive, "0"))
-        await other.heard()
+        await other.welcome()
         await other.message(1, "one")
         assert await other.batch() == Batch("1", (line(1, "one"),))
         for n in range(2, 5):
@@ -153,7 +203,7 @@ async def test_a_batch_that_could_not_be_stored_is_delivered_again(
     ends: tuple[TerminalChat, OtherEnd],
 ) -> None:
     chat, other = ends
-    broken = [StoreError(), StoreError()]
+    broken: list[StoreError] = []
 
     async def receive(batch: Batch) -> None:
         await other.receive(batch)
@@ -162,7 +212,8 @@ async def test_a_batch_that_could_not_be_stored_is_delivered_again(
 
     async with asyncio.TaskGroup() as group:
         group.create_task(chat.run(receive, "0"))
-        await other.heard()
+        await other.welcome()
+        broken += [StoreError(), StoreError()]
         await other.message(1, "one")
 
         tries = [await other.batch() for _try in range(3)]
@@ -180,7 +231,7 @@ async def test_a_post_travels_whole_and_returns_its_event_id(
     whole = Post("#r", "t9", Text("x", "<i>x</i>"), "$t1", True, "$t2", status, ("@a:b",))
     async with asyncio.TaskGroup() as group:
         group.create_task(chat.run(other.receive, "0"))
-        await other.heard()
+        await other.welcome()
         sending = group.create_task(chat.send(whole))
 
         frame = await other.heard()
@@ -206,7 +257,7 @@ async def test_a_refused_post_says_why(ends: tuple[TerminalChat, OtherEnd]) -> N
     chat, other = ends
     async with asyncio.TaskGroup() as group:
         group.create_task(chat.run(other.receive, "0"))
-        await other.heard()
+        await other.welcome()
         sending = asyncio.create_task(chat.send(post()))
         await other.heard()
 
@@ -236,7 +287,7 @@ async def test_the_end_of_the_input_ends_the_run_and_every_post_on_its_way(
 ) -> None:
     chat, other = ends
     running = asyncio.create_task(chat.run(other.receive, "0"))
-    await other.heard()
+    await other.welcome()
     await other.message(1, "last")
     sending = asyncio.create_task(chat.send(post()))
     while (await other.heard())["type"] != "send":
@@ -277,7 +328,7 @@ async def test_a_malformed_line_is_skipped_and_the_next_one_is_read(
     chat, other = ends
     async with asyncio.TaskGroup() as group:
         group.create_task(chat.run(other.receive, "0"))
-        await other.heard()
+        await other.welcome()
 
         await other.write(junk + b"\n")
         await other.message(1, "!ping")
@@ -290,7 +341,7 @@ async def test_half_characters_are_made_storable(ends: tuple[TerminalChat, Other
     chat, other = ends
     async with asyncio.TaskGroup() as group:
         group.create_task(chat.run(other.receive, "0"))
-        await other.heard()
+        await other.welcome()
 
         await other.message(1, "a\ud800b")
 

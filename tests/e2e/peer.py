@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 import aiohttp
-from nio import AsyncClient, AsyncClientConfig, MatrixRoom, MegolmEvent, RoomMessage  # type: ignore[import-untyped]
+from nio import AsyncClient, AsyncClientConfig, MatrixRoom, MegolmEvent, RoomKeyRequest, RoomMessage  # type: ignore[import-untyped]
 
 from bot.chat.crossing import Secrets
 
@@ -31,6 +31,10 @@ class Peer:
         self.read: dict[str, dict[str, Any]] = {}
         #: ids of encrypted events that it could not read
         self.unread: list[str] = []
+        #: under which key each body was said
+        self.sessions: dict[str, str] = {}
+        #: keys that other devices asked this one for
+        self.asked_for: list[str] = []
         self._url = url
         self._password = password
         self._news = asyncio.Condition()
@@ -114,6 +118,16 @@ class Peer:
             )
         return str(answer.event_id)
 
+    async def invite(self, room: str, user_id: str) -> None:
+        await self.client.room_invite(room, user_id)
+
+    async def kick(self, room: str, user_id: str) -> None:
+        await self.client.room_kick(room, user_id)
+
+    def change_key(self, room: str) -> None:
+        """Say the next words in *room* under a new key."""
+        self.client.invalidate_outbound_session(room)
+
     async def until(self, look: Callable[[], T | None]) -> T:
         """What *look* returns once it is something true; it is asked after each sync."""
         async with asyncio.timeout(PATIENCE), self._news:
@@ -127,12 +141,21 @@ class Peer:
             lambda: next((c for c in self.read.values() if c.get("body") == body), None)
         )
 
+    async def sees(self, room: str, user_id: str) -> None:
+        """Return once this client sees *user_id* in *room*."""
+        await self.until(
+            lambda: room in self.client.rooms and user_id in self.client.rooms[room].users
+        )
+
     async def sees_device(self, user_id: str) -> None:
         """Return once this client knows a device of *user_id*."""
         await self.until(lambda: bool(self.client.device_store[user_id]) or None)
 
     async def sync(self, timeout: int, **more: Any) -> None:
-        await self.client.sync(timeout=timeout, **more)
+        answer = await self.client.sync(timeout=timeout, **more)
+        for event in getattr(answer, "to_device_events", ()):
+            if isinstance(event, RoomKeyRequest):
+                self.asked_for.append(event.session_id)
         async with self._busy:
             if self.client.should_upload_keys:
                 await self.client.keys_upload()
@@ -151,6 +174,7 @@ class Peer:
     async def _take(self, room: MatrixRoom, event: RoomMessage) -> None:
         if event.decrypted:
             self.read[event.event_id] = event.source["content"]
+            self.sessions[event.body] = event.session_id
 
     async def _miss(self, room: MatrixRoom, event: MegolmEvent) -> None:
         self.unread.append(event.event_id)

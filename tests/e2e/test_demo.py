@@ -171,3 +171,22 @@ def test_a_real_homeserver_dies_with_its_demonstration(folder: Path) -> None:
     demo.end()
 
     eventually(lambda: not processes(folder), lambda: f"the end of {processes(folder)}")
+
+
+def test_a_bot_that_is_killed_goes_on_in_the_encrypted_room(folder: Path) -> None:
+    (folder / "script").write_text("!ping\n!migrate vm fz\n@apprenti !ping\n")
+    demo = Demo(folder, "--script", str(folder / "script"))
+    assert demo.process.stderr is not None
+    lines = iter(demo.process.stderr.readline, "")
+    bot = next(found for line in lines if (found := re.search(r"\(process (\d+)\)", line)))
+
+    def has_begun() -> bool:
+        return any("Connected to" in log.read_text() for log in folder.glob("*/logs/bot.log"))
+
+    eventually(has_begun, lambda: "the first connection to a host")
+    os.kill(int(bot[1]), signal.SIGKILL)
+    code, transcript, said = demo.end()
+
+    assert (code, transcript.count("bot: pong")) == (0, 2), said
+    assert "the bot had ended (killed by signal 9) and is started again" in said
+    assert len([line for line in transcript if line.endswith("→ succeeded")]) == 1

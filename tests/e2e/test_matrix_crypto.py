@@ -2,91 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from bot.chat.crossing import Secrets
-from bot.chat.matrix import MatrixChat
-from bot.core.chat import Kind, Message, Post, Proof, Text
-from bot.demo.synapse import Synapse
-from tests.e2e.chat_site import Inbox, Place
+from bot.chat.crossing import Secrets, identity_of
+from bot.core.chat import Kind, Proof
+from tests.e2e.chat_site import Inbox
 from tests.e2e.client import Client
-from tests.e2e.peer import Peer
+from tests.e2e.secret_room import Scene, greet, heard, meet, post
 
 pytestmark = pytest.mark.e2e
-
-ENCRYPTION = {
-    "type": "m.room.encryption",
-    "state_key": "",
-    "content": {"algorithm": "m.megolm.v1.aes-sha2"},
-}
-
-
-@dataclass
-class Scene:
-    """A new encrypted room of a new person whose account, bot and room are the test's own."""
-
-    place: Place
-    person: str
-    secrets: Secrets
-    url: str
-
-    @asynccontextmanager
-    async def peer(self, *, signed: bool = True, user: str = "") -> AsyncIterator[Peer]:
-        """A device of the person; *signed* by them or not."""
-        folder = self.place.folder / f"peer-{uuid4().hex[:6]}"
-        async with Peer(self.url, user or self.person, folder) as peer:
-            if signed:
-                await peer.publish(self.secrets)
-                await peer.sign(self.secrets)
-            yield peer
-
-
-@pytest.fixture
-async def scene(homeserver: Synapse, tmp_path: Path) -> Scene:
-    name = uuid4().hex[:8]
-    await homeserver.register(f"bot-{name}", "password")
-    await homeserver.register(f"anna-{name}", "password")
-    async with Client(homeserver.url, f"anna-{name}", "password") as anna:
-        room = await anna.create_room(name, (f"@bot-{name}:localhost",), initial_state=[ENCRYPTION])
-    place = Place(
-        homeserver.url,
-        f"#{name}:localhost",
-        room,
-        f"bot-{name}",
-        tmp_path,
-        (f"@anna-{name}:localhost",),
-    )
-    return Scene(place, f"anna-{name}", Secrets.make(f"@anna-{name}:localhost"), homeserver.url)
-
-
-def post(room: str, text: str, **more: object) -> Post:
-    return Post(room, f"t-{uuid4().hex}", Text(text, text), **more)  # type: ignore[arg-type]
-
-
-async def heard(inbox: Inbox, count: int = 1) -> Message:
-    """The last of *count* messages."""
-    await inbox.until(lambda: len(inbox.messages) >= count)
-    return inbox.messages[count - 1]
-
-
-async def greet(scene: Scene, peer: Peer, chat: MatrixChat) -> None:
-    """Return once the peer and the bot see one another in the room."""
-    await peer.until(
-        lambda: scene.place.bot_id in peer.client.rooms[scene.place.room_id].users or None
-    )
-    await peer.sees_device(scene.place.bot_id)
 
 
 async def test_a_signed_device_is_heard_and_hears(scene: Scene) -> None:
     inbox = Inbox()
     async with scene.peer() as peer, scene.place.running(inbox) as chat:
-        await greet(scene, peer, chat)
+        await greet(scene, peer)
         await peer.say(scene.place.room_id, "!ping")
         message = await heard(inbox)
         assert (message.body, message.kind, message.proof) == ("!ping", Kind.LINE, Proof.SIGNED)
@@ -105,7 +39,7 @@ async def test_an_unsigned_device_is_told_apart_and_reads_only_what_is_meant_for
         scene.peer(signed=False) as unsigned,
         scene.place.running(inbox) as chat,
     ):
-        await greet(scene, unsigned, chat)
+        await greet(scene, unsigned)
         await unsigned.say(scene.place.room_id, "!ping")
         assert (await heard(inbox)).proof is Proof.UNSIGNED
 
@@ -115,3 +49,159 @@ async def test_an_unsigned_device_is_told_apart_and_reads_only_what_is_meant_for
         await signed.reads("sign your device")
         await signed.reads("secret")
         assert len(unsigned.unread) == 1
+
+
+async def test_where_any_device_is_trusted_an_unsigned_one_reads_too(scene: Scene) -> None:
+    scene.place = replace(scene.place, trust_any=True)
+    inbox = Inbox()
+    async with (
+        scene.peer(signed=False) as peer,
+        scene.place.running(inbox) as chat,
+    ):
+        await meet(scene, peer, inbox)
+        await chat.send(post(scene.place.alias, "pong"))
+
+        await peer.reads("pong")
+
+
+async def test_a_changed_identity_is_not_believed_until_it_is_confirmed(scene: Scene) -> None:
+    inbox = Inbox()
+    async with scene.peer() as peer, scene.place.running(inbox) as chat:
+        await greet(scene, peer)
+        await peer.say(scene.place.room_id, "!ping 1")
+        assert (await heard(inbox)).proof is Proof.SIGNED
+
+        fresh = Secrets.make(peer.user_id)
+        await peer.publish(fresh)
+        await peer.sign(fresh)
+        await peer.say(scene.place.room_id, "!ping 2")
+        assert (await heard(inbox, 2)).proof is Proof.CHANGED
+        await chat.send(post(scene.place.alias, "secret"))
+        await chat.send(post(scene.place.alias, "your key changed", to_unsigned=True))
+        await peer.reads("your key changed")
+        assert len(peer.unread) == 1
+
+        scene.place.pins.keys[peer.user_id] = fresh.master.public
+        await peer.say(scene.place.room_id, "!ping 3")
+        assert (await heard(inbox, 3)).proof is Proof.SIGNED
+        await chat.send(post(scene.place.alias, "pong"))
+        await peer.reads("pong")
+
+
+async def test_the_bots_own_device_is_signed_for_others_to_see(scene: Scene) -> None:
+    async with scene.peer() as peer, scene.place.running(Inbox()):
+        await greet(scene, peer)
+        _status, answer = await peer.ask(
+            "POST", "keys/query", {"device_keys": {scene.place.bot_id: []}}
+        )
+
+        identity = identity_of(answer, scene.place.bot_id)
+
+        assert identity.master is not None
+        assert [device.signed for device in identity.devices.values()] == [True]
+
+
+async def test_a_ciphertext_that_comes_again_has_the_same_seal(scene: Scene) -> None:
+    inbox = Inbox()
+    async with scene.peer() as peer, scene.place.running(inbox):
+        await greet(scene, peer)
+        event_id = await peer.say(scene.place.room_id, "!ping")
+        first = await heard(inbox)
+        _status, event = await peer.ask("GET", f"rooms/{scene.place.room_id}/event/{event_id}")
+
+        path = f"rooms/{scene.place.room_id}/send/m.room.encrypted/{uuid4()}"
+        await peer.ask("PUT", path, event["content"])
+
+        again = await heard(inbox, 2)
+        assert again.event_id != first.event_id
+        assert again.seal == first.seal
+
+
+async def test_words_without_their_key_are_said_to_be_unreadable_and_the_key_is_asked_for(
+    scene: Scene,
+) -> None:
+    inbox = Inbox()
+    async with scene.peer() as peer, scene.place.running(inbox):
+        await greet(scene, peer)
+        room = scene.place.room_id
+        peer.client.olm.create_outbound_group_session(room)
+        peer.client.olm.outbound_group_sessions[room].mark_as_shared()
+        sealed = peer.client.olm.group_encrypt(
+            room, {"type": "m.room.message", "content": {"msgtype": "m.text", "body": "!ping"}}
+        )
+        await peer.ask("PUT", f"rooms/{room}/send/m.room.encrypted/{uuid4()}", sealed)
+
+        assert (await heard(inbox)).kind is Kind.UNREADABLE
+        await peer.until(lambda: sealed["session_id"] in peer.asked_for)
+
+        # that the bot was told once does not keep it from the next command
+        peer.change_key(room)
+        await peer.say(room, "!ping again")
+        assert (await heard(inbox, 2)).body == "!ping again"
+
+
+JUNK: list[Any] = [
+    {},
+    {"algorithm": "m.megolm.v1.aes-sha2"},
+    {"algorithm": ["m.megolm.v1.aes-sha2"], "ciphertext": 7},
+    {"algorithm": "m.megolm.v1.aes-sha2", "session_id": [], "ciphertext": {}, "device_id": 3},
+    {"algorithm": "m.megolm.v1.aes-sha2", "session_id": "x" * 9000, "ciphertext": "AwgA" * 9000},
+    {"algorithm": "m.olm.v1.curve25519-aes-sha2", "ciphertext": {"a": {"type": 0, "body": "AA"}}},
+    {"m.relates_to": "oops", "session_id": None, "sender_key": {"a": []}},
+]
+
+
+async def test_no_encrypted_event_whatever_stops_what_comes_after_it(scene: Scene) -> None:
+    inbox = Inbox()
+    async with scene.peer() as peer, scene.place.running(inbox):
+        await greet(scene, peer)
+        for content in JUNK:
+            path = f"rooms/{scene.place.room_id}/send/m.room.encrypted/{uuid4()}"
+            status, _answer = await peer.ask("PUT", path, content)
+            assert status == 200
+            path = f"sendToDevice/m.room.encrypted/{uuid4()}"
+            await peer.ask("PUT", path, {"messages": {scene.place.bot_id: {"*": content}}})
+        await peer.say(scene.place.room_id, "!ping")
+
+        await inbox.until(lambda: "!ping" in inbox.bodies)
+
+        lines = [message for message in inbox.messages if message.kind is Kind.LINE]
+        assert [message.body for message in lines] == ["!ping"]
+
+
+async def test_a_post_sent_twice_is_there_once(scene: Scene) -> None:
+    inbox = Inbox()
+    async with scene.peer() as peer, scene.place.running(inbox) as chat:
+        await meet(scene, peer, inbox)
+        pong = post(scene.place.alias, "pong")
+
+        first, second = await chat.send(pong), await chat.send(pong)
+
+        assert first == second
+        await chat.send(post(scene.place.alias, "end"))
+        await peer.reads("end")
+        assert [content["body"] for content in peer.read.values()] == ["!hello", "pong", "end"]
+
+
+async def test_who_was_put_out_does_not_have_the_key_of_what_is_said_then(
+    scene: Scene, nounou: Client
+) -> None:
+    place, inbox = scene.place, Inbox()
+    async with scene.peer() as peer, place.running(inbox) as chat:
+        await greet(scene, peer)
+        await peer.invite(place.room_id, nounou.user_id)
+        async with scene.peer_of("nounou", Secrets.make(nounou.user_id)) as other:
+            await other.client.join(place.room_id)
+            await other.sees_device(place.bot_id)
+            await peer.say(place.room_id, "!mark 1")
+            await heard(inbox)
+            await chat.send(post(place.alias, "for both"))
+            await other.reads("for both")
+            shared = peer.sessions["for both"]
+
+            await peer.kick(place.room_id, nounou.user_id)
+            await peer.say(place.room_id, "!mark 2")
+            await heard(inbox, 2)
+            await chat.send(post(place.alias, "for one"))
+            await peer.reads("for one")
+            assert peer.sessions["for one"] != shared

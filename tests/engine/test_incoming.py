@@ -262,7 +262,8 @@ class TestReports:
     async def reported(self, bot: Bot, *reports: Report) -> list[str]:
         bot.chat.batches.append(Batch("r", (), reports))
         bot.chat.changed()
-        await bot.ask("!ping")
+        await bot.chat.until(lambda: bot.chat.taken_in == len(bot.chat.batches))
+        await bot.engine.outbox.drained()
         return [said.plain for said in bot.chat.said() if said.plain.startswith("⚠")]
 
     async def test_are_said_once_for_ever(self, place: Place) -> None:

@@ -27,7 +27,7 @@ async def test_the_first_key_is_pinned_and_recorded_once(store: Store) -> None:
     assert await pins(store).holds(ANNA, "A")
 
     (entry,) = await recorded(store)
-    assert entry["user"] == ANNA
+    assert (entry["sender"], entry["state"]) == (ANNA, "first seen")
     assert entry["key"] == "A"
 
 

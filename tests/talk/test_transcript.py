@@ -35,6 +35,31 @@ def test_an_edit_changes_the_message_where_it_stands() -> None:
     assert seen.lines() == ["bot: done", "nounou: hello"]
 
 
+def test_one_status_may_speak_of_several_commands() -> None:
+    seen = Transcript()
+
+    held = status("$1", state="held", waits="person", also=["$2", 7, "$3"])
+    seen.add("$8", "bot", "I was away", status=held)
+    seen.add("$9", "bot", "pong", status=status("$2", state="succeeded", final=True))
+
+    states = {each: seen.answer(each) for each in ("$1", "$2", "$3")}
+    assert {each: answer.state for each, answer in states.items() if answer} == {
+        "$1": "held",
+        "$2": "succeeded",
+        "$3": "held",
+    }
+
+
+@pytest.mark.parametrize("also", [None, 7, "$2", {"$2": 1}, [[]]])
+def test_others_of_a_status_that_are_no_list_of_commands_are_ignored(also: Any) -> None:
+    seen = Transcript()
+
+    seen.add("$8", "bot", "held", status=status("$1", also=also))
+
+    assert seen.answer("$1") is not None
+    assert seen.answer("$2") is None
+
+
 def test_nobody_edits_what_somebody_else_said() -> None:
     seen = Transcript()
     seen.add("$1", "bot", "denied")

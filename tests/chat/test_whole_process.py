@@ -1,0 +1,150 @@
+"""The bot as a process of its own on a homeserver: it says that it is ready, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from bot.demo.folder import write_private
+from tests.chat.homeserver import ALIAS, FakeHomeserver, page
+
+PATIENCE = 50.0
+
+CONFIG = """\
+site: lab
+state: state
+chat:
+  kind: matrix
+  homeserver: {url}
+  user: "@bot:localhost"
+  {secret}: {{file: secret}}
+  sync_timeout: 500ms
+  request_timeout: 5s
+timing: {{stop: 100ms}}
+rooms: {{main: "{room}"}}
+hosts:
+  fy: {{address: 127.0.0.1, port: 9, user: nounou, key_file: secret, known_hosts: known_hosts}}
+arrays: {{}}
+roles: {{}}
+members: {{}}
+"""
+
+
+@pytest.fixture
+def homeserver() -> FakeHomeserver:
+    return FakeHomeserver()
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> Iterator[socket.socket]:
+    """The socket that systemd listens on."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as wire:
+        wire.bind(str(tmp_path / "notify"))
+        wire.setblocking(False)
+        yield wire
+
+
+async def told(manager: socket.socket, wanted: str) -> list[str]:
+    """The first message that has *wanted* in it."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            said = await asyncio.get_running_loop().sock_recv(manager, 4096)
+            if wanted in said.decode():
+                return said.decode().splitlines()
+
+
+@asynccontextmanager
+async def bot(folder: Path, url: str, secret: str = "password") -> AsyncIterator[Process]:
+    """``nounou run``, killed at the end if it still lives."""
+    write_private(folder / "secret", "password")
+    (folder / "known_hosts").touch()
+    config = folder / "nounou.yaml"
+    config.write_text(CONFIG.format(url=url, secret=secret, room=ALIAS))
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "run", str(config)),
+        stdout=PIPE,
+        stderr=PIPE,
+        env={**os.environ, "NOTIFY_SOCKET": str(folder / "notify"), "WATCHDOG_USEC": "1000000"},
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def ended(process: Process) -> tuple[int | None, str]:
+    """The exit status, and the last line of what was said on standard error."""
+    _out, said = await asyncio.wait_for(process.communicate(), PATIENCE)
+    return process.returncode, said.decode().strip().splitlines()[-1]
+
+
+async def test_it_is_ready_after_the_first_good_sync_alive_then_and_stopping_at_the_end(
+    tmp_path: Path, homeserver: FakeHomeserver, manager: socket.socket
+) -> None:
+    homeserver.misbehave("/sync", page(502), page(502))
+    async with homeserver.running() as url, bot(tmp_path, url) as process:
+        assert await told(manager, "STATUS=") == [
+            "STATUS=waiting for the homeserver",
+            "WATCHDOG=1",
+        ]
+        ready = await told(manager, "READY=1")
+        assert ready[0].startswith("STATUS=last heard from the homeserver")
+        assert sum(each.endswith("/sync") for each in homeserver.asked) >= 3
+        await told(manager, "WATCHDOG=1")
+
+        process.send_signal(signal.SIGTERM)
+
+        assert await told(manager, "STOPPING=1")
+        assert (await ended(process))[0] == 0
+
+
+async def test_a_token_that_was_revoked_ends_it_with_a_sentence_and_exit_status_2(
+    tmp_path: Path, homeserver: FakeHomeserver, manager: socket.socket
+) -> None:
+    homeserver.tokens.append("password")
+    async with homeserver.running() as url, bot(tmp_path, url, "token") as process:
+        await told(manager, "READY=1")
+        homeserver.revoke()
+
+        status, said = await ended(process)
+
+    assert status == 2
+    assert said == (
+        "nounou: The homeserver refuses the access token of @bot:localhost "
+        "(make a new token, or give the password under chat.password)"
+    )
+
+
+async def test_a_wrong_password_ends_it_with_a_sentence_and_exit_status_2(
+    tmp_path: Path, homeserver: FakeHomeserver, manager: socket.socket
+) -> None:
+    homeserver.password = "another"
+    async with homeserver.running() as url, bot(tmp_path, url) as process:
+        status, said = await ended(process)
+
+    assert status == 2
+    assert said.startswith("nounou: The homeserver refuses the login of @bot:localhost")
+
+
+async def test_a_token_revoked_where_there_is_a_password_ends_nothing(
+    tmp_path: Path, homeserver: FakeHomeserver, manager: socket.socket
+) -> None:
+    async with homeserver.running() as url, bot(tmp_path, url) as process:
+        await told(manager, "READY=1")
+        homeserver.revoke()
+        async with asyncio.timeout(PATIENCE):
+            while len(homeserver.logins) < 2:
+                await told(manager, "STATUS=")
+
+        assert process.returncode is None
