@@ -8,36 +8,28 @@ what is known of the device that something was typed on.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import structlog
 
 from bot.chat import matrix_crypto_megolm as megolm
-from bot.chat.crossing import Device
 from bot.chat.matrix_crypto_letters import Letters
-from bot.chat.matrix_crypto_olm import MEGOLM, ONE_TIME_KEYS, Letter, Olm, Unreadable
+from bot.chat.matrix_crypto_mending import Mending
+from bot.chat.matrix_crypto_olm import ONE_TIME_KEYS, Letter, Olm, Unreadable
 from bot.chat.matrix_crypto_people import People, Pin
 from bot.chat.matrix_crypto_self import DeviceTaken, Own
 from bot.chat.matrix_crypto_store import KeyStore
 from bot.chat.matrix_crypto_voices import Voices
 from bot.chat.matrix_events import field, objects
 from bot.chat.matrix_login import Account
-from bot.chat.matrix_wire import Rejected, path_of
 from bot.core.chat import Proof, Report
 from bot.errors import ChatUnavailable, ConfigError
 from bot.i18n import _
 
 _log = structlog.get_logger()
-
-#: how often a session that a device has lost is replaced, as the specification recommends
-_MEND_EVERY = 3600.0
-#: room keys that are asked for after one sync answer, and that are remembered as asked for
-_ASKED_AT_ONCE, _ASKED_IN_ALL = 20, 10_000
 
 
 @dataclass(frozen=True)
@@ -67,19 +59,12 @@ class Crypto:
         self._folder = folder
         self._trust_any = trust_any
         self._people = People(account, pin)
+        self._mending = Mending(account, self._people)
         self._keys: KeyStore | None = None
         self._made: Machine | None = None
         #: which login our keys were last published after
         self._logins = -1
         self._publishing = asyncio.Lock()
-        #: devices, by user and Curve25519 key, whose session with us is lost
-        self._lost: set[tuple[str, str]] = set()
-        #: when each was last given another
-        self._mended: dict[str, float] = {}
-        #: events of the newest sync answer whose room key is not here, by room
-        self._unopened: list[tuple[str, dict[str, Any]]] = []
-        #: room keys that were asked for already
-        self._asked_for: set[str] = set()
 
     async def start(self) -> None:
         """Have our keys at hand and on the homeserver.  Raises `ConfigError`."""
@@ -108,7 +93,7 @@ class Crypto:
     async def take(self, answer: object) -> None:
         """Learn from a sync answer, before its events are read; again is harmless."""
         await self._publish()
-        self._unopened.clear()
+        self._mending.unopened.clear()
         if letters := objects(field(answer, "to_device", "events")):
             with self._store.change():
                 for letter in letters:
@@ -116,7 +101,7 @@ class Crypto:
         self._machine.voices.take(answer)
         await self._take_device_lists(answer)
         await self._refill(answer)
-        await self._mend()
+        await self._mending.replace_lost(self._machine.letters)
 
     async def read(self, room: str, event: dict[str, Any]) -> Read:
         """*event* in clear, where it can be opened and came from a device of its sender."""
@@ -133,18 +118,17 @@ class Crypto:
         if found:
             _log.error("crypto.not_by_its_sender", room=room, sender=sender)
         elif megolm.session_of(event) is not None:
-            self._unopened.append((room, event))
+            self._mending.unopened.append((room, event))
         return Read(event)
 
     @property
     def lacks_keys(self) -> bool:
         """Whether something of the newest sync answer could not be opened for want of a key."""
-        return bool(self._unopened)
+        return bool(self._mending.unopened)
 
     async def ask_for_keys(self) -> None:
         """Ask the devices that have them for the keys that `lacks_keys` speaks of, once."""
-        for room, event in self._unopened[:_ASKED_AT_ONCE]:
-            await self._ask_for_key(room, event)
+        await self._mending.ask_for_keys()
 
     async def seal(
         self, room: str, kind: str, content: Mapping[str, Any], *, to_unsigned: bool = False
@@ -199,8 +183,7 @@ class Crypto:
                 try:
                     letter = self._machine.olm.read(event)
                 except Unreadable as lost:
-                    _log.warning("crypto.session_lost", user=lost.user)
-                    self._lost.add((lost.user, lost.peer))
+                    self._mending.lost(lost.user, lost.peer)
                     return
                 if letter is not None:
                     self._take_opened(letter)
@@ -213,7 +196,7 @@ class Crypto:
         if brought is not None:
             room, key = brought
             self._store.put_room_key(room, key)
-            self._asked_for.discard(key.session.session_id)
+            self._mending.arrived(key.session.session_id)
 
     async def _take_device_lists(self, answer: object) -> None:
         changed, left = (field(answer, "device_lists", name) for name in ("changed", "left"))
@@ -222,7 +205,8 @@ class Crypto:
             return
         self._people.changed(changed)
         if self._account.user_id in changed:
-            await self._machine.own.publish()
+            self._logins = -1  # somebody may have changed what is known of us
+            await self._publish()
 
     async def _refill(self, answer: object) -> None:
         """Keep enough keys on the homeserver for those who write to us first."""
@@ -234,49 +218,3 @@ class Crypto:
         lacks_fallback = isinstance(unused, list) and "signed_curve25519" not in unused
         if isinstance(count, int) and (count < ONE_TIME_KEYS // 2 or lacks_fallback):
             await self._machine.own.upload(max(count, 0), fallback=lacks_fallback)
-
-    async def _mend(self) -> None:
-        """Give devices a new session whose old one is lost, and tell them so."""
-        now = time.monotonic()
-        for user, peer in list(self._lost):
-            if now - self._mended.get(peer, -_MEND_EVERY) >= _MEND_EVERY:
-                identity = (await self._people.look_up((user,)))[user]
-                for device in identity.devices.values():
-                    if device.curve25519 == peer:
-                        await self._begin_anew(device)
-                        self._mended[peer] = now
-            self._lost.discard((user, peer))
-
-    async def _begin_anew(self, device: Device) -> None:
-        await self._machine.letters.open_sessions([device])
-        await self._machine.letters.send("m.dummy", {}, [device])
-        _log.info("crypto.session_replaced", user=device.user, device=device.id)
-
-    async def _ask_for_key(self, room: str, event: object) -> None:
-        """Ask the device that *event* came from for the key that we lack, once."""
-        session_id, sender = megolm.session_of(event), field(event, "sender")
-        if session_id is None or session_id in self._asked_for or not isinstance(sender, str):
-            return
-        device = field(event, "content", "device_id")
-        request = {
-            "action": "request",
-            "request_id": uuid4().hex,
-            "requesting_device_id": self._account.device_id,
-            "body": {
-                "algorithm": MEGOLM,
-                "room_id": room,
-                "session_id": session_id,
-                "sender_key": field(event, "content", "sender_key"),
-            },
-        }
-        if len(self._asked_for) >= _ASKED_IN_ALL:
-            self._asked_for.clear()
-        self._asked_for.add(session_id)
-        messages = {sender: {device if isinstance(device, str) else "*": request}}
-        path = path_of("sendToDevice", "m.room_key_request", uuid4().hex)
-        try:
-            await self._account.ask("PUT", path, {"messages": messages})
-        except Rejected as error:
-            _log.warning("crypto.cannot_ask_for_key", sender=sender, error=str(error))
-        else:
-            _log.info("crypto.asked_for_key", sender=sender, device=str(device)[:80])

@@ -108,11 +108,11 @@ class Sync:
             },
         }
         query, patience = {"timeout": "0"}, self._request_timeout
-        if since is None:
-            # Synapse answers the same question with the same answer for two minutes
-            # (sync_response_cache_duration), in which a room may have become an encrypted one
-            sync_filter["org.nounou.moment"] = secrets.token_hex(8)
-        else:
+        # Synapse answers the same question with the same answer for two minutes
+        # (sync_response_cache_duration): in them a room may have become an encrypted one, and what
+        # was said since has to come whole, in the first answer to a bot that was away
+        sync_filter["org.nounou.moment"] = secrets.token_hex(8)
+        if since is not None:
             seconds = self._sync_timeout if wait else 0.0
             query = {"since": since, "timeout": str(int(seconds * 1000))}
             patience += seconds

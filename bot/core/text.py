@@ -27,6 +27,10 @@ _TYPOGRAPHY = str.maketrans(
         "\ufeff": None,
     }
 )
+#: control characters, and what ends a line or a paragraph
+_BREAKS = ("Cc", "Zl", "Zp")
+#: what joins or parts two letters of scripts that need it, and the parts of an emoji
+_JOINED = re.compile(r"(?<=[^\x00-\x7f])[\u200c\u200d](?=[^\x00-\x7f])")
 #: a dash that begins a word was typed as two hyphens
 _DASH = re.compile(r"(?:(?<=\s)|^)[\u2010-\u2015\u2212](?=\w)")
 
@@ -40,12 +44,15 @@ def is_command(text: str, prefix: str) -> bool:
 def words(line: str) -> list[str]:
     """Split *line* like a shell, after undoing the typography that chat clients add.
 
-    Raises `UsageError` on an open quote and on control characters: a command is one line.
+    Raises `UsageError` on an open quote, and on control characters and others that nobody sees: a
+    command is one line, and runs as what it looks like.
     """
     line = line.strip()
-    if any(unicodedata.category(character) == "Cc" and character != "\t" for character in line):
+    if any(unicodedata.category(character) in _BREAKS and character != "\t" for character in line):
         raise UsageError(_("A command is one line without control characters."))
     plain = _DASH.sub("--", line.translate(_TYPOGRAPHY))
+    if any(unicodedata.category(character) == "Cf" for character in _JOINED.sub("", plain)):
+        raise UsageError(_("There are invisible characters in this command; type it anew."))
     try:
         return shlex.split(plain)
     except ValueError:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.chat import Post, Status
+from bot.core.chat import Post, Proof, Status
 from bot.core.command import Risk
 from bot.core.events import Ended
 from bot.core.jobs import WAITING, Event, State
@@ -94,7 +94,8 @@ async def look_back(engine: Engine, tx: AsyncConnection, away: float | None, las
     """What becomes of the jobs up to number *last* that waited when the bot stopped.
 
     They changed nothing, so they begin anew, in their old order.  Those that somebody cancelled
-    end, and where the bot was *away* the others are held.
+    end, and where the bot was *away* the others are held, but for what was typed on its own host
+    a moment ago.
     """
     why = await jobs.noted(tx, CANCELLED, WAITING)
     left = []
@@ -106,10 +107,19 @@ async def look_back(engine: Engine, tx: AsyncConnection, away: float | None, las
         queued = replace(job, state=State.QUEUED)
         if job.id in why:
             await Run(engine, queued).end_within(tx, cancelled(why[job.id]))
-        else:
+        elif not _just_typed(engine, job):
             left.append(queued)
     if away is not None:
         await hold(engine, tx, left, away, new=False)
+
+
+def _just_typed(engine: Engine, job: Job) -> bool:
+    """Whether *job* came by the local chat so short a time ago that somebody surely waits for it.
+
+    How long the homeserver was not heard from says nothing of it: that chat is there for then.
+    """
+    age = engine.clock() - job.created
+    return job.proof is Proof.LOCAL and 0 <= age <= engine.timing.away
 
 
 async def hold(

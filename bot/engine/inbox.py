@@ -71,7 +71,7 @@ class Inbox:
             if heard:
                 presence.heard()
             return
-        self._told_broken, self._begun = False, True
+        self._told_broken, self._begun = False, self._begun or heard
         if heard:
             self.looked_back = True
             presence.heard(noted=noted)

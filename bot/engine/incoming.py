@@ -66,7 +66,7 @@ class Incoming:
 
     async def hold_late(self) -> None:
         """Hold the commands that came while the bot was away, and list them."""
-        if self._away is not None:
+        if self._away is not None and self._new:
             self.told = True
             new = [await jobs.get(self._tx, number) for number in self._new]
             queued = [job for job in new if job is not None and job.state is State.QUEUED]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from bot.core.jobs import State
 from bot.engine.context import Context
 from bot.engine.jobs import Job
 from bot.engine.pipeline import may_run
@@ -22,7 +23,7 @@ async def release_jobs(ctx: Context, numbers: Iterable[int]) -> tuple[int, ...]:
     wanted = tuple(dict.fromkeys(numbers))
     for number in wanted:
         job = await ctx.records.job(number)
-        if not await _may_release(ctx, job):
+        if job.state is State.HELD and not await _may_release(ctx, job):
             raise Denied(
                 _("You may not release job {number}: you may not run its command.").format(
                     number=number

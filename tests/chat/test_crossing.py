@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import stat
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,24 @@ def test_one_changed_character_anywhere_breaks_the_chain(
         holder[last] = new
 
     assert is_signed(value) == (new == old)
+
+
+def test_a_signature_has_one_spelling() -> None:
+    """The last character of unpadded base64 has bits that no decoder looks at."""
+    value = answer(device())
+    names = value["device_keys"][USER]["PHONE"]["signatures"][USER]
+    name = f"ed25519:{SECRETS.self_signing.public}"
+    good = names[name]
+    same = [
+        good[:-1] + last
+        for last in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+        if b64decode(good[:-1] + last + "==") == b64decode(good + "==")
+    ]
+    assert len(same) > 1
+
+    for spelling in [*same, good + "=="]:
+        names[name] = spelling
+        assert is_signed(value) == (spelling == good)
 
 
 JSON = st.recursive(

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+import structlog
 
 from bot.chat.matrix_login import Credentials
 from bot.core.chat import Post, Text
@@ -67,6 +68,7 @@ SYNC_TROUBLE: list[tuple[str, Misbehaviour]] = [
     ("no text", raw(b"\xff\xfe\x00")),
     ("no token", raw(b"{}")),
     ("a token that is a number", raw(b'{"next_batch": 9}')),
+    ("a token of half characters", raw(b'{"next_batch": "\\ud800"}')),
     ("refused", answers(403, {"errcode": "M_FORBIDDEN"})),
     ("an error page of a proxy", page(404)),
 ]
@@ -263,6 +265,17 @@ async def test_a_homeserver_that_is_not_there_is_unavailable(tmp_path: Path) -> 
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     await chat.close()
+
+
+async def test_a_plain_room_is_warned_of_once_a_start(scene: Scene) -> None:
+    with structlog.testing.capture_logs() as logs:
+        async with scene.running():
+            await scene.homeserver.say("!say 0")
+            await scene.homeserver.say("!say 1")
+            await scene.got(2)
+
+    warnings = [log for log in logs if log["event"] == "matrix.plain_room"]
+    assert [(log["room"], log["log_level"]) for log in warnings] == [(ALIAS, "warning")]
 
 
 async def test_a_receipt_that_fails_holds_nothing_up(scene: Scene) -> None:

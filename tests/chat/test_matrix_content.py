@@ -80,6 +80,19 @@ def test_a_text_that_does_not_fit_is_cut_between_characters_and_says_so() -> Non
 
 
 @given(texts, texts, st.booleans())
+def test_every_post_fits_into_an_event_when_it_is_encrypted_too(
+    plain: str, html: str, edits: bool
+) -> None:
+    """Encryption makes four bytes of three, and adds some of its own."""
+    post = replace(POST, text=Text(plain, html), edits="$x" if edits else None, threaded=True)
+
+    content = content_of(post, secret=True)
+
+    sealed = len(json.dumps(content, ensure_ascii=False).encode()) * 4 / 3 + 1000
+    assert sealed < LARGEST
+
+
+@given(texts, texts, st.booleans())
 def test_every_post_fits_into_an_event_and_can_be_written_as_utf_8(
     plain: str, html: str, edits: bool
 ) -> None:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import stat
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import vodozemac
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.chat.crossing import identity_of
+from bot.chat.matrix_crypto_megolm import Voice, key_in
+from bot.chat.matrix_crypto_olm import Letter
 from bot.chat.matrix_crypto_store import DATABASE, PICKLE_KEY
 from bot.core.chat import Proof
 from bot.errors import ConfigError
-from tests.chat.key_server import KeyServer, Person, people
+from tests.chat.key_server import ROOM, KeyServer, Person, people
 
 KEPT = settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -80,6 +85,9 @@ async def test_words_are_not_carried_into_another_room(two: tuple[Person, Person
     event = await anna.say("one")
     await bot.sync()
 
+    assert (await bot.read(event, "!other")).event["type"] == "m.room.encrypted"
+    (key,) = bot.crypto._store.room_keys(ROOM, event["content"]["session_id"])
+    bot.crypto._store.put_room_key("!other", key)
     assert (await bot.read(event, "!other")).event["type"] == "m.room.encrypted"
 
 
@@ -151,7 +159,9 @@ async def test_a_device_that_is_gone_is_not_believed(
     assert (await bot.read(event)).event["type"] == "m.room.encrypted"
 
 
-async def test_a_batch_that_is_delivered_twice_is_taken_once(two: tuple[Person, Person]) -> None:
+async def test_a_batch_that_is_delivered_twice_is_taken_once(
+    two: tuple[Person, Person], server: KeyServer
+) -> None:
     anna, bot = two
     event = await anna.say("one")
     await bot.receive()
@@ -161,7 +171,7 @@ async def test_a_batch_that_is_delivered_twice_is_taken_once(two: tuple[Person, 
     await bot.receive()
 
     assert (await bot.read(event)).proof is Proof.SIGNED
-    assert not bot.crypto._lost
+    assert server.letters[anna.user, "ANNA1"] == []  # nothing had to be mended
 
 
 async def test_a_crash_in_the_middle_of_a_batch_loses_no_key(
@@ -239,6 +249,62 @@ async def test_a_lost_session_is_replaced(two: tuple[Person, Person], server: Ke
     await bot.sync()
 
     assert (await bot.read(event)).proof is Proof.SIGNED
+
+
+async def test_a_letter_under_another_name_is_not_read(server: KeyServer, tmp_path: Path) -> None:
+    async with people(server, tmp_path, "anna", "mallory", "bot") as (anna, mallory, bot):
+        event = await mallory.say("one")
+        (letter,) = server.letters[bot.user, "BOT1"]
+        letter["sender"] = anna.user
+        await bot.sync()
+
+        await bot.read(event)
+
+        assert bot.crypto.lacks_keys
+
+
+async def test_a_letter_that_was_written_to_somebody_else_is_not_read(
+    two: tuple[Person, Person], server: KeyServer
+) -> None:
+    anna, bot = two
+    await anna.say("one")
+    await bot.sync()
+    identity = identity_of(server._query([bot.user]), bot.user)
+    strayed = replace(identity.devices["BOT1"], user="@carla:localhost")
+    olm = anna.crypto._machine.olm
+
+    for device, letter in ((identity.devices["BOT1"], True), (strayed, False)):
+        content = olm.write(device, "m.dummy", {})
+        read = bot.crypto._machine.olm.read(
+            {"type": "m.room.encrypted", "sender": anna.user, "content": content}
+        )
+        assert (read is not None) == letter
+
+
+def test_a_key_under_another_name_than_its_own_is_no_key() -> None:
+    session = vodozemac.GroupSession()
+    content = Voice("D", "C", session).key_for(ROOM)
+    letter = Letter("@anna:localhost", "C", "E", "m.room_key", content)
+
+    assert key_in(letter) is not None
+    assert key_in(replace(letter, content={**content, "session_id": "another"})) is None
+
+
+@pytest.mark.parametrize("field", ["sender_key", "sender_claimed_ed25519_key"])
+def test_a_forwarded_key_is_taken_from_its_maker_alone(field: str) -> None:
+    session = vodozemac.GroupSession()
+    exported = vodozemac.InboundGroupSession(session.session_key).export_at(0)
+    assert exported is not None
+    content = {
+        **Voice("D", "C", session).key_for(ROOM),
+        "session_key": exported.to_base64(),
+        "sender_key": "C",
+        "sender_claimed_ed25519_key": "E",
+    }
+    letter = Letter("@anna:localhost", "C", "E", "m.forwarded_room_key", content)
+
+    assert key_in(letter) is not None
+    assert key_in(replace(letter, content={**content, field: "X"})) is None
 
 
 async def test_keys_are_refilled_and_the_spare_one_serves_when_none_is_left(

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
+from nio.crypto.attachments import decrypt_attachment  # type: ignore[import-untyped]
 
+from bot.chat.matrix_crypto import Crypto
+from bot.chat.matrix_login import Account, Credentials
+from bot.chat.matrix_posts import Posts
+from bot.chat.matrix_wire import Wire
 from bot.core.chat import Post, PostKind, Status, Text
 from bot.errors import ChatRefused, ChatUnavailable
 from tests.chat.homeserver import ALIAS, FakeHomeserver, Misbehaviour, answers, page
-from tests.chat.scene import Scene
+from tests.chat.scene import PATIENCE, Scene
 
 LONG = Text("first\n" + "é\n" * 40_000, "<b>first</b>")
 POST = Post(ALIAS, "t1", LONG, about="$asked", threaded=True)
@@ -122,6 +128,33 @@ async def test_of_a_progress_message_only_the_end_becomes_a_file(
     assert scene.homeserver.sent["t1"]["m.new_content"]["body"].startswith("first")
     if files:
         assert "m.replace" not in str(scene.homeserver.sent["t1-file"])
+
+
+class Keys:
+    """Instead of `Crypto`: the "encrypted" content says what was to be encrypted."""
+
+    async def seal(
+        self, room: str, kind: str, content: dict[str, Any], *, to_unsigned: bool
+    ) -> dict[str, Any]:
+        return {"sealed": content}
+
+
+async def test_in_an_encrypted_room_nothing_of_a_file_is_there_in_clear(scene: Scene) -> None:
+    async with scene.homeserver.running() as url:
+        wire = Wire(url, PATIENCE)
+        account = Account(wire, url, Credentials("bot", "password"), scene.folder / "session")
+        await account.enter()
+        posts = Posts(account, cast(Crypto, Keys()), PATIENCE)
+        await posts.send(POST, "!room", secret=True)
+        await wire.close()
+
+    file = scene.homeserver.sent["t1-file"]["sealed"]["file"]
+    (uploaded,) = scene.homeserver.uploads
+    assert "url" not in scene.homeserver.sent["t1-file"]["sealed"]
+    assert b"first" not in uploaded
+    key, iv, digest = file["key"]["k"], file["iv"], file["hashes"]["sha256"]
+    assert decrypt_attachment(uploaded, key, digest, iv) == LONG.plain.encode()
+    assert "PUT /rooms/!room/send/m.room.encrypted/t1-file" in scene.homeserver.asked
 
 
 async def test_an_edit_of_what_is_gone_is_said_anew_in_its_thread(scene: Scene) -> None:

@@ -3,40 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import socket
-import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from asyncio.subprocess import Process
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from bot.demo.folder import write_private
-from tests.chat.homeserver import ALIAS, FakeHomeserver, page
+from tests.chat.homeserver import FakeHomeserver, page
+from tests.chat.whole_bot import bot
 
 PATIENCE = 50.0
-
-CONFIG = """\
-site: lab
-state: state
-chat:
-  kind: matrix
-  homeserver: {url}
-  user: "@bot:localhost"
-  {secret}: {{file: secret}}
-  sync_timeout: 500ms
-  request_timeout: 5s
-timing: {{stop: 100ms}}
-rooms: {{main: "{room}"}}
-hosts:
-  fy: {{address: 127.0.0.1, port: 9, user: nounou, key_file: secret, known_hosts: known_hosts}}
-arrays: {{}}
-roles: {{}}
-members: {{}}
-"""
 
 
 @pytest.fixture
@@ -60,27 +38,6 @@ async def told(manager: socket.socket, wanted: str) -> list[str]:
             said = await asyncio.get_running_loop().sock_recv(manager, 4096)
             if wanted in said.decode():
                 return said.decode().splitlines()
-
-
-@asynccontextmanager
-async def bot(folder: Path, url: str, secret: str = "password") -> AsyncIterator[Process]:
-    """``nounou run``, killed at the end if it still lives."""
-    write_private(folder / "secret", "password")
-    (folder / "known_hosts").touch()
-    config = folder / "nounou.yaml"
-    config.write_text(CONFIG.format(url=url, secret=secret, room=ALIAS))
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "run", str(config)),
-        stdout=PIPE,
-        stderr=PIPE,
-        env={**os.environ, "NOTIFY_SOCKET": str(folder / "notify"), "WATCHDOG_USEC": "1000000"},
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
 
 
 async def ended(process: Process) -> tuple[int | None, str]:

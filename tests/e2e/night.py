@@ -69,8 +69,11 @@ class NightHouse(House):
 
     def _answers(self) -> bool:
         """Whether somebody listens; the socket of a bot that was killed stays, and nobody does."""
-        with socket.socket(socket.AF_UNIX) as knock, address_of(self.socket) as address:
-            return knock.connect_ex(address) == 0
+        try:
+            with socket.socket(socket.AF_UNIX) as knock, address_of(self.socket) as address:
+                return knock.connect_ex(address) == 0
+        except FileNotFoundError:
+            return False  # the bot has not made its folder yet
 
     async def begin(self, *options: str) -> Process:
         """A person on the bot's host begins `nounou chat`."""

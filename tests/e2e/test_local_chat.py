@@ -61,7 +61,7 @@ async def test_it_is_recorded_as_local_with_the_os_user(house: NightHouse) -> No
     ]
     mine = [entry for entry in asked if entry["job"] == row["id"]]
     assert (row["person"], row["sender"], row["proof"]) == ("nounou", f"local:{ME}", "local")
-    assert mine[0]["sender"] == f"local:{ME}"
+    assert (mine[0]["sender"], mine[0]["via"]) == (f"local:{ME}", "local")
     assert house.verify().ok
 
 
@@ -226,5 +226,7 @@ async def test_an_os_user_of_no_member_is_refused(
         assert ended.status == 2
         assert ended.err == f"nounou: No member in the configuration has the Unix user {ME}.\n"
         assert stranger.query("SELECT * FROM jobs") == []
+        await stranger.room.until(lambda: stranger.room.posts)
+        assert f"The Unix user {ME} of my host tried" in stranger.room.posts[0].plain
     finally:
         await stranger.close()

@@ -9,12 +9,10 @@ from bot.core.chat import Batch, Message
 from bot.core.jobs import State
 from bot.engine import absence, audit_log, jobs, schema, store
 from bot.engine.inbox import Inbox
-from bot.engine.jobs import Job
-from tests.engine.alive import APPRENTI, NOUNOU2, Bot, Place, opened
+from tests.engine.alive import Bot, Place, opened
+from tests.engine.away import LONG, job, listed, lists, lived, missed, state
 from tests.engine.toys import Toys
-from tests.fakes import NOUNOU, ROOM, Said
-
-LONG = 14 * 60.0
+from tests.fakes import NOUNOU, ROOM
 
 
 @pytest.fixture
@@ -26,43 +24,6 @@ def toys() -> Toys:
 async def place(place: Place, toys: Toys) -> Place:
     place.registry = toys.registry()
     return place
-
-
-async def lived(place: Place) -> None:
-    """A bot was there, and heard from the chat just now."""
-    async with place.bot() as bot:
-        await bot.ask("!ping")
-
-
-async def missed(place: Place, *lines: str, sender: str = NOUNOU, away: float = LONG) -> list[str]:
-    """A bot that lived, died, and missed *lines*; returns their events."""
-    await lived(place)
-    asked = place.chat.say_all(lines, sender)
-    await place.later(away)
-    return asked
-
-
-def lists(place: Place) -> list[Said]:
-    """What the bot said of commands that it does not run."""
-    return [said for said in place.chat.said() if said.plain.startswith("⏸ I was away")]
-
-
-async def listed(place: Place, count: int = 1) -> Said:
-    """The last of *count* lists, once they are there."""
-    await place.chat.until(lambda: len(lists(place)) >= count)
-    return lists(place)[-1]
-
-
-async def job(bot: Bot, event_id: str) -> Job:
-    async with bot.store.read() as tx:
-        found = await jobs.of_event(tx, event_id)
-    assert found is not None
-    return found
-
-
-def state(said: Said) -> str:
-    assert said.status is not None
-    return said.status.state
 
 
 class TestWhatCameMeanwhile:
@@ -398,122 +359,4 @@ class TestWhatWasBegunBefore:
                 )
 
         assert len(lists(place)) == 2
-        assert toys.done == []
-
-
-class TestRelease:
-    async def test_runs_what_was_held_in_its_order(self, place: Place, toys: Toys) -> None:
-        asked = await missed(place, "!change one", "!change two", "!change three")
-
-        async with place.bot() as bot:
-            await listed(place)
-            said = await bot.ask("!job release 4 2")
-            await bot.chat.answer(asked[0])
-            await bot.chat.answer(asked[2])
-            left = await job(bot, asked[1])
-
-        assert said.plain == "✔ Jobs 4, 2 are released."
-        assert [each for each in toys.done if "begin" in each] == ["begin one", "begin three"]
-        assert left.state is State.HELD
-
-    async def test_is_recorded_with_who_did_it(self, place: Place) -> None:
-        await missed(place, "!ping", sender=APPRENTI)
-
-        async with place.bot() as bot:
-            await listed(place)
-            await bot.ask("!job release 2", NOUNOU2)
-            async with bot.store.read() as tx:
-                entries = await audit_log.tail(tx, 20)
-
-        [data] = [entry.data for entry in entries if entry.kind == "released"]
-        assert data == {"job": 3, "person": "nounou2", "released": [2]}
-
-    async def test_of_ones_own_job_is_allowed(self, place: Place) -> None:
-        [asked] = await missed(place, "!ping", sender=APPRENTI)
-
-        async with place.bot() as bot:
-            await listed(place)
-            await bot.ask("!job release 2", APPRENTI)
-            assert (await bot.chat.answer(asked)).plain == "pong"
-
-    async def test_of_what_one_may_not_run_is_denied(self, place: Place, toys: Toys) -> None:
-        await missed(place, "!change it")
-
-        async with place.bot() as bot:
-            await listed(place)
-            said = await bot.ask("!job release 2", APPRENTI)
-            await bot.ask("!ping")
-
-        assert state(said) == "denied"
-        assert toys.done == []
-
-    async def test_of_anothers_job_that_one_may_run_is_allowed(self, place: Place) -> None:
-        [asked] = await missed(place, "!ping")
-
-        async with place.bot() as bot:
-            await listed(place)
-            await bot.ask("!job release 2", APPRENTI)
-            assert (await bot.chat.answer(asked)).plain == "pong"
-
-    async def test_checks_the_rights_of_who_asked_as_they_are_now(
-        self, place: Place, toys: Toys
-    ) -> None:
-        [asked] = await missed(place, "!change it", sender=APPRENTI)
-
-        async with place.bot() as bot:
-            await listed(place)
-            await bot.ask("!job release 2", NOUNOU)
-            said = await bot.chat.answer(asked)
-
-        assert state(said) == "denied"
-        assert toys.done == []
-
-    @pytest.mark.parametrize(
-        ("line", "says"),
-        [
-            ("!job release", "JOB is missing"),
-            ("!job release 99", "There is no job 99"),
-            ("!job release 1", "Job 1 is not held, it is succeeded"),
-            ("!job release 2 1", "nothing was released"),
-        ],
-    )
-    async def test_of_what_is_not_held_is_refused_and_releases_nothing(
-        self, place: Place, line: str, says: str
-    ) -> None:
-        [asked] = await missed(place, "!ping")
-
-        async with place.bot() as bot:
-            await listed(place)
-            said = await bot.ask(line)
-            held = await job(bot, asked)
-
-        assert says in said.plain
-        assert held.state is State.HELD
-
-    async def test_twice_is_refused_and_runs_once(self, place: Place, toys: Toys) -> None:
-        [asked] = await missed(place, "!change it")
-
-        async with place.bot() as bot:
-            await listed(place)
-            await bot.ask("!job release 2 2")
-            await bot.chat.answer(asked)
-            said = await bot.ask("!job release 2")
-
-        assert state(said) == "refused"
-        assert toys.done.count("begin it") == 1
-
-    async def test_what_is_held_is_shown_and_can_be_cancelled(
-        self, place: Place, toys: Toys
-    ) -> None:
-        [asked] = await missed(place, "!change it")
-
-        async with place.bot() as bot:
-            await listed(place)
-            shown = await bot.ask("!job list")
-            cancelled = await bot.ask("!job cancel 2")
-            said = await bot.chat.answer(asked)
-
-        assert "held" in shown.plain
-        assert "Job 2 is cancelled; it had not begun." in cancelled.plain
-        assert state(said) == "cancelled"
         assert toys.done == []

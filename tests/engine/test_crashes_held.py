@@ -1,4 +1,4 @@
-"""``kill -9`` while commands are held, released, cancelled and run: each has one end, in order."""
+"""``kill -9`` while commands are held, released, cancelled: each runs once and has one end."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from bot.core.chat import Kind, Message
 from bot.engine import audit_log, jobs
+from bot.engine.context import Context, Requeue
 from tests.engine.alive import Bot, Place
 from tests.engine.toys import Toys
 from tests.fakes import NOUNOU, ROOM, Said
@@ -54,8 +55,28 @@ async def or_dies(bot: Bot, work: Awaitable[None]) -> bool:
     return bot.store.dead.is_set()
 
 
-async def dies_and_comes_back(place: Place, commit: int) -> None:
+def screws() -> Toys:
+    """Each `change` turns a screw, once; after a crash it looks whether it did."""
     toys = Toys()
+
+    def turned(ctx: Context) -> str:
+        return f"turned {ctx.job.line.split()[-1]}"
+
+    async def turn(ctx: Context) -> None:
+        async with ctx.step("turn the screw", changes=True):
+            toys._did(turned(ctx))
+
+    async def look(ctx: Context) -> None:
+        if turned(ctx) not in toys.done:
+            raise Requeue
+
+    toys.work = dict.fromkeys("abcd", turn)
+    toys.recovers = look
+    return toys
+
+
+async def dies_and_comes_back(place: Place, commit: int) -> None:
+    toys = screws()
     place.registry = toys.registry()
     async with place.bot() as bot:
         await bot.ask("!ping")
@@ -80,7 +101,8 @@ async def each_has_one_end_and_ran_once(bot: Bot, story: Story, toys: Toys) -> N
         states.append(said.status.state)
     assert states == ["succeeded", "succeeded", "away", "succeeded", "cancelled", "cancelled"]
     assert len(story.lists()) == 1
-    assert [did for did in toys.done if did.startswith("end")] == ["end a", "end b"]
+    # they share no key, so the second may pass while the bot looks after the first
+    assert sorted(did for did in toys.done if did.startswith("turned")) == ["turned a", "turned b"]
     assert bot.place.migrations() == []
     async with bot.store.read() as tx:
         entries = await audit_log.tail(tx, 1000)
