@@ -16,6 +16,7 @@ import aiosqlite
 
 #: begins a transaction that writes; waits while another process is in one
 BEGIN_WRITE = "BEGIN IMMEDIATE"
+BEGIN_READ = "BEGIN"
 _ROWS_AT_A_TIME = 64
 
 

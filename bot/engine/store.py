@@ -8,8 +8,10 @@ import os
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from sqlite3 import Error as SqliteError
+from typing import Any, Self
 
 from sqlalchemy import URL, bindparam, event, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -29,6 +31,31 @@ _change = update(meta).where(meta.c.key == bindparam("k")).values(value=bindpara
 _add = insert(meta)
 
 
+@dataclass(frozen=True)
+class _Link:
+    """An open connection: where statements go, and the driver that begins and ends with them."""
+
+    connection: AsyncConnection
+    driver: sqlite.Connection
+
+    @classmethod
+    async def of(cls, engine: AsyncEngine) -> Self:
+        connection = await engine.connect()
+        raw = await connection.get_raw_connection()
+        assert isinstance(raw.driver_connection, sqlite.Connection)
+        return cls(connection, raw.driver_connection)
+
+    @asynccontextmanager
+    async def transaction(self, begin: str) -> AsyncIterator[AsyncConnection]:
+        try:
+            await self.driver.execute(begin)
+            yield self.connection
+            if begin == sqlite.BEGIN_WRITE:
+                await self.driver.commit()
+        finally:
+            await self.driver.rollback()  # of what was not committed
+
+
 class Store:
     """The tables, reached through `read` and `write`; one process owns a state folder."""
 
@@ -38,6 +65,8 @@ class Store:
         #: statements under way now: a loop on virtual time waits for them
         self.in_flight = 0
         self._lock = asyncio.Lock()
+        #: open and not in use; to take one from the engine's pool costs as much as a transaction
+        self._idle: list[_Link] = []
         self._owner: int | None = None
         self._engine = _engine(folder / FILE, busy_timeout)
 
@@ -55,7 +84,7 @@ class Store:
     async def close(self) -> None:
         self.in_flight += 1
         try:
-            await self._engine.dispose()
+            await self._disconnect()
         finally:
             self.in_flight -= 1
         if self._owner is not None:
@@ -70,10 +99,9 @@ class Store:
         """
         self.in_flight += 1
         try:
-            async with self._lock, self._engine.begin() as tx:
-                await tx.exec_driver_sql(sqlite.BEGIN_WRITE)
+            async with self._lock, self._transaction(sqlite.BEGIN_WRITE) as tx:
                 yield tx
-        except (SQLAlchemyError, OSError) as error:
+        except (SQLAlchemyError, SqliteError, OSError) as error:
             raise StoreError(
                 _("The record cannot be written ({why}), so nothing is changed.").format(
                     why=_cause(error)
@@ -87,15 +115,32 @@ class Store:
         """A consistent look; raises `StoreError` where the store cannot be read."""
         self.in_flight += 1
         try:
-            async with self._engine.connect() as tx:
-                await tx.exec_driver_sql("BEGIN")
+            async with self._transaction(sqlite.BEGIN_READ) as tx:
                 yield tx
-        except (SQLAlchemyError, OSError) as error:
+        except (SQLAlchemyError, SqliteError, OSError) as error:
             raise StoreError(
                 _("The record cannot be read ({why}).").format(why=_cause(error))
             ) from error
         finally:
             self.in_flight -= 1
+
+    @asynccontextmanager
+    async def _transaction(self, begin: str) -> AsyncIterator[AsyncConnection]:
+        link = self._idle.pop() if self._idle else await _Link.of(self._engine)
+        try:
+            async with link.transaction(begin) as tx:
+                yield tx
+        finally:
+            # one that could not even be rolled back is of no use any more
+            if link.driver.in_transaction:
+                await link.connection.close()
+            else:
+                self._idle.append(link)
+
+    async def _disconnect(self) -> None:
+        while self._idle:
+            await self._idle.pop().connection.close()
+        await self._engine.dispose()
 
     def _take_folder(self) -> None:
         try:
@@ -156,6 +201,8 @@ def _engine(path: Path, busy_timeout: float) -> AsyncEngine:
     engine = create_async_engine(
         URL.create("sqlite+aiosqlite", database=str(path)),
         async_creator=sqlite.connecting(path, busy_timeout),
+        # transactions are the store's own
+        isolation_level="AUTOCOMMIT",
     )
 
     @event.listens_for(engine.sync_engine, "connect")

@@ -108,7 +108,7 @@ class TestedStore(Store):
     async def reconnect(self, *pragmas: str, busy_timeout: float = 10.0) -> None:
         """Open every connection anew, each with *pragmas*."""
         self.moving = True
-        await self._engine.dispose()
+        await self._disconnect()
         self._engine = stores._engine(self.folder / stores.FILE, busy_timeout)
 
         @event.listens_for(self._engine.sync_engine, "connect")
