@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -159,6 +161,9 @@ def test_with_no_terminal_to_type_at_it_starts_twice_and_says_so(folder: Path) -
         assert (code, transcript) == (0, []), said
         assert "everything runs and the bot answers" in said
         assert "the room #nounou:localhost at http://127.0.0.1:" in said
+        # the second start is long after the first, and yet what is said then is not what was missed
+        with closing(sqlite3.connect(folder / "matrix" / "nounou.sqlite3")) as store, store:
+            assert store.execute("update meta set value = '0.0' where key = 'heard'").rowcount
 
 
 def test_a_real_homeserver_dies_with_its_demonstration(folder: Path) -> None:
