@@ -42,17 +42,28 @@ class Dispatcher:
             group.create_task(self._claim_hosts())
             group.create_task(keep_house(self._engine))
             await self._recover(group)
-            self._engine.arrived.set()
+            self._engine.look_for_jobs()
             while True:
                 await self._engine.arrived.wait()
                 self._engine.arrived.clear()
-                await self._start(group, await self._patiently(self._queued))
+                await self._start_new(group)
+
+    async def _start_new(self, group: asyncio.TaskGroup) -> None:
+        """Start what came in just now, or where there may be more, all that is in the store."""
+        engine = self._engine
+        fresh, engine.fresh = engine.fresh, []
+        if not engine.look:
+            return await self._start(group, fresh, fresh=True)
+        engine.look = False
+        await self._start(group, await self._patiently(self._queued), fresh=False)
 
     async def _queued(self) -> list[jobs.Job]:
         async with self._engine.store.read() as tx:
             return await jobs.in_states(tx, [State.QUEUED])
 
-    async def _start(self, group: asyncio.TaskGroup, queued: Iterable[jobs.Job]) -> None:
+    async def _start(
+        self, group: asyncio.TaskGroup, queued: Iterable[jobs.Job], *, fresh: bool
+    ) -> None:
         """Start what is queued: one after the other, so that quick answers keep their order.
 
         A command that waits for locks, has begun to work or just takes long lets the next one pass.
@@ -61,7 +72,7 @@ class Dispatcher:
             if job.id in self._engine.begun:
                 continue
             self._engine.begun.add(job.id)
-            self._engine.running[job.id] = run = Run(self._engine, job)
+            self._engine.running[job.id] = run = Run(self._engine, job, fresh=fresh)
             task = group.create_task(pipeline.execute(run))
             parked = asyncio.create_task(run.parked.wait())
             await asyncio.wait(
@@ -138,7 +149,7 @@ class Dispatcher:
         else:
             await self._hold_begun(run, silent)
         engine.begun.discard(number)
-        engine.arrived.set()
+        engine.look_for_jobs()
 
     async def _hold_begun(self, run: Run, silent: float) -> None:
         """Let a person decide about a job that was begun long ago and has changed nothing."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -22,6 +22,7 @@ from bot.engine.typing import Typing
 from bot.engine.world import Timing, World
 
 if TYPE_CHECKING:
+    from bot.engine.jobs import Job
     from bot.engine.run import Run
 
 
@@ -58,12 +59,25 @@ class Engine:
     running: dict[int, Run] = field(default_factory=dict)
     #: jobs that this process has begun, or that it will never begin
     begun: set[int] = field(default_factory=set)
-    #: set when there are jobs to begin
+    #: set when there are jobs to begin: those that are `fresh`, or others as well if `look`
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    #: jobs that came in just now, as the store has them
+    fresh: list[Job] = field(default_factory=list)
+    look: bool = True
     typing: Typing = field(init=False)
 
     def __post_init__(self) -> None:
         self.typing = Typing(self.chat)
+
+    def look_for_jobs(self) -> None:
+        """There may be jobs to begin in the store."""
+        self.look = True
+        self.arrived.set()
+
+    def begin(self, fresh: Iterable[Job]) -> None:
+        """There are jobs to begin that came in just now; nobody has to read them first."""
+        self.fresh += fresh
+        self.arrived.set()
 
     def txn(self, name: str) -> str:
         """A transaction id that no other store of this site ever used."""

@@ -75,8 +75,6 @@ class Inbox:
         if heard:
             self.looked_back = True
             presence.heard(noted=noted)
-        if batch.messages:
-            self._engine.arrived.set()
 
     async def _store(self, batch: Batch, presence: Presence) -> float | None:
         """All of *batch*, or nothing; returns what is noted of the time, where that counts."""
@@ -96,6 +94,10 @@ class Inbox:
                 noted = await presence.note(tx)
         if incoming.told or not self.looked_back:
             self._engine.outbox.wake()
+        if away is not None or not self.looked_back:
+            self._engine.look_for_jobs()
+        elif incoming.new:
+            self._engine.begin(incoming.new)
         return noted
 
     async def look_back(self, tx: AsyncConnection) -> None:

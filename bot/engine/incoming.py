@@ -43,7 +43,8 @@ class Incoming:
         self._tx = tx
         self._away = away
         self._now = engine.clock()
-        self._new: list[int] = []
+        #: the jobs that were made
+        self.new: list[jobs.Job] = []
         #: whether anything was queued to be said
         self.told = False
 
@@ -66,9 +67,9 @@ class Incoming:
 
     async def hold_late(self) -> None:
         """Hold the commands that came while the bot was away, and list them."""
-        if self._away is not None and self._new:
+        if self._away is not None and self.new:
             self.told = True
-            new = [await jobs.get(self._tx, number) for number in self._new]
+            new = [await jobs.get(self._tx, job.id) for job in self.new]
             queued = [job for job in new if job is not None and job.state is State.QUEUED]
             await hold(self._engine, self._tx, queued, self._away, new=True)
 
@@ -114,9 +115,9 @@ class Incoming:
             }
             await denials.record(self._tx, message.sender, stranger, self._now)
             return
-        number = await jobs.add(self._tx, message, person, line, self._now)
+        job = await jobs.add(self._tx, message, person, line, self._now)
         asked = {
-            "job": number,
+            "job": job.id,
             "person": person,
             "sender": message.sender,
             "room": message.room,
@@ -125,7 +126,7 @@ class Incoming:
             "via": message.proof.value,
         }
         await audit_log.append(self._tx, "asked", asked, self._now)
-        self._new.append(number)
+        self.new.append(job)
 
     async def _edit(self, message: Message) -> None:
         """An edited command is never run; its author is told once for each message."""

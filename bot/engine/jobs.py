@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import BindParameter, bindparam, delete, func, insert, select, update
@@ -74,28 +74,35 @@ class StepRow:
         return None if self.ended is None else self.ended - self.started
 
 
-async def add(tx: AsyncConnection, message: Message, person: str, line: str, now: float) -> int:
+async def add(tx: AsyncConnection, message: Message, person: str, line: str, now: float) -> Job:
     """Make *message* of *person* a job; its number is its place in the order of arrival."""
-    result = await tx.execute(
-        _add,
-        {
-            "event_id": message.event_id,
-            "room": message.room,
-            "sender": message.sender,
-            "person": person,
-            "line": line,
-            "cut": len(line) < len(message.body.strip()),
-            "state": State.QUEUED.value,
-            "code": "",
-            "result": "",
-            "risk": 0,
-            "no_return": False,
-            "created": now,
-            "touched": now,
-            "proof": message.proof.value,
-        },
+    job = Job(
+        id=0,
+        event_id=message.event_id,
+        room=message.room,
+        sender=message.sender,
+        person=person,
+        line=line,
+        cut=len(line) < len(message.body.strip()),
+        state=State.QUEUED,
+        code="",
+        result="",
+        risk=Risk.READS,
+        no_return=False,
+        created=now,
+        started=None,
+        touched=now,
+        ended=None,
+        proof=message.proof,
     )
-    return int((result.inserted_primary_key or (0,))[0])
+    values = vars(job) | {
+        "state": job.state.value,
+        "risk": int(job.risk),
+        "proof": job.proof.value,
+    }
+    del values["id"]
+    result = await tx.execute(_add, values)
+    return replace(job, id=int((result.inserted_primary_key or (0,))[0]))
 
 
 async def get(tx: AsyncConnection, number: int) -> Job | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -33,9 +34,11 @@ _NEVER_RAN = ("denied", "refused", "usage", "away")
 class Progress:
     """The message of one job; every method writes into the transaction of what it tells."""
 
-    def __init__(self, engine: Engine, job: jobs.Job) -> None:
+    def __init__(self, engine: Engine, job: jobs.Job, *, fresh: bool) -> None:
         self._engine = engine
         self.job = job
+        #: nothing was told of the job yet, in this life of the bot or before
+        self._untold = fresh
         self._lines: list[str] = []
         self._now = ""
         self._edits = 0
@@ -48,6 +51,9 @@ class Progress:
 
     async def tell(self, tx: AsyncConnection, event: JobEvent) -> None:
         """Show *event*; how often people see it change is the outbox's to say."""
+        if isinstance(event, Ended):
+            return await self._end(tx, event)
+        self._untold = False
         match event:
             case Checking():
                 self._now = _("▶ looking at the world")
@@ -73,8 +79,6 @@ class Progress:
                 return
             case Progressed(text):
                 self._now = f"▶ {text}"
-            case Ended():
-                return await self._end(tx, event)
             case _:
                 return
         await self._show(tx)
@@ -92,8 +96,9 @@ class Progress:
         await outbox.put(tx, self._post(f"{self._first}-{stamp}", text, edits=self._first))
 
     async def _end(self, tx: AsyncConnection, event: Ended) -> None:
-        shown = await self._was_shown(tx)
-        text = await final_text(tx, self.job, event, self._engine.clock())
+        shown = not self._untold and await self._was_shown(tx)
+        steps = [] if self._untold else await jobs.steps(tx, self.job.id)
+        text = final_text(self.job, steps, event, self._engine.clock())
         post = self._post(
             self._engine.txn(f"{self.job.id}-final"),
             text,
@@ -145,23 +150,23 @@ def final_status(job: jobs.Job, event: Ended) -> Status:
     return Status(job.event_id, job.id, state, True, succeeded=event.state is State.SUCCEEDED)
 
 
-async def final_text(tx: AsyncConnection, job: jobs.Job, event: Ended, now: float) -> Text:
+def final_text(job: jobs.Job, steps: Iterable[jobs.StepRow], event: Ended, now: float) -> Text:
     """The final answer: the result, what each step took, and how to go on."""
     mark = {
         State.SUCCEEDED: "✔" if job.risk else "",
         State.CANCELLED: "■",
         State.UNDETERMINED: "⚠",
     }.get(event.state, "✘")
-    steps = [
+    rows = [
         f"{'✔' if step.ok else '✘'} {step.title}: {duration(step.seconds)}"
-        for step in await jobs.steps(tx, job.id)
+        for step in steps
         if step.seconds is not None
     ]
-    if not steps:
+    if not rows:
         return event.reply.text(mark)
     took = _("Job {job}, {took}.").format(job=job.id, took=duration(max(0.0, now - job.created)))
     hint = "\n".join(part for part in (event.reply.hint, took) if part)
-    return replace(event.reply, body=(*event.reply.body, Lines(steps)), hint=hint).text(mark)
+    return replace(event.reply, body=(*event.reply.body, Lines(rows)), hint=hint).text(mark)
 
 
 def _waiting(blockers: tuple[int, ...], place: int) -> str:

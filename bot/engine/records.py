@@ -93,7 +93,7 @@ class Records:
         except StoreError:
             if number not in self._engine.running:
                 self._engine.begun.discard(number)
-                self._engine.arrived.set()
+                self._engine.look_for_jobs()
             raise
 
     async def release(self, numbers: Collection[int], *, by: int, person: str) -> None:
@@ -116,7 +116,7 @@ class Records:
             if released:
                 data = {"job": by, "person": person, "released": released}
                 await audit_log.append(tx, "released", data, engine.clock())
-        engine.arrived.set()
+        engine.look_for_jobs()
 
     async def settled(self, number: int, *, succeeded: bool) -> None:
         """The end of an undetermined job is known now: write it down and free its locks.

@@ -48,9 +48,12 @@ _EVENTS = {
 
 
 class Run:
-    """A job, run; `parked` is set once it no longer holds up the commands behind it."""
+    """A job, run; `parked` is set once it no longer holds up the commands behind it.
 
-    def __init__(self, engine: Engine, job: jobs.Job) -> None:
+    *fresh*: it came in just now, so that nothing was ever begun or said of it.
+    """
+
+    def __init__(self, engine: Engine, job: jobs.Job, *, fresh: bool = False) -> None:
         self.engine = engine
         self.job = job
         self.plan: Plan | None = None
@@ -61,7 +64,7 @@ class Run:
         self.touched_devices = job.no_return
         #: a step ended and could not be written down
         self.record_incomplete = False
-        self._progress = Progress(engine, job)
+        self._progress = Progress(engine, job, fresh=fresh)
 
     async def risky(self, risk: Risk) -> None:
         """Write down what the command may do at worst."""

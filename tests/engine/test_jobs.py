@@ -17,7 +17,7 @@ from tests.fakes import NOUNOU, ROOM
 async def accepted(store: Store, event_id: str = "$1", line: str = "!migrate vm fz") -> int:
     async with store.write() as tx:
         message = Message(event_id, ROOM, NOUNOU, f"  {line}  ")
-        return await jobs.add(tx, message, "nounou", line, 100.0)
+        return (await jobs.add(tx, message, "nounou", line, 100.0)).id
 
 
 async def found(store: Store, number: int) -> jobs.Job:
