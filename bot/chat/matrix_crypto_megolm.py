@@ -15,7 +15,7 @@ from bot.chat import matrix_events
 from bot.chat.crossing import Device
 from bot.chat.matrix_crypto_olm import MEGOLM, Letter
 from bot.chat.matrix_crypto_store import KeyStore, RoomKey
-from bot.chat.matrix_wire import parsed
+from bot.chat.matrix_wire import parsed_whole
 
 _log = structlog.get_logger()
 
@@ -111,7 +111,7 @@ def _open(key: RoomKey, room: str, event: dict[str, Any], ciphertext: str) -> Op
     except ValueError as error:
         _log.info("crypto.not_opened", room=room, why=str(error))
         return None
-    payload = parsed(decrypted.plaintext.decode("utf-8", "replace"))
+    payload = parsed_whole(decrypted.plaintext.decode("utf-8", "replace"))
     kind = matrix_events.field(payload, "type")
     content = matrix_events.field(payload, "content")
     if (

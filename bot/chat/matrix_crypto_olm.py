@@ -20,7 +20,7 @@ import vodozemac
 from bot.chat.crossing import Device, canonical, unpadded, verified
 from bot.chat.matrix_crypto_store import KeyStore
 from bot.chat.matrix_events import field
-from bot.chat.matrix_wire import parsed
+from bot.chat.matrix_wire import parsed_whole
 
 _log = structlog.get_logger()
 
@@ -211,7 +211,7 @@ class Olm:
 
     def _letter(self, user: str, peer: str, plaintext: bytes) -> Letter | None:
         """The letter in *plaintext*, where it was written by *user* and for us."""
-        payload = parsed(plaintext.decode("utf-8", "replace"))
+        payload = parsed_whole(plaintext.decode("utf-8", "replace"))
         kind, content = field(payload, "type"), field(payload, "content")
         ed25519 = field(payload, "keys", "ed25519")
         if (

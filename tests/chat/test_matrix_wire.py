@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.chat.matrix_wire import DEEPEST, parsed, path_of, shallow
+from bot.chat.matrix_wire import DEEPEST, parsed, parsed_whole, path_of, shallow
 
 json_values: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -65,3 +65,16 @@ def test_every_part_of_a_path_is_quoted() -> None:
     assert path == (
         "/_matrix/client/v3/rooms/%21a%2Fb%3Fc%23d/send/m.room.message/job%207%2F1?since=s1%26x%3D2"
     )
+
+
+def test_a_long_string_that_nobody_ended_is_looked_through_once() -> None:
+    text = '{"a": "' + '\\"' * 500_000
+
+    assert shallow(text) == text
+    assert parsed(text) is None
+    assert shallow(text + "\\") == text + "\\"
+
+
+def test_what_one_person_wrote_too_deeply_is_nothing() -> None:
+    assert parsed_whole('{"a": ' + "[" * 100_000 + "]" * 100_000 + "}") is None
+    assert parsed_whole('{"a": [1]}') == {"a": [1]}
