@@ -23,7 +23,7 @@ from bot.chat.matrix_crypto_people import People, Pin
 from bot.chat.matrix_crypto_self import DeviceTaken, Own
 from bot.chat.matrix_crypto_store import KeyStore
 from bot.chat.matrix_crypto_voices import Voices
-from bot.chat.matrix_events import field, objects
+from bot.chat.matrix_events import field, objects, user_id_of
 from bot.chat.matrix_login import Account
 from bot.core.chat import Proof, Report
 from bot.errors import ChatUnavailable, ConfigError
@@ -97,7 +97,7 @@ class Crypto:
         if letters := objects(field(answer, "to_device", "events")):
             with self._store.change():
                 for letter in letters:
-                    self._take_letter(letter)
+                    self._take_or_drop(letter)
         self._machine.voices.take(answer)
         await self._take_device_lists(answer)
         await self._refill(answer)
@@ -105,8 +105,8 @@ class Crypto:
 
     async def read(self, room: str, event: dict[str, Any]) -> Read:
         """*event* in clear, where it can be opened and came from a device of its sender."""
-        sender = field(event, "sender")
-        if field(event, "type") != "m.room.encrypted" or not isinstance(sender, str):
+        sender = user_id_of(field(event, "sender"))
+        if field(event, "type") != "m.room.encrypted" or sender is None:
             return Read(event)
         if sender == self._account.user_id:
             return Read(event)
@@ -176,6 +176,15 @@ class Crypto:
         letters = Letters(self._account, olm)
         voices = Voices(self._account, self._people, letters, olm, trust_any=self._trust_any)
         return Machine(olm, Own(self._account, olm, self._folder), letters, voices)
+
+    def _take_or_drop(self, letter: dict[str, Any]) -> None:
+        """As `_take_letter`; one that cannot be taken does not keep the others from us for ever."""
+        try:
+            with self._store.part():
+                self._take_letter(letter)
+        except (ValueError, TypeError, OverflowError, RecursionError) as error:
+            sender = user_id_of(field(letter, "sender"))
+            _log.error("crypto.letter_dropped", user=sender, why=type(error).__name__)
 
     def _take_letter(self, event: dict[str, Any]) -> None:
         match field(event, "type"):

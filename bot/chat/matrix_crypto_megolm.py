@@ -91,8 +91,7 @@ def session_of(event: object) -> str | None:
     """The name of the key that *event* is encrypted under; None where it is no such event."""
     if matrix_events.field(event, "content", "algorithm") != MEGOLM:
         return None
-    session_id = matrix_events.field(event, "content", "session_id")
-    return session_id if isinstance(session_id, str) else None
+    return matrix_events.key_of(matrix_events.field(event, "content", "session_id"))
 
 
 def opened(store: KeyStore, room: str, event: dict[str, Any]) -> list[Opened]:
@@ -136,8 +135,9 @@ def key_in(letter: Letter) -> tuple[str, RoomKey] | None:
     be put into that device's mouth.
     """
     content = letter.content
-    room, session_id, text = (content.get(k) for k in ("room_id", "session_id", "session_key"))
-    if content.get("algorithm") != MEGOLM or not isinstance(room, str) or not isinstance(text, str):
+    room = matrix_events.room_id_of(content.get("room_id"))
+    session_id, text = content.get("session_id"), content.get("session_key")
+    if content.get("algorithm") != MEGOLM or room is None or not isinstance(text, str):
         return None
     try:
         if letter.kind == "m.room_key":
