@@ -115,6 +115,8 @@ class Incoming:
             }
             await denials.record(self._tx, message.sender, stranger, self._now)
             return
+        if await jobs.of_event(self._tx, message.event_id) is not None:
+            return  # so old that the event itself is forgotten; a job is kept for ever
         job = await jobs.add(self._tx, message, person, line, self._now)
         asked = {
             "job": job.id,

@@ -19,6 +19,7 @@ from bot.engine import schema
 _number: BindParameter[int] = bindparam("number")
 _add = insert(schema.jobs)
 _get = select(schema.jobs).where(schema.jobs.c.id == _number)
+_of_event = select(schema.jobs).where(schema.jobs.c.event_id == bindparam("event"))
 _state = select(schema.jobs.c.state).where(schema.jobs.c.id == _number)
 _change = update(schema.jobs).where(schema.jobs.c.id == _number)
 _in_states = (
@@ -118,8 +119,7 @@ async def last(tx: AsyncConnection) -> int:
 
 async def of_event(tx: AsyncConnection, event_id: str) -> Job | None:
     """The job that the message *event_id* asked for, or None."""
-    query = select(schema.jobs).where(schema.jobs.c.event_id == event_id)
-    row = (await tx.execute(query)).first()
+    row = (await tx.execute(_of_event, {"event": event_id})).first()
     return _job(row) if row is not None else None
 
 
