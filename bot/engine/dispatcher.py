@@ -135,8 +135,7 @@ class Dispatcher:
         if job.risk is Risk.READS:
             return True
         async with self._engine.store.read() as tx:
-            begun = any(step.changes for step in await jobs.steps(tx, job.id))
-        return not begun and not job.no_return
+            return not job.no_return and not await jobs.touched(tx, job.id)
 
     async def _begin_anew(self, run: Run) -> None:
         """Run the job again from its start, unless it is so old that nobody expects it."""

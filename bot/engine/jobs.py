@@ -198,6 +198,11 @@ async def steps(tx: AsyncConnection, number: int) -> list[StepRow]:
     ]
 
 
+async def touched(tx: AsyncConnection, number: int) -> bool:
+    """Whether a step of the job that changes something was ever begun."""
+    return any(step.changes for step in await steps(tx, number))
+
+
 async def note(tx: AsyncConnection, number: int, key: str, value: Any) -> None:
     """Keep *value* (JSON) for the job's recovery."""
     match = (schema.notes.c.job == number) & (schema.notes.c.key == key)
