@@ -106,7 +106,8 @@ async def look_back(engine: Engine, tx: AsyncConnection, away: float | None, las
             await jobs.move(tx, job.id, Event.REQUEUE, engine.clock())
         queued = replace(job, state=State.QUEUED)
         if job.id in why:
-            await Run(engine, queued).end_within(tx, cancelled(why[job.id]))
+            begun = job.started is not None
+            await Run(engine, queued).end_within(tx, cancelled(why[job.id], begun=begun))
         elif not _just_typed(engine, job):
             left.append(queued)
     if away is not None:
