@@ -144,15 +144,21 @@ def _usage(run: Run, error: UsageError) -> Reply:
 
 
 async def may_run(run: Run) -> bool:
-    """Whether the person of *run* may run its command, on its objects, as things are now."""
+    """Whether the person of *run* may run its command there, on its objects, as things are now.
+
+    What cannot be understood does nothing but say so, so anybody may.
+    """
     try:
         command, line = _parse(run)
         rights = run.engine.policy.of(run.job.person)
         if not rights.verb(command.needs):
             return False
+        guards.demand_room(run.engine.rooms, run.job.room, command)
         _authorize_objects(command, rights, await _convert(run, command, rights, line))
-    except (UsageError, Denied):
+    except (UnknownObject, Denied):
         return False
+    except UsageError:
+        return True
     return True
 
 
