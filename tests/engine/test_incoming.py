@@ -241,7 +241,7 @@ class TestSeals:
             engine = place.engine(store)
             await Inbox(engine, ROOM).take(Batch("1", (message("$1", seal="session 7"),)))
             later = replace(engine, clock=lambda: place.clock() + 5 * 365 * 86400)
-            await housekeeping._round(later)
+            await housekeeping._forget(later)
         async with opened(place.folder) as store:
             inbox = Inbox(place.engine(store), ROOM)
             # the event itself is forgotten by now
