@@ -5,7 +5,6 @@ Each event has a transaction id that a second sending keeps, so it is there once
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -29,12 +28,11 @@ TYPING_LASTS = 30_000
 
 
 class Posts:
-    """What *account* says; a wait that the homeserver asks for is borne up to *patience*."""
+    """What *account* says, each request tried once: the outbox waits where it has to."""
 
-    def __init__(self, account: Account, crypto: Crypto, patience: float) -> None:
+    def __init__(self, account: Account, crypto: Crypto) -> None:
         self._account = account
         self._crypto = crypto
-        self._patience = patience
         #: where a thread begins, for events that are in one themselves
         self._roots: dict[str, str] = {}
 
@@ -124,15 +122,9 @@ class Posts:
     async def _put(
         self, verb: str, room_id: str, what: str, txn: str, content: dict[str, Any]
     ) -> str:
-        """The id of the event made; tries again where the homeserver names a bearable time."""
-        ask = partial(self._account.ask, "PUT", path_of("rooms", room_id, verb, what, txn), content)
-        try:
-            answer = await ask()
-        except Busy as busy:
-            if busy.retry_after is None or busy.retry_after > self._patience:
-                raise
-            await asyncio.sleep(busy.retry_after)
-            answer = await ask()
+        """The id of the event made."""
+        path = path_of("rooms", room_id, verb, what, txn)
+        answer = await self._account.ask("PUT", path, content)
         event_id = answer.get("event_id")
         if not isinstance(event_id, str):
             raise Busy(_("The homeserver does not say what became of the message"))
