@@ -12,7 +12,13 @@ from typing import Any
 
 import structlog
 
-from bot.chat.matrix_content import content_of, content_of_file, is_too_long, reaction_of
+from bot.chat.matrix_content import (
+    content_of,
+    content_of_file,
+    is_passing,
+    is_too_long,
+    reaction_of,
+)
 from bot.chat.matrix_crypto import Crypto
 from bot.chat.matrix_events import field
 from bot.chat.matrix_login import Account
@@ -69,8 +75,7 @@ class Posts:
 
     async def _uploaded(self, post: Post, secret: bool) -> dict[str, Any] | None:
         """Where the text of *post* is, if it had to become a file; not while it still changes."""
-        passing = post.edits is not None and post.status is not None and not post.status.final
-        if passing or not is_too_long(post, secret=secret):
+        if is_passing(post) or not is_too_long(post, secret=secret):
             return None
         data, keys = post.text.plain.encode("utf-8", "replace"), None
         if secret:
