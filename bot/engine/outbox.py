@@ -131,6 +131,14 @@ class Outbox:
         """Return once nothing waits any more."""
         await self._idle.wait()
 
+    async def event_of(self, txn: str) -> str | None:
+        """The event that the post *txn* became; None where it is none, or not yet."""
+        if txn in self._sent:
+            return self._sent[txn][1]
+        async with self._store.read() as tx:
+            event_id: str | None = await tx.scalar(_event, {"known": txn})
+            return event_id
+
     async def run(self) -> None:
         """Send for ever."""
         self._news.set()
@@ -236,7 +244,7 @@ class Outbox:
 
     async def _say(self, row: Any) -> str | None:
         """The event that *row* became; None where the chat will never take it."""
-        target = await self._edited(row.edits) if row.edits else None
+        target = await self.event_of(row.edits) if row.edits else None
         if row.edits and target is None:
             if row.kind == PostKind.REMOVAL.value:
                 return None  # what it takes back was never there
@@ -246,13 +254,6 @@ class Outbox:
         except ChatRefused as error:
             log.error("post refused", txn=row.txn, why=str(error))
             return None
-
-    async def _edited(self, txn: str) -> str | None:
-        if txn in self._sent:
-            return self._sent[txn][1]
-        async with self._store.read() as tx:
-            event_id: str | None = await tx.scalar(_event, {"known": txn})
-            return event_id
 
 
 async def say_once(chat: Chat, post: Post, failed: Callable[[BotError], None]) -> None:

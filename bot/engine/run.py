@@ -234,16 +234,23 @@ class Run:
         point of no return.  Anything else would begin anew.
         """
         log.error("end not recorded", job=self.job.id, why=str(error))
+        name, message = "unrecorded", None
+        status = Status(self.job.event_id, self.job.id, self.job.state.value, False)
         if self.job.no_return or self.job.risk is Risk.READS:
-            name, status = "final", final_status(self.job, event)
             text = _incomplete(event).reply.text("⚠")
+            # where there is a message, the recorded end edits it and has to arrive as well; where
+            # there is none, it is this post
+            message = await self._progress.message()
+            if message is not None:
+                status = final_status(self.job, event)
+                name = "unrecorded" if message else "final"
         else:
-            name = "unrecorded"
-            status = Status(self.job.event_id, self.job.id, self.job.state.value, False)
             hint = _("It is answered when the record can be written again.")
             text = Reply(str(error), hint=hint).text("✘")
         txn = self.engine.txn(f"{self.job.id}-{name}")
-        post = Post(self.job.room, txn, text, about=self.job.event_id, status=status)
+        post = Post(
+            self.job.room, txn, text, self.job.event_id, edits=message or None, status=status
+        )
         await outbox.say_once(self.engine.chat, post, _log_unsaid)
 
     async def _move(self, tx: AsyncConnection, event: Event, **values: Any) -> None:

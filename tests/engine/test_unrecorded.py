@@ -1,0 +1,70 @@
+"""The end of a job that cannot be written down: told at once, and in the end told once."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.engine.context import Context
+from tests.engine.alive import Bot, Place
+from tests.engine.toys import Toys
+
+INCOMPLETE = "The record of this job is incomplete"
+
+
+@pytest.fixture
+def toys() -> Toys:
+    return Toys()
+
+
+@pytest.fixture
+async def place(place: Place, toys: Toys) -> Place:
+    place.registry = toys.registry()
+    return place
+
+
+@pytest.fixture
+def stuck(toys: Toys) -> Toys:
+    """`!change it` shows progress, passes its point of no return and stops there."""
+    gate, turned = toys.gate("at the end"), toys.gate("turned")
+
+    async def work(ctx: Context) -> None:
+        async with ctx.step("turn the screw", changes=True):
+            await ctx.no_return()
+            turned.set()
+            await gate.wait()
+
+    toys.work["it"] = work
+    return toys
+
+
+async def test_the_message_that_showed_progress_is_the_final_answer_before_and_after(
+    bot: Bot, stuck: Toys
+) -> None:
+    asked = bot.chat.say("!change it")
+    await bot.chat.until(lambda: bool(bot.chat.about(asked)))
+    [message] = bot.chat.about(asked)
+    await stuck.gate("turned").wait()
+    await bot.store.breaks("jobs")
+    stuck.gate("at the end").set()
+
+    told = await bot.chat.answer(asked)
+    assert INCOMPLETE in told.plain
+    assert [said.event_id for said in bot.chat.about(asked)] == [message.event_id]
+
+    await bot.store.mend()
+    await bot.chat.until(lambda: len(finals(bot, asked)) == 2)
+    await bot.engine.outbox.drained()
+
+    [said] = bot.chat.about(asked)
+    assert said.status is not None
+    assert (said.status.final, said.status.state) == (True, "succeeded")
+    assert "⏳" not in said.plain
+
+
+def finals(bot: Bot, asked: str) -> set[str]:
+    """The transactions under which a final answer to *asked* was said."""
+    return {
+        post.txn
+        for post in bot.chat.attempts
+        if post.status and post.status.final and post.status.command == asked
+    }
