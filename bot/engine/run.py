@@ -110,7 +110,8 @@ class Run:
     async def requeued(self) -> None:
         """Nothing was changed: the job begins anew, in its old place."""
         async with self._telling() as tx:
-            await self._move(tx, Event.REQUEUE, no_return=False)
+            if await self.is_written(tx, State.RUNNING):
+                await self._move(tx, Event.REQUEUE, no_return=False)
         self.engine.locks.release(self.job.id)
 
     async def hold(self, tx: AsyncConnection) -> None:
@@ -177,7 +178,8 @@ class Run:
         while True:
             try:
                 async with self._telling() as tx:
-                    await self.end_within(tx, event)
+                    if not (told and await self.is_written(tx, event.state)):
+                        await self.end_within(tx, event)
                 break
             except StoreError as error:
                 if not told:
@@ -252,6 +254,11 @@ class Run:
             self.job.room, txn, text, self.job.event_id, edits=message or None, status=status
         )
         await outbox.say_once(self.engine.chat, post, _log_unsaid)
+
+    async def is_written(self, tx: AsyncConnection, state: State) -> bool:
+        """Whether the store has the job in *state*: a commit that failed may have happened."""
+        job = await jobs.get(tx, self.job.id)
+        return job is not None and job.state is state
 
     async def _move(self, tx: AsyncConnection, event: Event, **values: Any) -> None:
         now = self.engine.clock()

@@ -61,6 +61,53 @@ async def test_the_message_that_showed_progress_is_the_final_answer_before_and_a
     assert "⏳" not in said.plain
 
 
+class TestACommitThatHappenedAndReportedThatItDidNot:
+    async def test_at_the_end_of_a_job_is_no_second_end(self, bot: Bot, toys: Toys) -> None:
+        asked = bot.chat.say("!wait it")
+        await toys.until("begin it")
+
+        bot.store.doubts = 1
+        toys.gate("it").set()
+        await bot.chat.answer(asked)
+
+        assert (await bot.ask("!ping")).plain == "pong"
+        assert bot.store.doubts == 0
+        assert [said.event_id for said in bot.chat.about(asked)] == [*{final(bot, asked)}]
+
+    @pytest.mark.parametrize("away", [1.0, 100_000.0], ids=["begun anew", "held"])
+    async def test_after_a_restart_does_not_end_the_bot(
+        self, place: Place, toys: Toys, away: float
+    ) -> None:
+        async def work(ctx: Context) -> None:
+            async with ctx.step("look first"):
+                await toys.gate("look").wait()
+
+        toys.work["it"] = work
+        async with place.bot() as bot:
+            asked = bot.chat.say("!change it")
+            await bot.chat.until(lambda: bool(bot.chat.about(asked)))
+            await bot.killed()
+        await place.later(away)
+        toys.gate("look").set()
+
+        async with place.bot() as bot:
+            bot.store.doubts = 8
+            if away > place.timing.resume_within:
+                await bot.chat.until(lambda: any("I was away" in s.plain for s in bot.chat.said()))
+                await bot.ask("!job release 1")
+            said = await bot.chat.answer(asked)
+
+        assert bot.store.doubts == 0
+        assert said.status is not None
+        assert said.status.state == "succeeded"
+
+
+def final(bot: Bot, asked: str) -> str:
+    said = bot.chat.final(asked)
+    assert said is not None
+    return said.event_id
+
+
 def finals(bot: Bot, asked: str) -> set[str]:
     """The transactions under which a final answer to *asked* was said."""
     return {
