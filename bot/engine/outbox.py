@@ -248,6 +248,9 @@ class Outbox:
         if row.edits and target is None:
             if row.kind == PostKind.REMOVAL.value:
                 return None  # what it takes back was never there
+            if _is_passing(row):
+                log.info("no message to show progress in", txn=row.txn)
+                return None
             log.warning("the message to edit was never sent; sent anew", txn=row.txn)
         try:
             return await self._chat.send(_post(row, target))
@@ -266,6 +269,11 @@ async def say_once(chat: Chat, post: Post, failed: Callable[[BotError], None]) -
 
 def _is_edit(row: Any) -> bool:
     return row.kind == PostKind.TEXT.value and row.edits is not None
+
+
+def _is_passing(row: Any) -> bool:
+    """Whether *row* tells progress that something else will take the place of."""
+    return _is_edit(row) and row.status is not None and not json.loads(row.status)["final"]
 
 
 def _spread(pause: float) -> float:
