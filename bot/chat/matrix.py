@@ -77,7 +77,7 @@ class MatrixChat(Chat):
         self._sync = Sync(
             self._account, self._rooms, doors, self._crypto, sync_timeout, request_timeout
         )
-        self._posts = Posts(self._account, self._crypto, request_timeout)
+        self._posts = Posts(self._account, self._crypto)
         self._sync_timeout = sync_timeout
         self._request_timeout = request_timeout
         self._pauses = (shortest_pause, longest_pause)
