@@ -8,7 +8,7 @@ from bot.core.chat import Post, Status, Text
 from bot.engine.outbox import REFUSED, SENT
 from bot.errors import ChatRefused
 from tests.engine.alive import TestedStore
-from tests.engine.outboxes import HERE, plain, post, queue, speaking, states
+from tests.engine.outboxes import HERE, plain, queue, speaking, states
 from tests.fakes import FakeChat
 
 
