@@ -168,9 +168,10 @@ class Dispatcher:
         """Let a person decide about a job that was begun long ago and has changed nothing."""
         engine = self._engine
         async with engine.store.write() as tx:
-            await jobs.move(tx, run.job.id, Event.REQUEUE, engine.clock(), no_return=False)
-            if (job := await jobs.get(tx, run.job.id)) is not None:
-                await hold(engine, tx, [job], silent, new=False)
+            if await run.is_written(tx, State.RUNNING):
+                await jobs.move(tx, run.job.id, Event.REQUEUE, engine.clock(), no_return=False)
+                if (job := await jobs.get(tx, run.job.id)) is not None:
+                    await hold(engine, tx, [job], silent, new=False)
         engine.locks.release(run.job.id)
         engine.outbox.wake()
 

@@ -131,6 +131,14 @@ class Outbox:
         """Return once nothing waits any more."""
         await self._idle.wait()
 
+    async def event_of(self, txn: str) -> str | None:
+        """The event that the post *txn* became; None where it is none, or not yet."""
+        if txn in self._sent:
+            return self._sent[txn][1]
+        async with self._store.read() as tx:
+            event_id: str | None = await tx.scalar(_event, {"known": txn})
+            return event_id
+
     async def run(self) -> None:
         """Send for ever."""
         self._news.set()
@@ -236,23 +244,19 @@ class Outbox:
 
     async def _say(self, row: Any) -> str | None:
         """The event that *row* became; None where the chat will never take it."""
-        target = await self._edited(row.edits) if row.edits else None
+        target = await self.event_of(row.edits) if row.edits else None
         if row.edits and target is None:
             if row.kind == PostKind.REMOVAL.value:
                 return None  # what it takes back was never there
+            if _is_passing(row):
+                log.info("no message to show progress in", txn=row.txn)
+                return None
             log.warning("the message to edit was never sent; sent anew", txn=row.txn)
         try:
             return await self._chat.send(_post(row, target))
         except ChatRefused as error:
             log.error("post refused", txn=row.txn, why=str(error))
             return None
-
-    async def _edited(self, txn: str) -> str | None:
-        if txn in self._sent:
-            return self._sent[txn][1]
-        async with self._store.read() as tx:
-            event_id: str | None = await tx.scalar(_event, {"known": txn})
-            return event_id
 
 
 async def say_once(chat: Chat, post: Post, failed: Callable[[BotError], None]) -> None:
@@ -265,6 +269,11 @@ async def say_once(chat: Chat, post: Post, failed: Callable[[BotError], None]) -
 
 def _is_edit(row: Any) -> bool:
     return row.kind == PostKind.TEXT.value and row.edits is not None
+
+
+def _is_passing(row: Any) -> bool:
+    """Whether *row* tells progress that something else will take the place of."""
+    return _is_edit(row) and row.status is not None and not json.loads(row.status)["final"]
 
 
 def _spread(pause: float) -> float:

@@ -254,22 +254,23 @@ async def test_a_post_that_gets_no_answer_in_time_is_unavailable(scene: Scene) -
 
 
 @pytest.mark.parametrize(
-    "limit",
+    ("limit", "asked"),
     [
-        answers(429, {"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 1}),
-        answers(429, {"errcode": "M_LIMIT_EXCEEDED"}, **{"Retry-After": "0"}),
+        (answers(429, {"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 1}), 0.001),
+        (answers(429, {"errcode": "M_LIMIT_EXCEEDED"}, **{"Retry-After": "0"}), 0.0),
     ],
 )
-async def test_a_short_wait_that_the_homeserver_asks_for_is_waited_once(
-    scene: Scene, limit: Misbehaviour
+async def test_a_wait_that_the_homeserver_asks_for_is_left_to_the_outbox(
+    scene: Scene, limit: Misbehaviour, asked: float
 ) -> None:
     async with scene.running() as chat:
         scene.homeserver.misbehave("/send/", limit)
-        assert await chat.send(POST) == "$sent-t1"
 
-        scene.homeserver.misbehave("/send/", limit, limit)
-        with pytest.raises(ChatUnavailable):
+        with pytest.raises(ChatUnavailable) as caught:
             await chat.send(POST)
+
+        assert caught.value.retry_after == asked
+        assert scene.homeserver.asked.count("PUT /rooms/!room/send/m.room.message/t1") == 1
 
 
 async def test_a_homeserver_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
