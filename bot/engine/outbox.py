@@ -26,7 +26,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.core.chat import Chat, Post, PostKind, Status, Text
 from bot.engine.schema import outbox
 from bot.engine.store import Store
-from bot.errors import BotError, ChatRefused, ChatUnavailable, StoreError
+from bot.errors import BotError, ChatRefused, ChatUnavailable, ConfigError, StoreError
+from bot.i18n import _
 
 log = structlog.get_logger()
 
@@ -36,6 +37,9 @@ WAITING, SENT, REFUSED = "waiting", "sent", "refused"
 #: a homeserver's wish to wait so many seconds is kept within these: no slip of its silences us for
 #: a day, or makes us ask without a pause
 SHORTEST_ASKED, LONGEST_ASKED = 0.1, 3600.0
+
+#: after so many bugs with one post it is passed over
+MOST_BUGS = 5
 
 # built once: that costs more than running them
 _known = select(outbox.c.id).where(outbox.c.txn == bindparam("known"))
@@ -117,6 +121,8 @@ class Outbox:
         #: txn -> state and event of what was sent and is not written down yet
         self._sent: dict[str, tuple[str, str | None]] = {}
         self._unwritten = asyncio.Event()
+        #: how often a post hit a bug
+        self._bugs: defaultdict[str, int] = defaultdict(int)
 
     def wake(self, *rooms: str) -> None:
         """Say that something was queued, in *rooms* where that is known."""
@@ -256,6 +262,16 @@ class Outbox:
             return await self._chat.send(_post(row, target))
         except ChatRefused as error:
             log.error("post refused", txn=row.txn, why=str(error))
+            return None
+        except (ChatUnavailable, StoreError, ConfigError):
+            raise
+        except Exception as bug:
+            # one post must not end the bot, now and at each start
+            self._bugs[row.txn] += 1
+            log.exception("outbox.bug", txn=row.txn, times=self._bugs[row.txn])
+            if self._bugs[row.txn] < MOST_BUGS:
+                raise ChatUnavailable(_("The post hit a bug")) from bug
+            del self._bugs[row.txn]
             return None
 
 
