@@ -20,7 +20,7 @@ from contextlib import suppress
 from typing import Any
 
 import structlog
-from sqlalchemy import Integer, bindparam, case, insert, select, update
+from sqlalchemy import Integer, bindparam, case, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.chat import Chat, Post, PostKind, Status, Text
@@ -44,6 +44,7 @@ MOST_BUGS = 5
 # built once: that costs more than running them
 _known = select(outbox.c.id).where(outbox.c.txn == bindparam("known"))
 _queue = insert(outbox)
+_before = outbox.alias()
 #: texts first, signs after them; edits among either, or after all while they are not due
 _turn = case(
     (outbox.c.kind != PostKind.TEXT.value, 1),
@@ -55,6 +56,19 @@ _waiting = (
     .where((outbox.c.room == bindparam("here")) & (outbox.c.state == WAITING))
     .order_by(_turn, outbox.c.id)
     .limit(bindparam("most", type_=Integer))
+)
+#: the edits that come before every other text, so that what they edit is not waiting itself
+_edits = (
+    select(outbox)
+    .where((outbox.c.room == bindparam("here")) & (outbox.c.state == WAITING))
+    .where((outbox.c.kind == PostKind.TEXT.value) & outbox.c.edits.is_not(None))
+    .where(
+        ~exists()
+        .where((_before.c.room == outbox.c.room) & (_before.c.state == WAITING))
+        .where((_before.c.kind == PostKind.TEXT.value) & _before.c.edits.is_(None))
+        .where(_before.c.id < outbox.c.id)
+    )
+    .order_by(outbox.c.id)
 )
 _rooms = select(outbox.c.room).where(outbox.c.state == WAITING).distinct()
 _event = select(outbox.c.event_id).where(outbox.c.txn == bindparam("known"))
@@ -118,6 +132,8 @@ class Outbox:
         self._heard: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         #: the loop's time from which on a room may get its next edit
         self._edit_due: defaultdict[str, float] = defaultdict(float)
+        #: the loop's time of the last edit of each message that is going to have more
+        self._edited: dict[str, float] = {}
         #: txn -> state and event of what was sent and is not written down yet
         self._sent: dict[str, tuple[str, str | None]] = {}
         self._unwritten = asyncio.Event()
@@ -239,12 +255,22 @@ class Outbox:
         }
         async with self._store.read() as tx:
             rows = await tx.execute(_waiting, wanted)
-            return next((row for row in rows if row.txn not in self._sent), None)
+            row = next((row for row in rows if row.txn not in self._sent), None)
+            if row is None or not _is_edit(row):
+                return row
+            # of the messages that are edited, each in turn, however fast another one changes
+            edits = [row, *await tx.execute(_edits, {"here": room})]
+            rest = (each for each in edits if each.txn not in self._sent)
+            return min(rest, key=lambda each: self._edited.get(each.edits, 0.0))
 
     async def _send(self, row: Any) -> None:
         event_id = await self._say(row)
         if _is_edit(row):
-            self._edit_due[row.room] = asyncio.get_running_loop().time() + self._edit_every
+            now = asyncio.get_running_loop().time()
+            self._edit_due[row.room] = now + self._edit_every
+            self._edited[row.edits] = now
+            if not _is_passing(row):
+                del self._edited[row.edits]  # it was the last one
         self._sent[row.txn] = (SENT if event_id is not None else REFUSED, event_id)
         self._unwritten.set()
 
@@ -279,7 +305,7 @@ async def say_once(chat: Chat, post: Post, failed: Callable[[BotError], None]) -
     """Send *post* past the store, for when the store itself is what has failed."""
     try:
         await chat.send(post)
-    except (ChatUnavailable, ChatRefused) as error:
+    except (ChatUnavailable, ChatRefused, StoreError) as error:  # a chat has keys on disk, too
         failed(error)
 
 
