@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import select, text
 
 from bot.core.chat import Post, Status, Text
-from bot.engine import outbox, schema
-from bot.engine.outbox import SENT, WAITING, put, say_once
+from bot.engine import schema
+from bot.engine.outbox import put, say_once
+from bot.engine.outbox_rows import SENT, WAITING
 from bot.errors import BotError, ChatRefused, ChatUnavailable, StoreError
 from bot.lab.virtual import let_pass
 from tests.engine.alive import TestedStore
@@ -351,4 +352,4 @@ async def test_the_place_of_a_post_is_that_of_its_transaction(
         await box.drained()
 
     assert plain(chat) == ["said"]
-    assert outbox.WAITING not in (await states(store)).values()
+    assert WAITING not in (await states(store)).values()
