@@ -38,6 +38,9 @@ T = TypeVar("T")
 LONGEST_ASKED = 900.0
 #: seconds that may pass between two waits of the loop: reading a batch and storing it
 GRACE = 60.0
+#: seconds from taking in messages until the homeserver is asked for more: the answers go first, and
+#: where many people type, more come at a time
+_BREATH = 0.05
 #: seconds from taking in a message until others see that it was read
 _READ_AFTER = 0.5
 
@@ -121,6 +124,8 @@ class MatrixChat(Chat):
                 await self._pause(next(pauses))
             else:
                 pauses = growing_pauses(*self._pauses)
+                if batch.messages:
+                    await asyncio.sleep(_BREATH)
             token = batch.token or token
 
     async def send(self, post: Post) -> str:

@@ -14,7 +14,7 @@ from bot.core.render import Reply
 from bot.core.text import clean, cut, is_command
 from bot.engine import audit_log, denials, jobs, outbox
 from bot.engine.absence import hold
-from bot.engine.cancelling import TAKEN_BACK, cancel
+from bot.engine.cancelling import CANCELLED, TAKEN_BACK, cancel
 from bot.engine.engine import Engine
 from bot.engine.schema import handled
 from bot.i18n import _
@@ -115,6 +115,8 @@ class Incoming:
             }
             await denials.record(self._tx, message.sender, stranger, self._now)
             return
+        if await jobs.of_event(self._tx, message.event_id) is not None:
+            return  # so old that the event itself is forgotten; a job is kept for ever
         job = await jobs.add(self._tx, message, person, line, self._now)
         asked = {
             "job": job.id,
@@ -162,16 +164,23 @@ class Incoming:
         await outbox.put(self._tx, post)
 
     async def _removal(self, message: Message) -> None:
-        """Cancel what a message asked for that was taken back, where it still waits."""
+        """Cancel what a message asked for that was taken back, where it still waits.
+
+        One that runs is left alone.  But where the bot died in it and finds that it may begin anew,
+        it does not.
+        """
         job = await jobs.of_event(self._tx, message.target)
         if job is None or job.room != message.room:
             return
-        if job.state in ENDED or job.state is State.RUNNING:
+        if job.state in ENDED:
             return
-        self.told = True
         data = {"job": job.id, "sender": message.sender, "event": message.event_id}
         await audit_log.append(self._tx, "taken back", data, self._now)
-        await cancel(self._engine, self._tx, job, TAKEN_BACK)
+        if job.state is State.RUNNING:
+            await jobs.note(self._tx, job.id, CANCELLED, TAKEN_BACK)
+        else:
+            self.told = True
+            await cancel(self._engine, self._tx, job, TAKEN_BACK)
 
 
 def _digest(text: str) -> str:

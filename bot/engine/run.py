@@ -60,8 +60,6 @@ class Run:
         self.parked = asyncio.Event()
         #: why the job was cancelled, as `bot.engine.cancelling` has it; empty while it was not
         self.cancel_requested = ""
-        #: a step that changes something was begun, in this life of the bot or before
-        self.touched_devices = job.no_return
         #: a step ended and could not be written down
         self.record_incomplete = False
         self._progress = Progress(engine, job, fresh=fresh)
@@ -125,7 +123,6 @@ class Run:
             async with self._telling() as tx:
                 now = self.engine.clock()
                 entry = await jobs.start_step(tx, self.job.id, title, changes, now)
-                self.touched_devices |= changes
                 if changes:
                     data = {"job": self.job.id, "person": self.job.person, "step": title}
                     await audit_log.append(tx, "step", data, now)
@@ -199,10 +196,15 @@ class Run:
         )
         entry = await self._record(tx, event, now)
         await self._progress.tell(tx, event)
-        done = event.state is State.SUCCEEDED and self.job.started is not None
-        changed = self.job.risk > Risk.READS and (done or self.touched_devices)
-        if entry is not None and (changed or event.code == "denied"):
+        if entry is not None and (event.code == "denied" or await self._changed(tx, event)):
             await outbox.put(tx, self._audit_line(entry, event))
+
+    async def _changed(self, tx: AsyncConnection, event: Ended) -> bool:
+        """Whether the job may have changed something, in this life of the bot or before."""
+        if self.job.risk is Risk.READS or self.job.started is None:
+            return False
+        done = event.state is State.SUCCEEDED
+        return done or self.job.no_return or await jobs.touched(tx, self.job.id)
 
     async def _record(self, tx: AsyncConnection, event: Ended, now: float) -> Entry | None:
         data: dict[str, object] = {

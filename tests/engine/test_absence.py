@@ -319,7 +319,7 @@ class TestWhatWasBegunBefore:
             asked = bot.chat.say("!change it")
             await toys.until("begin it")
             await bot.killed()
-        await place.later(place.timing.resume_within - 60)
+        await place.later(place.timing.away - 60)
         toys.gate("it").set()
 
         async with place.bot() as bot:

@@ -7,9 +7,10 @@ import pytest
 from bot.core.chat import Batch, Kind, Message
 from bot.core.jobs import State
 from bot.engine import audit_log, jobs
+from bot.engine.context import Context, Requeue
 from bot.engine.inbox import Inbox
 from bot.engine.records import Records
-from bot.errors import StoreError
+from bot.errors import BotError, StoreError
 from tests.engine.alive import STRANGER, Bot, Place, opened
 from tests.engine.toys import Toys
 from tests.fakes import NOUNOU, ROOM, Said
@@ -115,6 +116,60 @@ async def test_while_it_runs_nothing_happens(bot: Bot, toys: Toys) -> None:
     toys.gate("one").set()
 
     assert "changed one" in (await bot.chat.answer(first)).plain
+
+
+async def test_while_the_bot_looks_what_became_of_it_it_does_not_begin_anew(
+    place: Place, toys: Toys
+) -> None:
+    await _dies_in_a_step(place, toys, Requeue())
+
+    async with place.bot() as bot:
+        await toys.until("look")
+        bot.chat.deliver([removal("$m0")])
+        await taken_in(bot)
+        toys.gate("look").set()
+        said = await bot.chat.answer("$m0")
+
+    assert first_line(said) == AFTER
+    assert toys.done.count("begin it") == 1
+
+
+async def test_while_the_bot_looks_what_became_of_it_its_end_stays_what_it_is(
+    place: Place, toys: Toys
+) -> None:
+    await _dies_in_a_step(place, toys, None)
+
+    async with place.bot() as bot:
+        await toys.until("look")
+        bot.chat.deliver([removal("$m0")])
+        await taken_in(bot)
+        toys.gate("look").set()
+
+        assert first_line(await bot.chat.answer("$m0")) == "✔ looked after it"
+
+
+async def _dies_in_a_step(place: Place, toys: Toys, found: BotError | None) -> None:
+    """A bot dies in a step; the next waits at a gate, and then has *found* what became of it."""
+
+    async def turn(ctx: Context) -> None:
+        async with ctx.step("turn the screw", changes=True):
+            toys._did("turn")
+            await toys.gate("turn").wait()
+
+    async def look(ctx: Context) -> None:
+        toys._did("look")
+        await toys.gate("look").wait()
+        async with ctx.step("look at the screw"):
+            if found is not None:
+                raise found
+
+    toys.work, toys.recovers = {"it": turn}, look
+    place.registry = toys.registry()
+    async with place.bot() as bot:
+        bot.chat.say("!change it")
+        await toys.until("turn")
+        await bot.killed()
+    toys.gate("turn").set()
 
 
 async def test_after_its_end_nothing_happens(bot: Bot) -> None:
