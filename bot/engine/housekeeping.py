@@ -7,8 +7,9 @@ import asyncio
 import structlog
 from sqlalchemy import delete, func, select
 
-from bot.engine import denials, outbox
+from bot.engine import denials
 from bot.engine.engine import Engine
+from bot.engine.outbox_rows import WAITING
 from bot.engine.schema import handled
 from bot.engine.schema import outbox as posts
 from bot.errors import StoreError
@@ -47,7 +48,7 @@ async def _round(engine: Engine) -> None:
         now = engine.clock()
         await denials.flush(tx, now)
         newest = await tx.scalar(select(func.max(posts.c.id))) or 0
-        said = posts.c.state != outbox.WAITING
+        said = posts.c.state != WAITING
         old_edits = (posts.c.id <= newest - _EDITS_KEPT) & posts.c.edits.is_not(None)
         await tx.execute(delete(posts).where(said & old_edits))
         await tx.execute(delete(posts).where(said & (posts.c.id <= newest - _POSTS_KEPT)))
