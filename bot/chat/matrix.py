@@ -38,9 +38,6 @@ T = TypeVar("T")
 LONGEST_ASKED = 900.0
 #: seconds that may pass between two waits of the loop: reading a batch and storing it
 GRACE = 60.0
-#: seconds from taking in messages until the homeserver is asked for more at the latest: the first
-#: answer goes before, for a homeserver that does both at once takes half as long again for it
-_BREATH = 0.2
 #: seconds from taking in a message until others see that it was read
 _READ_AFTER = 0.5
 
@@ -67,6 +64,7 @@ class MatrixChat(Chat):
         request_timeout: float = 20.0,
         shortest_pause: float = 0.5,
         longest_pause: float = 60.0,
+        breath: float = 0.2,
         pulse: Pulse | None = None,
     ) -> None:
         self._wire = Wire(homeserver, request_timeout, self._about_to_wait)
@@ -84,6 +82,7 @@ class MatrixChat(Chat):
         self._sync_timeout = sync_timeout
         self._request_timeout = request_timeout
         self._pauses = (shortest_pause, longest_pause)
+        self._breath = breath
         #: set once it is known which rooms are encrypted; nothing is sent before
         self._looked_round = asyncio.Event()
         #: set when anything was sent after the last batch
@@ -132,8 +131,12 @@ class MatrixChat(Chat):
             token = batch.token or token
 
     async def _answer_first(self) -> None:
+        """Return when something was sent since the last batch, or after a breath.
+
+        A homeserver that is asked for more meanwhile takes half as long again for the answer.
+        """
         with suppress(TimeoutError):
-            async with asyncio.timeout(_BREATH):
+            async with asyncio.timeout(self._breath):
                 await self._answered.wait()
 
     async def send(self, post: Post) -> str:
