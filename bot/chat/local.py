@@ -239,7 +239,7 @@ class LocalChat(Chat):
         sentence = _(
             "The Unix user {user} of my host tried to talk with me, and is no member."
         ).format(user=user)
-        self._waiting.reports.append(Report(f"local-stranger-{user}", sentence))
+        self._waiting.reports.append(Report(f"local-stranger:{user}", sentence))
         self._waiting.news.set()
 
     async def _converse(self, client: _Client, room: LocalRoom) -> None:

@@ -146,7 +146,7 @@ class Dispatcher:
             silent = math.inf  # the clock went back, so nobody can say
         touched = await self._touched(job)
         if why := (await run.notes()).get(CANCELLED):
-            await run.end(cancelled(why))
+            await run.end(cancelled(why, begun=True))
         elif job.risk is Risk.READS or silent <= self._goes_on_within(touched=touched):
             await run.requeued()
         elif touched:

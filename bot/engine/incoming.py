@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 import structlog
 from sqlalchemy import bindparam, func, insert, select
@@ -21,10 +22,14 @@ from bot.i18n import _
 
 log = structlog.get_logger()
 
-#: how many reports an hour reach the room; whoever causes more of them is heard in the log alone
+#: how many reports of a kind reach the room in an hour; the others are heard in the log alone.  By
+#: kind, so that strangers who cause many of one hide none of another
 _REPORTS_AN_HOUR = 5
 #: how many characters of a report are said
 _LONGEST_REPORT = 500
+
+#: what ends the kind of a report in its key
+_KIND = re.compile("[: ]")
 
 # built once, for every message needs them
 _seen = select(handled.c.event_id).where(handled.c.event_id == bindparam("key"))
@@ -76,8 +81,11 @@ class Incoming:
     async def report(self, report: Report, room: str) -> None:
         """Say *report* in *room* once for ever, and no more of them than people can bear."""
         log.warning("report", key=report.key, sentence=report.sentence)
-        key = f"report:{_digest(report.key)}"
-        recent = handled.c.event_id.like("report:%") & (handled.c.at > self._now - 3600)
+        kind = f"report:{_KIND.split(report.key)[0][:40]}"
+        key = f"{kind}:{_digest(report.key)}"
+        # a range, which the primary key finds at once; ";" comes after ":"
+        of_kind = handled.c.event_id.between(f"{kind}:", f"{kind};")
+        recent = of_kind & (handled.c.at > self._now - 3600)
         count = await self._tx.scalar(select(func.count()).select_from(handled).where(recent)) or 0
         if count >= _REPORTS_AN_HOUR or not await self._is_first(key):
             return
@@ -137,13 +145,14 @@ class Incoming:
         await self._answer(message, f"edit-{_digest(edited)[:24]}", edited, reply)
 
     async def _unreadable(self, message: Message) -> None:
-        """Say so once a minute: one lost key makes many messages unreadable."""
+        """Say so once a minute and room: one lost key makes many messages unreadable."""
         reply = Reply(
             _("I could not read that: the key of your message has not reached me."),
             hint=_("I asked for it. Send your command again in a moment."),
         )
         minute = int(self._now // 60)
-        name = f"unread-{_digest(message.sender)[:24]}-{minute}"
+        where = _digest(f"{message.sender} {message.room}")[:24]
+        name = f"unread-{where}-{minute}"
         await self._answer(message, name, message.event_id, reply)
 
     async def _answer(self, message: Message, name: str, about: str, reply: Reply) -> None:

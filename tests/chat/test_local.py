@@ -78,7 +78,7 @@ async def test_who_is_nobody_in_the_configuration_is_told_so_and_reported_once(
         await place.ear.until(lambda: place.ear.batches)
 
         assert [report.key for batch in place.ear.batches for report in batch.reports] == [
-            f"local-stranger-{ME}"
+            f"local-stranger:{ME}"
         ]
         assert place.ear.messages == []
 

@@ -101,7 +101,7 @@ async def test_while_it_waits_for_locks_it_gives_up_its_place(bot: Bot, toys: To
 
     bot.chat.deliver([removal(second)])
 
-    assert first_line(await bot.chat.answer(second)) == AFTER
+    assert first_line(await bot.chat.answer(second)) == BEFORE
     toys.gate("one").set()
     await bot.chat.answer(first)
     await bot.chat.answer(third)
@@ -245,7 +245,7 @@ async def test_it_stays_cancelled_over_a_crash(place: Place, toys: Toys) -> None
         said = await bot.chat.answer(second)
         await bot.chat.answer(first)
 
-    assert first_line(said) == AFTER
+    assert first_line(said) == BEFORE
     assert "begin two" not in toys.done
 
 
@@ -260,7 +260,7 @@ async def test_a_question_that_had_not_begun_stays_cancelled_over_a_crash(
     async with place.bot() as bot:
         said = await bot.chat.answer("$1")
 
-    assert first_line(said) == AFTER
+    assert first_line(said) == BEFORE
     assert toys.done == []
 
 
@@ -294,6 +294,15 @@ class TestJobCancel:
         assert reply.result == "Job 2 is cancelled; it had not begun."
         assert first_line(said) == "■ Cancelled before it began."
         assert "begin it" not in toys.done
+
+    async def test_what_is_cancelled_already_is_said_to_be_so(self, bot: Bot, toys: Toys) -> None:
+        """As where the bot died after that, and the job that asked for it begins anew."""
+        bot.chat.deliver([line("$1", "!wait long"), line("$2", "!change it")])
+        await toys.until("begin long")
+        await Records(bot.engine).cancel(2)
+
+        assert (await Records(bot.engine).cancel(2)).result == "Job 2 is cancelled."
+        toys.gate("long").set()
 
     async def test_what_could_not_be_written_down_is_begun_after_all(
         self, bot: Bot, toys: Toys
