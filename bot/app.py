@@ -164,8 +164,11 @@ async def serve(engine: Engine, main_room: str, *, stop: float) -> None:
 async def _say_the_rest(engine: Engine, stop: float) -> None:
     try:
         async with asyncio.timeout(stop):
-            await engine.outbox.drained()
+            await engine.outbox.settled()
+        everything = not engine.outbox.failing
     except TimeoutError:
+        everything = False
+    if not everything:
         log.warning("not everything was said; it is said at the next start")
 
 

@@ -118,7 +118,10 @@ def check_config(
     if found:
         raise typer.Exit(1)
     typer.echo(_("{file} is right.").format(file=file))
-    typer.echo(_summary(load(file)))
+    config = load(file)
+    typer.echo(_summary(config))
+    if config.chat.kind == "matrix":
+        typer.echo(_("Encrypt the rooms: in a plain one a homeserver can forge anyone."))
 
 
 @audit.command("verify", help=_("Recompute the chain of the record and say whether it is whole."))

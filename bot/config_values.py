@@ -16,6 +16,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationInfo
 
 from bot.i18n import _
+from bot.unix import USER
 
 
 class Wrong(ValueError):
@@ -101,7 +102,7 @@ Verbs = Annotated[
 OsUser = Annotated[
     str,
     _shaped(
-        r"[a-z_][a-z0-9_-]{0,31}\$?",
+        USER,
         lambda: _("{text} is not the name of a Unix user"),
         lambda: _("write a name as `id -un` prints it"),
     ),

@@ -1,4 +1,4 @@
-"""Unix sockets at paths of any length."""
+"""What is Unix's own: sockets at paths of any length, the names of users."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 
 #: what fits into the address of a socket (unix(7), sun_path without its last byte)
 _LONGEST = 107
+#: what the name of a user looks like; there are hosts on which it may look otherwise
+USER = r"[a-z_][a-z0-9_-]{0,31}\$?"
 
 
 @contextmanager

@@ -18,7 +18,8 @@ async def trust(ctx: Context, person: Word, *fingerprint: Word) -> Reply:
     key = "".join(fingerprint)
     if not key:
         return _show(ctx, person, known)
-    user = next((pinned.user for pinned in known if pinned.offered == key), None)
+    offered = next((pinned.user for pinned in known if pinned.offered == key), None)
+    user = offered or _confirmed(known, key)
     if user is None:
         raise Refused(
             _("{person} does not show this key.").format(person=person),
@@ -26,8 +27,9 @@ async def trust(ctx: Context, person: Word, *fingerprint: Word) -> Reply:
                 prefix=ctx.prefix, person=person
             ),
         )
-    async with ctx.step(_("confirm the key of {user}").format(user=user), changes=True):
-        await ctx.pins.confirm(user, key, ctx.person)
+    if offered is not None:
+        # no step: it is on disk or it is not, and after a crash it may be done again
+        await ctx.pins.confirm(offered, key, ctx.person)
     return Reply(
         _("{person} is believed again: {user} signs with {key}.").format(
             person=person, user=user, key=grouped(key)
@@ -51,6 +53,12 @@ async def _may_vouch(ctx: Context, person: str, *fingerprint: str) -> None:
             _("A key is confirmed only from a device that its owner has signed."),
             hint=_("Type it in an encrypted room, or in nounou chat on the bot's host."),
         )
+
+
+def _confirmed(known: list[Pinned], key: str) -> str | None:
+    """Whose *key* was confirmed already, as by this job before the bot died in it."""
+    found = (p.user for p in known if p.key == key and p.confirmed_by and p.offered is None)
+    return next(found, None)
 
 
 def _show(ctx: Context, person: str, known: list[Pinned]) -> Reply:

@@ -13,6 +13,7 @@ from bot.api import (
     command,
     duration,
     in_words,
+    ngettext,
 )
 
 
@@ -56,7 +57,8 @@ async def status(ctx: Context) -> Reply:
     verdict = await ctx.records.audit_verify()
     jobs = [job for job in await ctx.records.open_jobs() if job.id != ctx.job.id and job.risk]
     record = ("✔" if verdict.ok else "✘", _("record"), verdict.sentence)
-    rows = [*hosts, *arrays, record, *_rooms(ctx)]
+    stuck = [("✘", room, _stuck(count)) for room, count in (await ctx.stuck_rooms()).items()]
+    rows = [*hosts, *arrays, record, *_rooms(ctx), *stuck]
     running = ", ".join(
         _("{job} ({state})").format(job=job.id, state=in_words(job.state)) for job in jobs
     )
@@ -99,6 +101,14 @@ async def _array(ctx: Context, name: str) -> tuple[str, str, str]:
         product=info.product, firmware=info.firmware, count=len(volumes)
     )
     return "✔", name, said
+
+
+def _stuck(count: int) -> str:
+    return ngettext(
+        "{count} post waits: nothing can be said there now",
+        "{count} posts wait: nothing can be said there now",
+        count,
+    ).format(count=count)
 
 
 def _rooms(ctx: Context) -> list[tuple[str, str, str]]:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 from pydantic import BaseModel, SecretStr
+from typer.testing import CliRunner
 
+from bot import cli
 from bot.config import Config, load, load_policy, problems
 from bot.config_file import models_in
 from bot.core.command import Registry
@@ -79,6 +81,18 @@ def test_a_right_file_is_loaded_with_its_defaults(folder: Path) -> None:
     assert config.rooms.audit == "#nounou:localhost"
     assert config.timing.resync == 120
     assert problems(folder / "nounou.yaml") == []
+
+
+@pytest.mark.parametrize("kind", ["matrix", "terminal"])
+def test_who_has_a_file_checked_is_told_to_encrypt_rooms_of_matrix(folder: Path, kind: str) -> None:
+    chat, rest = SMALL.split("rooms:\n")
+    chat = chat if kind == "matrix" else "site: lab\nstate: state\nchat: {kind: terminal}\n"
+    ended = CliRunner().invoke(
+        cli.app, ["check-config", str(written(folder, f"{chat}rooms:\n{rest}"))]
+    )
+
+    assert ended.exit_code == 0
+    assert ("Encrypt the rooms: in a plain one" in ended.stdout) is (kind == "matrix")
 
 
 def test_secrets_come_from_a_file_or_the_environment_and_are_masked_in_print(folder: Path) -> None:

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -22,9 +24,9 @@ import structlog
 
 from bot.chat import local_socket
 from bot.chat.local_room import LATEST, LocalRoom, Said
-from bot.core.chat import Batch, Chat, Message, Post, PostKind, Proof, Receive, Report
+from bot.core.chat import Batch, Chat, Message, Post, PostKind, Proof, Receive, Report, Status
 from bot.core.rooms import LOCAL
-from bot.errors import ChatRefused, ChatUnavailable, StoreError
+from bot.errors import ChatRefused, ChatUnavailable, ConfigError, StoreError
 from bot.i18n import _
 
 _log = structlog.get_logger()
@@ -169,16 +171,26 @@ class LocalChat(Chat):
     async def _store(self, receive: Receive) -> None:
         """Hand over all that waits, again and again until it is stored."""
         waiting = self._waiting
+        alone = False
         while waiting.lines or waiting.reports:
-            lines, reports = dict(waiting.lines), tuple(waiting.reports)
+            lines = dict(islice(waiting.lines.items(), 1 if alone else None))
+            reports = () if alone and lines else tuple(waiting.reports)
             messages = tuple(message for message, _client in lines.values())
             try:
                 await receive(Batch(None, messages, reports))
+            except ConfigError:
+                raise
             except StoreError as error:
                 for message, client in lines.values():
                     client.tell(type="waits", event=message.event_id, why=str(error))
                 await asyncio.sleep(self._pause)
                 continue
+            except Exception:  # noqa: BLE001  (the twin of the sync loop's fence)
+                # one line must not end the bot, nor keep back those of others
+                if not alone and len(lines) + len(reports) > 1:
+                    alone = True
+                    continue
+                _answer_bug(lines)
             del waiting.reports[: len(reports)]
             for event_id in lines:
                 message, client = waiting.lines.pop(event_id)
@@ -227,7 +239,7 @@ class LocalChat(Chat):
         sentence = _(
             "The Unix user {user} of my host tried to talk with me, and is no member."
         ).format(user=user)
-        self._waiting.reports.append(Report(f"local-stranger-{user}", sentence))
+        self._waiting.reports.append(Report(f"local-stranger:{user}", sentence))
         self._waiting.news.set()
 
     async def _converse(self, client: _Client, room: LocalRoom) -> None:
@@ -306,3 +318,18 @@ class LocalChat(Chat):
 
     def _of(self, room: str) -> list[_Client]:
         return [client for client in self._clients if chat_id(client.user) == room]
+
+
+def _answer_bug(lines: Mapping[str, tuple[Message, _Client]]) -> None:
+    """Log what nobody foresaw, and answer *lines* with its reference."""
+    reference = secrets.token_hex(2)
+    _log.exception("local.bug", ref=reference, lines=[*lines])
+    for command, (_message, client) in lines.items():
+        client.tell(
+            type="said",
+            n=0,
+            event=f"{command}-bug",
+            body=_("✘ internal error, ref {ref}").format(ref=reference),
+            edits=None,
+            status=Status(command, 0, "failed", final=True).content(),
+        )

@@ -29,8 +29,7 @@ def content_of(
     shown = _shown(post, room_for(post, secret=secret), in_file=in_file)
     if post.edits is not None:
         return {
-            **shown,
-            "body": f"* {shown['body']}",
+            **_fallback(post, shown),
             "m.new_content": shown,
             "m.relates_to": {"rel_type": "m.replace", "event_id": post.edits},
         }
@@ -65,9 +64,23 @@ def room_for(post: Post, *, secret: bool) -> int:
     return room // 2 if post.edits is not None else room
 
 
+def is_passing(post: Post) -> bool:
+    """Whether *post* tells progress, and another one will take its place."""
+    return post.edits is not None and post.status is not None and not post.status.final
+
+
 def is_too_long(post: Post, *, secret: bool) -> bool:
     """Whether the text of *post* does not fit into one event."""
     return _length(_clean(post.text.plain)) > room_for(post, secret=secret)
+
+
+def _fallback(post: Post, shown: dict[str, Any]) -> dict[str, Any]:
+    """What clients show of an edit that do not fold edits: of passing progress, the last line."""
+    if not is_passing(post):
+        return {**shown, "body": f"* {shown['body']}"}
+    last = shown["body"].rstrip().rpartition("\n")[2]
+    rest = {key: value for key, value in shown.items() if key not in ("format", "formatted_body")}
+    return {**rest, "body": f"* {last}"}
 
 
 def _thread(post: Post, root: str | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import structlog
 import vodozemac
 
 from bot.chat import matrix_events
-from bot.chat.crossing import Device
+from bot.chat.crossing import Device, is_key
 from bot.chat.matrix_crypto_olm import MEGOLM, Letter
 from bot.chat.matrix_crypto_store import KeyStore, RoomKey
 from bot.chat.matrix_wire import parsed_whole
@@ -23,6 +23,15 @@ _log = structlog.get_logger()
 _MOST_MESSAGES, _LONGEST = 100, 7 * 24 * 3600.0
 
 
+#: what makes a device one of its own: user, name and Curve25519 key.  Nobody proves to own such a
+#: key, so that a member may claim another's for a device of theirs
+Place = tuple[str, str, str]
+
+
+def place_of(device: Device) -> Place:
+    return device.user, device.id, device.curve25519
+
+
 @dataclass
 class Voice:
     """The key that our messages to one room go under, and who has it; *device* is ours."""
@@ -31,10 +40,10 @@ class Voice:
     curve25519: str
     session: vodozemac.GroupSession = field(default_factory=vodozemac.GroupSession)
     began: float = field(default_factory=time.monotonic)
-    #: the devices that were given the key, by their Curve25519 keys
-    heard_by: dict[str, Device] = field(default_factory=dict)
+    #: the devices that were given the key
+    heard_by: dict[Place, Device] = field(default_factory=dict)
 
-    def serves(self, devices: Mapping[str, Device]) -> bool:
+    def serves(self, devices: Mapping[Place, Device]) -> bool:
         """Whether it may go on: not worn out, and known to nobody but *devices*."""
         return (
             self.session.message_index < _MOST_MESSAGES
@@ -91,7 +100,8 @@ def session_of(event: object) -> str | None:
     """The name of the key that *event* is encrypted under; None where it is no such event."""
     if matrix_events.field(event, "content", "algorithm") != MEGOLM:
         return None
-    return matrix_events.key_of(matrix_events.field(event, "content", "session_id"))
+    session_id = matrix_events.field(event, "content", "session_id")
+    return session_id if is_key(session_id) else None
 
 
 def opened(store: KeyStore, room: str, event: dict[str, Any]) -> list[Opened]:
@@ -135,8 +145,8 @@ def key_in(letter: Letter) -> tuple[str, RoomKey] | None:
     be put into that device's mouth.
     """
     content = letter.content
-    room = matrix_events.room_id_of(content.get("room_id"))
     session_id, text = content.get("session_id"), content.get("session_key")
+    room = matrix_events.room_id_of(content.get("room_id"))
     if content.get("algorithm") != MEGOLM or room is None or not isinstance(text, str):
         return None
     try:

@@ -17,9 +17,9 @@ from typing import Any
 import structlog
 import vodozemac
 
-from bot.chat.crossing import Device, canonical, unpadded, verified
+from bot.chat.crossing import Device, canonical, is_key, unpadded, verified
 from bot.chat.matrix_crypto_store import KeyStore
-from bot.chat.matrix_events import field, key_of, user_id_of
+from bot.chat.matrix_events import field
 from bot.chat.matrix_wire import parsed_whole
 
 _log = structlog.get_logger()
@@ -161,13 +161,12 @@ class Olm:
 
         Raises `Unreadable`.
         """
-        user = user_id_of(field(event, "sender"))
-        peer = key_of(field(event, "content", "sender_key"))
+        user, peer = field(event, "sender"), field(event, "content", "sender_key")
         part = field(event, "content", "ciphertext", self.curve25519)
         number, body = field(part, "type"), field(part, "body")
         if field(event, "content", "algorithm") != OLM or not isinstance(number, int):
             return None
-        if user is None or peer is None or not isinstance(body, str):
+        if not (isinstance(user, str) and isinstance(peer, str) and isinstance(body, str)):
             return None
         digest = hashlib.sha256(f"{peer} {number} {body}".encode("utf-8", "replace")).hexdigest()
         if self._store.was_taken(digest):
@@ -214,12 +213,12 @@ class Olm:
         """The letter in *plaintext*, where it was written by *user* and for us."""
         payload = parsed_whole(plaintext.decode("utf-8", "replace"))
         kind, content = field(payload, "type"), field(payload, "content")
-        ed25519 = key_of(field(payload, "keys", "ed25519"))
+        ed25519 = field(payload, "keys", "ed25519")
         if (
             field(payload, "sender") != user
             or field(payload, "recipient") != self.user
             or field(payload, "recipient_keys", "ed25519") != self.ed25519
-            or ed25519 is None
+            or not is_key(ed25519)
             or not isinstance(kind, str)
             or not isinstance(content, dict)
         ):

@@ -100,7 +100,7 @@ class KeyStore:
 
     @contextmanager
     def part(self) -> Iterator[None]:
-        """A part of a `change`, which is taken back by itself where it fails."""
+        """A part of a change, which alone is taken back where it fails."""
         self._db.execute("SAVEPOINT part")
         try:
             yield

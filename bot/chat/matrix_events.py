@@ -3,7 +3,6 @@ field is looked at before it is believed, and only user ids say who somebody is.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -183,12 +182,6 @@ def room_id_of(value: object) -> str | None:
 def user_id_of(value: object) -> str | None:
     """*value* where it can be the id of a user."""
     return _id(value, "@")
-
-
-def key_of(value: object) -> str | None:
-    """*value* where it can be a key or the name of one, as base64 writes them."""
-    good = isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9+/=_-]{1,255}", value)
-    return str(value) if good else None
 
 
 def _is_about(event: object, user_id: str) -> bool:

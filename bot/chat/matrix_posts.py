@@ -5,7 +5,6 @@ Each event has a transaction id that a second sending keeps, so it is there once
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -13,7 +12,13 @@ from typing import Any
 
 import structlog
 
-from bot.chat.matrix_content import content_of, content_of_file, is_too_long, reaction_of
+from bot.chat.matrix_content import (
+    content_of,
+    content_of_file,
+    is_passing,
+    is_too_long,
+    reaction_of,
+)
 from bot.chat.matrix_crypto import Crypto
 from bot.chat.matrix_events import field
 from bot.chat.matrix_login import Account
@@ -29,12 +34,11 @@ TYPING_LASTS = 30_000
 
 
 class Posts:
-    """What *account* says; a wait that the homeserver asks for is borne up to *patience*."""
+    """What *account* says, each request tried once: the outbox waits where it has to."""
 
-    def __init__(self, account: Account, crypto: Crypto, patience: float) -> None:
+    def __init__(self, account: Account, crypto: Crypto) -> None:
         self._account = account
         self._crypto = crypto
-        self._patience = patience
         #: where a thread begins, for events that are in one themselves
         self._roots: dict[str, str] = {}
 
@@ -71,8 +75,7 @@ class Posts:
 
     async def _uploaded(self, post: Post, secret: bool) -> dict[str, Any] | None:
         """Where the text of *post* is, if it had to become a file; not while it still changes."""
-        passing = post.edits is not None and post.status is not None and not post.status.final
-        if passing or not is_too_long(post, secret=secret):
+        if is_passing(post) or not is_too_long(post, secret=secret):
             return None
         data, keys = post.text.plain.encode("utf-8", "replace"), None
         if secret:
@@ -124,15 +127,9 @@ class Posts:
     async def _put(
         self, verb: str, room_id: str, what: str, txn: str, content: dict[str, Any]
     ) -> str:
-        """The id of the event made; tries again where the homeserver names a bearable time."""
-        ask = partial(self._account.ask, "PUT", path_of("rooms", room_id, verb, what, txn), content)
-        try:
-            answer = await ask()
-        except Busy as busy:
-            if busy.retry_after is None or busy.retry_after > self._patience:
-                raise
-            await asyncio.sleep(busy.retry_after)
-            answer = await ask()
+        """The id of the event made."""
+        path = path_of("rooms", room_id, verb, what, txn)
+        answer = await self._account.ask("PUT", path, content)
         event_id = answer.get("event_id")
         if not isinstance(event_id, str):
             raise Busy(_("The homeserver does not say what became of the message"))

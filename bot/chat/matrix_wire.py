@@ -169,7 +169,7 @@ def parsed(text: str) -> dict[str, Any] | None:
 
 
 def parsed_whole(text: str) -> dict[str, Any] | None:
-    """As `parsed` for what one person alone wrote: too deep is nothing."""
+    """As `parsed`, for what one person wrote: nothing of it is read where a part is no good."""
     value = _read(text)
     return value if isinstance(value, dict) else None
 
@@ -186,7 +186,8 @@ def _bearable(digits: str) -> int | None:
     return int(digits) if len(digits) < 4000 else None
 
 
-#: a string that nobody ended lasts until the end: tried anew at each quote, it would take for ever
+# a text that is never closed is one token to the end: looked for anew from each quote in it, it
+# would take hours
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
 
 

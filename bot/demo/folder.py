@@ -5,9 +5,12 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import pwd
+import re
 import secrets
 import shutil
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ import yaml
 from bot.demo.policy import DOMAIN, Cast
 from bot.errors import Refused
 from bot.i18n import _
+from bot.unix import USER
 
 #: where everybody is; on a homeserver it is encrypted
 ROOM = f"#nounou:{DOMAIN}"
@@ -133,6 +137,7 @@ class Folder:
                     "hosts": {name: dict(host) for name, host in site["hosts"].items()},
                     "arrays": {name: _array(array) for name, array in site["arrays"].items()},
                     **cast.policy,
+                    "members": _with_us(cast),
                     "timing": TIMING,
                 },
                 sort_keys=False,
@@ -177,6 +182,16 @@ def write_private(file: Path, text: str) -> None:
     with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
         opened.write(text)
     new.replace(file)
+
+
+def _with_us(cast: Cast) -> dict[str, Any]:
+    """The members of *cast*; who runs the demo may use the local chat, as the room's host."""
+    members = {person: dict(member) for person, member in cast.policy["members"].items()}
+    with suppress(KeyError):  # a user without a name
+        user = pwd.getpwuid(os.getuid()).pw_name
+        if re.fullmatch(USER, user):
+            members[cast.host]["os_users"] = [user]
+    return members
 
 
 def _array(site: Mapping[str, Any]) -> dict[str, Any]:

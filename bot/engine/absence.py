@@ -30,6 +30,8 @@ HEARD = "heard"
 _NOTED_EVERY = 10.0
 #: how many lines a list has at most: what fits a phone without scrolling for long
 _LINES = 20
+#: how many jobs one line releases: each that is held is named, and no line is too long to be taken
+_RELEASED = 100
 #: how many commands one status speaks of: their ids must leave room for the text of the event
 _ALSO = 200
 
@@ -106,7 +108,8 @@ async def look_back(engine: Engine, tx: AsyncConnection, away: float | None, las
             await jobs.move(tx, job.id, Event.REQUEUE, engine.clock())
         queued = replace(job, state=State.QUEUED)
         if job.id in why:
-            await Run(engine, queued).end_within(tx, cancelled(why[job.id]))
+            begun = job.started is not None
+            await Run(engine, queued).end_within(tx, cancelled(why[job.id], begun=begun))
         elif not _just_typed(engine, job):
             left.append(queued)
     if away is not None:
@@ -204,7 +207,7 @@ def _list(engine: Engine, room: str, here: Sequence[tuple[Job, Risk]], heading: 
     return Post(
         room,
         engine.txn(f"away-{here[0][0].id}-{stamp}"),
-        Reply(heading, "\n".join(lines), _how_to_go_on(engine, held)).text("⏸"),
+        Reply(heading, "\n".join(lines), _how_to_go_on(engine, room, held)).text("⏸"),
         status=_status(held),
         mentions=tuple(dict.fromkeys(job.sender for job in held))[:_LINES],
     )
@@ -217,13 +220,21 @@ def _line(job: Job, risk: Risk) -> str:
     return line if _is_released(risk) else _("{line} (not replayed)").format(line=line)
 
 
-def _how_to_go_on(engine: Engine, held: Sequence[Job]) -> str:
+def _how_to_go_on(engine: Engine, room: str, held: Sequence[Job]) -> str:
     if not held:
         return _("What interrupts or destroys is never run late: send it again.")
-    shown = " ".join(str(job.id) for job in held[:_LINES])
-    return _("{prefix}job release {jobs} runs them, {prefix}job cancel JOB drops one.").format(
-        prefix=engine.prefix, jobs=shown
-    )
+    numbers = [str(job.id) for job in held]
+    first, *more = [
+        " ".join(numbers[start : start + _RELEASED]) for start in range(0, len(numbers), _RELEASED)
+    ]
+    sentence = _("{prefix}job release {jobs} runs them, {prefix}job cancel JOB drops one.")
+    lines = [sentence.format(prefix=engine.prefix, jobs=first)]
+    lines += [f"{engine.prefix}job release {jobs}" for jobs in more]
+    release = engine.registry.find(["job", "release"])
+    if release is not None and not engine.rooms.take(room, release):
+        there = ", ".join(engine.rooms.that_take(release))
+        lines.append(_("Not in this room: type it in {rooms}.").format(rooms=there))
+    return "\n".join(lines)
 
 
 def _status(held: Sequence[Job]) -> Status | None:

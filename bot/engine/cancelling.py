@@ -29,7 +29,7 @@ async def cancel(engine: Engine, tx: AsyncConnection, job: Job, why: str) -> boo
     if run is None and (job.state is State.HELD or job.state in WAITING):
         # nothing is awaited since the look at what runs: from here on nobody begins it
         engine.begun.add(job.id)
-        await Run(engine, job).end_within(tx, cancelled(why, begun=False))
+        await Run(engine, job).end_within(tx, cancelled(why, begun=job.started is not None))
         return True
     if run is not None:
         run.cancel_requested = why
@@ -38,8 +38,8 @@ async def cancel(engine: Engine, tx: AsyncConnection, job: Job, why: str) -> boo
     return False
 
 
-def cancelled(why: object, *, begun: bool = True) -> Ended:
-    """The end of a job that was cancelled for the reason *why*."""
+def cancelled(why: object, *, begun: bool) -> Ended:
+    """The end of a job that was cancelled for the reason *why*, once it had *begun* or before."""
     match (why == TAKEN_BACK, begun):
         case (True, True):
             sentence = _("Cancelled, since its message was taken back; no further step was begun.")

@@ -104,6 +104,10 @@ class Context:
         engine = self._run.engine
         return {room: engine.chat.encrypted(room) for room in engine.rooms.names}
 
+    async def stuck_rooms(self) -> dict[str, int]:
+        """The rooms in which nothing can be said now, and how many posts wait for each."""
+        return await self._run.engine.outbox.stuck()
+
     def may_use(self, command: Command) -> bool:
         """Whether the asker may use *command* here, on some object at least."""
         here = self._run.engine.rooms.take(self.job.room, command)

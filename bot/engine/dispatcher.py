@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
@@ -10,8 +11,10 @@ import structlog
 
 from bot.core.chat import Post
 from bot.core.command import Risk
+from bot.core.events import Ended
 from bot.core.jobs import HOLDING, Event, State
 from bot.core.render import Reply
+from bot.core.text import clean
 from bot.engine import jobs, outbox, pipeline
 from bot.engine.absence import hold
 from bot.engine.cancelling import CANCELLED, cancelled
@@ -119,7 +122,7 @@ class Dispatcher:
     async def _recover_job(self, group: asyncio.TaskGroup, job: jobs.Job) -> None:
         """Look what became of *job*; where it did nothing yet, it goes back to its place first."""
         run = Run(self._engine, job)
-        if await self._patiently(lambda: self._untouched(job)):
+        if job.risk is Risk.READS or not await self._patiently(lambda: self._touched(job)):
             await self._patiently(lambda: self._begin_anew(run))
         else:
             group.create_task(self._look_after(run))
@@ -130,34 +133,45 @@ class Dispatcher:
         except Requeue:
             await self._patiently(lambda: self._begin_anew(run))
 
-    async def _untouched(self, job: jobs.Job) -> bool:
-        """Whether no step that changes something was ever begun."""
-        if job.risk is Risk.READS:
-            return True
+    async def _touched(self, job: jobs.Job) -> bool:
+        """Whether a step that changes something was ever begun."""
         async with self._engine.store.read() as tx:
-            begun = any(step.changes for step in await jobs.steps(tx, job.id))
-        return not begun and not job.no_return
+            return job.no_return or await jobs.touched(tx, job.id)
 
     async def _begin_anew(self, run: Run) -> None:
         """Run the job again from its start, unless it is so old that nobody expects it."""
-        engine, number = self._engine, run.job.id
-        silent = engine.clock() - run.job.touched
+        engine, job = self._engine, run.job
+        silent = engine.clock() - job.touched
+        if silent < 0:
+            silent = math.inf  # the clock went back, so nobody can say
+        touched = await self._touched(job)
         if why := (await run.notes()).get(CANCELLED):
-            await run.end(cancelled(why))
-        elif run.job.risk is Risk.READS or silent <= engine.timing.resume_within:
+            await run.end(cancelled(why, begun=True))
+        elif job.risk is Risk.READS or silent <= self._goes_on_within(touched=touched):
             await run.requeued()
+        elif touched:
+            await run.end(_stopped(run))
         else:
             await self._hold_begun(run, silent)
-        engine.begun.discard(number)
+        engine.begun.discard(job.id)
         engine.look_for_jobs()
+
+    def _goes_on_within(self, *, touched: bool) -> float:
+        """For how many seconds a job may stand still and yet go on without asking.
+
+        One that had begun nothing is as late as a command that waited.
+        """
+        timing = self._engine.timing
+        return timing.resume_within if touched else min(timing.away, timing.resume_within)
 
     async def _hold_begun(self, run: Run, silent: float) -> None:
         """Let a person decide about a job that was begun long ago and has changed nothing."""
         engine = self._engine
         async with engine.store.write() as tx:
-            await jobs.move(tx, run.job.id, Event.REQUEUE, engine.clock(), no_return=False)
-            if (job := await jobs.get(tx, run.job.id)) is not None:
-                await hold(engine, tx, [job], silent, new=False)
+            if await run.is_written(tx, State.RUNNING):
+                await jobs.move(tx, run.job.id, Event.REQUEUE, engine.clock(), no_return=False)
+                if (job := await jobs.get(tx, run.job.id)) is not None:
+                    await hold(engine, tx, [job], silent, new=False)
         engine.locks.release(run.job.id)
         engine.outbox.wake()
 
@@ -185,3 +199,15 @@ class Dispatcher:
     async def _queue(self, post: Post) -> None:
         async with self._engine.store.write() as tx:
             await outbox.put(tx, post)
+
+
+def _stopped(run: Run) -> Ended:
+    """The end of a job that had begun something, and that is too old to begin anew."""
+    engine, job = run.engine, run.job
+    reply = Reply(
+        _("The bot was stopped while this ran, too long ago to go on without asking."),
+        hint=_("{prefix}job show {job} says which steps were begun. Send {line} again.").format(
+            prefix=engine.prefix, job=job.id, line=clean(job.line, 120)
+        ),
+    )
+    return Ended(State.FAILED, "stopped", reply)

@@ -7,16 +7,18 @@ import asyncio
 import structlog
 from sqlalchemy import delete, func, select
 
-from bot.engine import denials, outbox
+from bot.engine import denials
 from bot.engine.engine import Engine
+from bot.engine.outbox_rows import WAITING
 from bot.engine.schema import handled
 from bot.engine.schema import outbox as posts
 from bot.errors import StoreError
 
 log = structlog.get_logger()
 
-#: seconds between two rounds
+#: seconds between two rounds, and between two times that old events are forgotten
 EVERY = 15.0
+_FORGET_EVERY = 3600.0
 #: how long the ids of handled events are kept: no chat delivers older ones after the token.  Seals
 #: and reports are kept for ever: a homeserver may bring back what is as old as it likes
 _EVENTS_KEPT = 30 * 86400.0
@@ -28,9 +30,14 @@ _EDITS_KEPT = 200
 
 async def keep_house(engine: Engine) -> None:
     """Do a round, then another, for ever; a store that fails is tried again."""
+    loop = asyncio.get_running_loop()
+    due = loop.time()
     while True:
         try:
             await _round(engine)
+            if loop.time() >= due:
+                await _forget(engine)
+                due = loop.time() + _FORGET_EVERY
         except StoreError as error:
             log.error("no housekeeping", why=str(error))
         await asyncio.sleep(EVERY)
@@ -40,10 +47,16 @@ async def _round(engine: Engine) -> None:
     async with engine.store.write() as tx:
         now = engine.clock()
         await denials.flush(tx, now)
-        old = handled.c.at < now - _EVENTS_KEPT
-        await tx.execute(delete(handled).where(old & handled.c.event_id.like("$%")))
         newest = await tx.scalar(select(func.max(posts.c.id))) or 0
-        said = posts.c.state != outbox.WAITING
+        said = posts.c.state != WAITING
         old_edits = (posts.c.id <= newest - _EDITS_KEPT) & posts.c.edits.is_not(None)
         await tx.execute(delete(posts).where(said & old_edits))
         await tx.execute(delete(posts).where(said & (posts.c.id <= newest - _POSTS_KEPT)))
+
+
+async def _forget(engine: Engine) -> None:
+    """Forget the ids of old events, which begin with a dollar sign, and nothing else."""
+    old = handled.c.at < engine.clock() - _EVENTS_KEPT
+    events = (handled.c.event_id >= "$") & (handled.c.event_id < "%")
+    async with engine.store.write() as tx:
+        await tx.execute(delete(handled).where(old & events))

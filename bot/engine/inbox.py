@@ -27,7 +27,8 @@ class Inbox:
     def __init__(self, engine: Engine, main_room: str) -> None:
         self._engine = engine
         self._main_room = main_room
-        self._told_broken = False
+        #: the rooms that know of the outage
+        self._told_broken: set[str] = set()
         self._presence: Presence | None = None
         #: whether a token is stored, so that a later start goes on from there
         self._begun = False
@@ -53,8 +54,8 @@ class Inbox:
         """Store *batch*: each command becomes a job exactly once, or none of it happened.
 
         Raises `StoreError`; then the room was told that commands wait.  A batch in which nothing
-        matters is let go instead, so that the commands behind it are heard of; a later start gets
-        it again.
+        matters is let go instead, so that the commands behind it are heard of: an edit or a report
+        in it is lost, unless the bot starts anew before a later one is stored.
         """
         presence = await self._remember()
         heard = batch.token is not None
@@ -62,23 +63,25 @@ class Inbox:
             if heard:
                 presence.heard()
             return
+        away = presence.away() if heard else None
         try:
-            noted = await self._store(batch, presence)
+            noted = await self._store(batch, presence, away)
         except StoreError as error:
             await self._say_broken(batch, error)
+            if heard and away is None:
+                # it was heard from all the same; what comes until it can be stored is not late
+                presence.heard()
             if not self._begun or any(map(self._matters, batch.messages)):
                 raise
-            if heard:
-                presence.heard()
             return
-        self._told_broken, self._begun = False, self._begun or heard
+        self._told_broken.clear()
+        self._begun = self._begun or heard
         if heard:
             self.looked_back = True
             presence.heard(noted=noted)
 
-    async def _store(self, batch: Batch, presence: Presence) -> float | None:
+    async def _store(self, batch: Batch, presence: Presence, away: float | None) -> float | None:
         """All of *batch*, or nothing; returns what is noted of the time, where that counts."""
-        away = presence.away() if batch.token is not None else None
         noted = None
         async with self._engine.store.write() as tx:
             incoming = Incoming(self._engine, tx, away)
@@ -130,7 +133,7 @@ class Inbox:
         return message.kind is Kind.LINE and is_command(message.body, self._engine.prefix)
 
     async def _say_broken(self, batch: Batch, error: StoreError) -> None:
-        """Tell the rooms once an outage, past the store."""
+        """Tell each room once an outage, past the store."""
         engine = self._engine
         log.error("store broken", why=str(error))
         rooms = {
@@ -138,11 +141,11 @@ class Inbox:
             for message in batch.messages
             if self._is_command(message) and engine.policy.person(message.sender)
         }
-        if self._told_broken or not rooms:
-            return
-        self._told_broken = True
         reply = Reply(str(error), hint=_("Commands wait until it can be written again."))
         for room, message in rooms.items():
+            if room in self._told_broken:
+                continue
+            self._told_broken.add(room)
             txn = engine.txn(f"broken-{message.event_id[-16:]}")
             post = Post(room, txn, reply.text("✘"), about=message.event_id)
             await say_once(engine.chat, post, _log_unsaid)

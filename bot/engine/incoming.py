@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 import structlog
 from sqlalchemy import bindparam, func, insert, select
@@ -14,17 +15,21 @@ from bot.core.render import Reply
 from bot.core.text import clean, cut, is_command
 from bot.engine import audit_log, denials, jobs, outbox
 from bot.engine.absence import hold
-from bot.engine.cancelling import TAKEN_BACK, cancel
+from bot.engine.cancelling import CANCELLED, TAKEN_BACK, cancel
 from bot.engine.engine import Engine
 from bot.engine.schema import handled
 from bot.i18n import _
 
 log = structlog.get_logger()
 
-#: how many reports an hour reach the room; whoever causes more of them is heard in the log alone
+#: how many reports of a kind reach the room in an hour; the others are heard in the log alone.  By
+#: kind, so that strangers who cause many of one hide none of another
 _REPORTS_AN_HOUR = 5
 #: how many characters of a report are said
 _LONGEST_REPORT = 500
+
+#: what ends the kind of a report in its key
+_KIND = re.compile("[: ]")
 
 # built once, for every message needs them
 _seen = select(handled.c.event_id).where(handled.c.event_id == bindparam("key"))
@@ -76,8 +81,11 @@ class Incoming:
     async def report(self, report: Report, room: str) -> None:
         """Say *report* in *room* once for ever, and no more of them than people can bear."""
         log.warning("report", key=report.key, sentence=report.sentence)
-        key = f"report:{_digest(report.key)}"
-        recent = handled.c.event_id.like("report:%") & (handled.c.at > self._now - 3600)
+        kind = f"report:{_KIND.split(report.key)[0][:40]}"
+        key = f"{kind}:{_digest(report.key)}"
+        # a range, which the primary key finds at once; ";" comes after ":"
+        of_kind = handled.c.event_id.between(f"{kind}:", f"{kind};")
+        recent = of_kind & (handled.c.at > self._now - 3600)
         count = await self._tx.scalar(select(func.count()).select_from(handled).where(recent)) or 0
         if count >= _REPORTS_AN_HOUR or not await self._is_first(key):
             return
@@ -115,6 +123,8 @@ class Incoming:
             }
             await denials.record(self._tx, message.sender, stranger, self._now)
             return
+        if await jobs.of_event(self._tx, message.event_id) is not None:
+            return  # so old that the event itself is forgotten; a job is kept for ever
         job = await jobs.add(self._tx, message, person, line, self._now)
         asked = {
             "job": job.id,
@@ -135,13 +145,14 @@ class Incoming:
         await self._answer(message, f"edit-{_digest(edited)[:24]}", edited, reply)
 
     async def _unreadable(self, message: Message) -> None:
-        """Say so once a minute: one lost key makes many messages unreadable."""
+        """Say so once a minute and room: one lost key makes many messages unreadable."""
         reply = Reply(
             _("I could not read that: the key of your message has not reached me."),
             hint=_("I asked for it. Send your command again in a moment."),
         )
         minute = int(self._now // 60)
-        name = f"unread-{_digest(message.sender)[:24]}-{minute}"
+        where = _digest(f"{message.sender} {message.room}")[:24]
+        name = f"unread-{where}-{minute}"
         await self._answer(message, name, message.event_id, reply)
 
     async def _answer(self, message: Message, name: str, about: str, reply: Reply) -> None:
@@ -162,16 +173,23 @@ class Incoming:
         await outbox.put(self._tx, post)
 
     async def _removal(self, message: Message) -> None:
-        """Cancel what a message asked for that was taken back, where it still waits."""
+        """Cancel what a message asked for that was taken back, where it still waits.
+
+        One that runs is left alone.  But where the bot died in it and finds that it may begin anew,
+        it does not.
+        """
         job = await jobs.of_event(self._tx, message.target)
         if job is None or job.room != message.room:
             return
-        if job.state in ENDED or job.state is State.RUNNING:
+        if job.state in ENDED:
             return
-        self.told = True
         data = {"job": job.id, "sender": message.sender, "event": message.event_id}
         await audit_log.append(self._tx, "taken back", data, self._now)
-        await cancel(self._engine, self._tx, job, TAKEN_BACK)
+        if job.state is State.RUNNING:
+            await jobs.note(self._tx, job.id, CANCELLED, TAKEN_BACK)
+        else:
+            self.told = True
+            await cancel(self._engine, self._tx, job, TAKEN_BACK)
 
 
 def _digest(text: str) -> str:

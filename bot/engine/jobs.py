@@ -19,6 +19,7 @@ from bot.engine import schema
 _number: BindParameter[int] = bindparam("number")
 _add = insert(schema.jobs)
 _get = select(schema.jobs).where(schema.jobs.c.id == _number)
+_of_event = select(schema.jobs).where(schema.jobs.c.event_id == bindparam("event"))
 _state = select(schema.jobs.c.state).where(schema.jobs.c.id == _number)
 _change = update(schema.jobs).where(schema.jobs.c.id == _number)
 _in_states = (
@@ -118,8 +119,7 @@ async def last(tx: AsyncConnection) -> int:
 
 async def of_event(tx: AsyncConnection, event_id: str) -> Job | None:
     """The job that the message *event_id* asked for, or None."""
-    query = select(schema.jobs).where(schema.jobs.c.event_id == event_id)
-    row = (await tx.execute(query)).first()
+    row = (await tx.execute(_of_event, {"event": event_id})).first()
     return _job(row) if row is not None else None
 
 
@@ -196,6 +196,11 @@ async def steps(tx: AsyncConnection, number: int) -> list[StepRow]:
         StepRow(row.title, row.changes, row.started, row.ended, row.ok)
         for row in await tx.execute(_steps, {"number": number})
     ]
+
+
+async def touched(tx: AsyncConnection, number: int) -> bool:
+    """Whether a step of the job that changes something was ever begun."""
+    return any(step.changes for step in await steps(tx, number))
 
 
 async def note(tx: AsyncConnection, number: int, key: str, value: Any) -> None:

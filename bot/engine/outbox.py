@@ -12,7 +12,6 @@ no text can, so that they hold up no answer.
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 from collections import defaultdict
 from collections.abc import Callable
@@ -20,26 +19,40 @@ from contextlib import suppress
 from typing import Any
 
 import structlog
-from sqlalchemy import Integer, bindparam, case, insert, select, update
+from sqlalchemy import Integer, bindparam, case, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.chat import Chat, Post, PostKind, Status, Text
+from bot.core.chat import Chat, Post, PostKind
+from bot.engine.outbox_rows import (
+    REFUSED,
+    SENT,
+    WAITING,
+    is_edit,
+    is_passing,
+    post_of,
+    row_of,
+)
 from bot.engine.schema import outbox
 from bot.engine.store import Store
-from bot.errors import BotError, ChatRefused, ChatUnavailable, StoreError
+from bot.errors import BotError, ChatRefused, ChatUnavailable, ConfigError, StoreError
+from bot.i18n import _
 
 log = structlog.get_logger()
-
-WAITING, SENT, REFUSED = "waiting", "sent", "refused"
-
 
 #: a homeserver's wish to wait so many seconds is kept within these: no slip of its silences us for
 #: a day, or makes us ask without a pause
 SHORTEST_ASKED, LONGEST_ASKED = 0.1, 3600.0
 
+#: after so many bugs with one post it is passed over
+MOST_BUGS = 5
+
+#: after so many failures in a row nobody waits for a room any more
+FAILURES = 3
+
 # built once: that costs more than running them
 _known = select(outbox.c.id).where(outbox.c.txn == bindparam("known"))
 _queue = insert(outbox)
+_before = outbox.alias()
 #: texts first, signs after them; edits among either, or after all while they are not due
 _turn = case(
     (outbox.c.kind != PostKind.TEXT.value, 1),
@@ -52,7 +65,23 @@ _waiting = (
     .order_by(_turn, outbox.c.id)
     .limit(bindparam("most", type_=Integer))
 )
+#: the edits that come before every other text, so that what they edit is not waiting itself
+_edits = (
+    select(outbox)
+    .where((outbox.c.room == bindparam("here")) & (outbox.c.state == WAITING))
+    .where((outbox.c.kind == PostKind.TEXT.value) & outbox.c.edits.is_not(None))
+    .where(
+        ~exists()
+        .where((_before.c.room == outbox.c.room) & (_before.c.state == WAITING))
+        .where((_before.c.kind == PostKind.TEXT.value) & _before.c.edits.is_(None))
+        .where(_before.c.id < outbox.c.id)
+    )
+    .order_by(outbox.c.id)
+)
 _rooms = select(outbox.c.room).where(outbox.c.state == WAITING).distinct()
+_counts = (
+    select(outbox.c.room, func.count()).where(outbox.c.state == WAITING).group_by(outbox.c.room)
+)
 _event = select(outbox.c.event_id).where(outbox.c.txn == bindparam("known"))
 # where a later edit took its place meanwhile, nothing has this txn any more
 _mark = (
@@ -73,10 +102,10 @@ async def put(tx: AsyncConnection, post: Post) -> None:
     if post.edits is not None and post.kind is PostKind.TEXT:
         # in its place, so that of several messages that are edited all the time each has its turn
         stale = (outbox.c.edits == post.edits) & (outbox.c.state == WAITING)
-        replaced = await tx.execute(update(outbox).where(stale).values(**_row(post)))
+        replaced = await tx.execute(update(outbox).where(stale).values(**row_of(post)))
         if replaced.rowcount:
             return
-    await tx.execute(_queue, _row(post))
+    await tx.execute(_queue, row_of(post))
 
 
 async def has(tx: AsyncConnection, txn: str) -> bool:
@@ -106,6 +135,10 @@ class Outbox:
         self._most_pause = most_pause
         self._news = asyncio.Event()
         self._idle = asyncio.Event()
+        #: as `_idle`, but for rooms in which nothing can be said now
+        self._settled = asyncio.Event()
+        #: rooms in which nothing could be said several times in a row
+        self.failing: set[str] = set()
         #: rooms of which is known that something was queued there
         self._named: set[str] = set()
         #: whether other rooms have to be looked for as well
@@ -114,13 +147,18 @@ class Outbox:
         self._heard: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         #: the loop's time from which on a room may get its next edit
         self._edit_due: defaultdict[str, float] = defaultdict(float)
+        #: the loop's time of the last edit of each message that is going to have more
+        self._edited: dict[str, float] = {}
         #: txn -> state and event of what was sent and is not written down yet
         self._sent: dict[str, tuple[str, str | None]] = {}
         self._unwritten = asyncio.Event()
+        #: how often a post hit a bug
+        self._bugs: defaultdict[str, int] = defaultdict(int)
 
     def wake(self, *rooms: str) -> None:
         """Say that something was queued, in *rooms* where that is known."""
         self._idle.clear()
+        self._settled.clear()
         self._look |= not rooms
         for room in rooms:
             self._named.add(room)
@@ -130,6 +168,26 @@ class Outbox:
     async def drained(self) -> None:
         """Return once nothing waits any more."""
         await self._idle.wait()
+
+    async def settled(self) -> None:
+        """Return once nothing waits but in rooms where trying again is all that happens."""
+        await self._settled.wait()
+
+    async def stuck(self) -> dict[str, int]:
+        """The rooms in which nothing can be said now, and how many posts wait there."""
+        if not self.failing:
+            return {}
+        async with self._store.read() as tx:
+            counts = {room: number for room, number in await tx.execute(_counts)}
+        return {room: counts[room] for room in sorted(self.failing & counts.keys())}
+
+    async def event_of(self, txn: str) -> str | None:
+        """The event that the post *txn* became; None where it is none, or not yet."""
+        if txn in self._sent:
+            return self._sent[txn][1]
+        async with self._store.read() as tx:
+            event_id: str | None = await tx.scalar(_event, {"known": txn})
+            return event_id
 
     async def run(self) -> None:
         """Send for ever."""
@@ -144,9 +202,16 @@ class Outbox:
                     self._heard[room].set()
                     if room not in rooms or rooms[room].done():
                         rooms[room] = group.create_task(self._send_room(room))
-                asleep = not self._news.is_set() and all(task.done() for task in rooms.values())
-                if asleep and not self._sent:
-                    self._idle.set()
+                self._tell({room for room, task in rooms.items() if not task.done()})
+
+    def _tell(self, busy: set[str]) -> None:
+        """Say whether all is said, while posts wait in the *busy* rooms."""
+        if self._news.is_set() or self._sent:
+            return
+        if not busy:
+            self._idle.set()
+        if busy <= self.failing:
+            self._settled.set()
 
     async def _with_news(self) -> set[str]:
         named, self._named = self._named, set()
@@ -185,7 +250,7 @@ class Outbox:
             self._news.set()
 
     async def _send_room(self, room: str) -> None:
-        pause = self._pause
+        pause, failures = self._pause, 0
         while True:
             try:
                 self._heard[room].clear()
@@ -194,14 +259,21 @@ class Outbox:
                     if self._heard[room].is_set():
                         continue
                     break
-                if _is_edit(row) and (early := self._early(room)) > 0:
+                if is_edit(row) and (early := self._early(room)) > 0:
                     await self._news_within(room, early)
                     continue
                 await self._send(row)
-                pause = self._pause
+                pause, failures = self._pause, 0
+                if room in self.failing:
+                    self.failing.discard(room)
+                    self._settled.clear()
             except (ChatUnavailable, StoreError) as error:
                 asked = error.retry_after if isinstance(error, ChatUnavailable) else None
                 log.warning("post waits", room=room, why=str(error), pause=pause, asked=asked)
+                failures += 1
+                if failures == FAILURES:
+                    self.failing.add(room)
+                    self._news.set()
                 await asyncio.sleep(_spread(pause) if asked is None else _bounded(asked))
                 if asked is None:
                     pause = min(pause * 2, self._most_pause)
@@ -225,46 +297,58 @@ class Outbox:
         }
         async with self._store.read() as tx:
             rows = await tx.execute(_waiting, wanted)
-            return next((row for row in rows if row.txn not in self._sent), None)
+            row = next((row for row in rows if row.txn not in self._sent), None)
+            if row is None or not is_edit(row):
+                return row
+            # of the messages that are edited, each in turn, however fast another one changes
+            edits = [row, *await tx.execute(_edits, {"here": room})]
+            rest = (each for each in edits if each.txn not in self._sent)
+            return min(rest, key=lambda each: self._edited.get(each.edits, 0.0))
 
     async def _send(self, row: Any) -> None:
         event_id = await self._say(row)
-        if _is_edit(row):
-            self._edit_due[row.room] = asyncio.get_running_loop().time() + self._edit_every
+        if is_edit(row):
+            now = asyncio.get_running_loop().time()
+            self._edit_due[row.room] = now + self._edit_every
+            self._edited[row.edits] = now
+            if not is_passing(row):
+                del self._edited[row.edits]  # it was the last one
         self._sent[row.txn] = (SENT if event_id is not None else REFUSED, event_id)
         self._unwritten.set()
 
     async def _say(self, row: Any) -> str | None:
         """The event that *row* became; None where the chat will never take it."""
-        target = await self._edited(row.edits) if row.edits else None
+        target = await self.event_of(row.edits) if row.edits else None
         if row.edits and target is None:
             if row.kind == PostKind.REMOVAL.value:
                 return None  # what it takes back was never there
+            if is_passing(row):
+                log.info("no message to show progress in", txn=row.txn)
+                return None
             log.warning("the message to edit was never sent; sent anew", txn=row.txn)
         try:
-            return await self._chat.send(_post(row, target))
+            return await self._chat.send(post_of(row, target))
         except ChatRefused as error:
             log.error("post refused", txn=row.txn, why=str(error))
             return None
-
-    async def _edited(self, txn: str) -> str | None:
-        if txn in self._sent:
-            return self._sent[txn][1]
-        async with self._store.read() as tx:
-            event_id: str | None = await tx.scalar(_event, {"known": txn})
-            return event_id
+        except (ChatUnavailable, StoreError, ConfigError):
+            raise
+        except Exception as bug:
+            # one post must not end the bot, now and at each start
+            self._bugs[row.txn] += 1
+            log.exception("outbox.bug", txn=row.txn, times=self._bugs[row.txn])
+            if self._bugs[row.txn] < MOST_BUGS:
+                raise ChatUnavailable(_("The post hit a bug")) from bug
+            del self._bugs[row.txn]
+            return None
 
 
 async def say_once(chat: Chat, post: Post, failed: Callable[[BotError], None]) -> None:
     """Send *post* past the store, for when the store itself is what has failed."""
     try:
         await chat.send(post)
-    except (ChatUnavailable, ChatRefused) as error:
+    except (ChatUnavailable, ChatRefused, StoreError) as error:  # a chat has keys on disk, too
         failed(error)
-
-
-def _is_edit(row: Any) -> bool:
-    return row.kind == PostKind.TEXT.value and row.edits is not None
 
 
 def _spread(pause: float) -> float:
@@ -274,36 +358,3 @@ def _spread(pause: float) -> float:
 
 def _bounded(asked: float) -> float:
     return min(max(asked, SHORTEST_ASKED), LONGEST_ASKED)
-
-
-def _row(post: Post) -> dict[str, Any]:
-    return {
-        "room": post.room,
-        "txn": post.txn,
-        "plain": post.text.plain,
-        "html": post.text.html,
-        "about": post.about,
-        "threaded": post.threaded,
-        "edits": post.edits,
-        "status": json.dumps(post.status.content()) if post.status else None,
-        "state": WAITING,
-        "kind": post.kind.value,
-        "mentions": json.dumps(post.mentions) if post.mentions else None,
-        "to_unsigned": post.to_unsigned,
-    }
-
-
-def _post(row: Any, edits: str | None) -> Post:
-    status = Status(**json.loads(row.status)) if row.status else None
-    return Post(
-        room=row.room,
-        txn=row.txn,
-        text=Text(row.plain, row.html),
-        about=row.about,
-        threaded=row.threaded,
-        edits=edits,
-        status=status,
-        kind=PostKind(row.kind),
-        mentions=tuple(json.loads(row.mentions)) if row.mentions else (),
-        to_unsigned=row.to_unsigned,
-    )

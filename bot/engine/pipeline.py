@@ -66,6 +66,9 @@ async def settle_job(ctx: Context, number: int) -> Reply:
     where a host does not answer; then nothing is freed.
     """
     job = await ctx.records.job(number)
+    if job.code == "settled":
+        # perhaps by this very job, before the bot died
+        return Reply(_("It is {state}.").format(state=in_words(job.state)))
     if job.state is not State.UNDETERMINED:
         raise Refused(
             _("Job {number} is not undetermined: it is {state}.").format(
@@ -111,7 +114,9 @@ async def _fenced(run: Run, work: Awaitable[Reply]) -> Ended:
     except Requeue:
         raise
     except Cancelled:
-        return cancelled(run.cancel_requested)
+        # a question is never "started", but it waits for nothing either
+        begun = run.job.started is not None or run.job.risk is Risk.READS
+        return cancelled(run.cancel_requested, begun=begun)
     except UsageError as error:
         return Ended(_state(run, error), error.code, _usage(run, error))
     except BotError as error:
@@ -139,15 +144,21 @@ def _usage(run: Run, error: UsageError) -> Reply:
 
 
 async def may_run(run: Run) -> bool:
-    """Whether the person of *run* may run its command, on its objects, as things are now."""
+    """Whether the person of *run* may run its command there, on its objects, as things are now.
+
+    What cannot be understood does nothing but say so, so anybody may.
+    """
     try:
         command, line = _parse(run)
         rights = run.engine.policy.of(run.job.person)
         if not rights.verb(command.needs):
             return False
+        guards.demand_room(run.engine.rooms, run.job.room, command)
         _authorize_objects(command, rights, await _convert(run, command, rights, line))
-    except (UsageError, Denied):
+    except (UnknownObject, Denied):
         return False
+    except UsageError:
+        return True
     return True
 
 

@@ -25,6 +25,7 @@ from bot.core.render import Lines, Reply, duration
 from bot.core.text import clean
 from bot.engine import jobs, outbox, signs
 from bot.engine.engine import Engine
+from bot.errors import StoreError
 from bot.i18n import _
 
 #: codes of failed commands of which nothing was begun
@@ -82,6 +83,18 @@ class Progress:
             case _:
                 return
         await self._show(tx)
+
+    async def message(self) -> str | None:
+        """The event id of what people see; empty where that is nothing, None if nobody knows."""
+        if self._untold:
+            return ""
+        try:
+            async with self._engine.store.read() as tx:
+                if not await self._was_shown(tx):
+                    return ""
+            return await self._engine.outbox.event_of(self._first)
+        except StoreError:
+            return None
 
     async def _show(self, tx: AsyncConnection) -> None:
         head = _("⏳ job {job}: {line}").format(job=self.job.id, line=clean(self.job.line, 120))

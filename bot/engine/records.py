@@ -60,7 +60,11 @@ class Records:
 
     async def cancel(self, number: int) -> Reply:
         """Cancel the job until its point of no return; raises `Refused` after it."""
-        job = _open(await self.job(number))
+        job = await self.job(number)
+        if job.state is State.CANCELLED:
+            # perhaps by the very job that asks, before the bot died
+            return Reply(_("Job {number} is cancelled.").format(number=number))
+        job = _open(job)
         run = self._engine.running.get(number)
         if run is not None:
             if run.job.no_return:

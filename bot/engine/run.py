@@ -60,8 +60,6 @@ class Run:
         self.parked = asyncio.Event()
         #: why the job was cancelled, as `bot.engine.cancelling` has it; empty while it was not
         self.cancel_requested = ""
-        #: a step that changes something was begun, in this life of the bot or before
-        self.touched_devices = job.no_return
         #: a step ended and could not be written down
         self.record_incomplete = False
         self._progress = Progress(engine, job, fresh=fresh)
@@ -110,7 +108,8 @@ class Run:
     async def requeued(self) -> None:
         """Nothing was changed: the job begins anew, in its old place."""
         async with self._telling() as tx:
-            await self._move(tx, Event.REQUEUE, no_return=False)
+            if await self.is_written(tx, State.RUNNING):
+                await self._move(tx, Event.REQUEUE, no_return=False)
         self.engine.locks.release(self.job.id)
 
     async def hold(self, tx: AsyncConnection) -> None:
@@ -124,7 +123,6 @@ class Run:
             async with self._telling() as tx:
                 now = self.engine.clock()
                 entry = await jobs.start_step(tx, self.job.id, title, changes, now)
-                self.touched_devices |= changes
                 if changes:
                     data = {"job": self.job.id, "person": self.job.person, "step": title}
                     await audit_log.append(tx, "step", data, now)
@@ -177,7 +175,8 @@ class Run:
         while True:
             try:
                 async with self._telling() as tx:
-                    await self.end_within(tx, event)
+                    if not (told and await self.is_written(tx, event.state)):
+                        await self.end_within(tx, event)
                 break
             except StoreError as error:
                 if not told:
@@ -197,10 +196,15 @@ class Run:
         )
         entry = await self._record(tx, event, now)
         await self._progress.tell(tx, event)
-        done = event.state is State.SUCCEEDED and self.job.started is not None
-        changed = self.job.risk > Risk.READS and (done or self.touched_devices)
-        if entry is not None and (changed or event.code == "denied"):
+        if entry is not None and (event.code == "denied" or await self._changed(tx, event)):
             await outbox.put(tx, self._audit_line(entry, event))
+
+    async def _changed(self, tx: AsyncConnection, event: Ended) -> bool:
+        """Whether the job may have changed something, in this life of the bot or before."""
+        if self.job.risk is Risk.READS or self.job.started is None:
+            return False
+        done = event.state is State.SUCCEEDED
+        return done or self.job.no_return or await jobs.touched(tx, self.job.id)
 
     async def _record(self, tx: AsyncConnection, event: Ended, now: float) -> Entry | None:
         data: dict[str, object] = {
@@ -234,17 +238,29 @@ class Run:
         point of no return.  Anything else would begin anew.
         """
         log.error("end not recorded", job=self.job.id, why=str(error))
+        name, message = "unrecorded", None
+        status = Status(self.job.event_id, self.job.id, self.job.state.value, False)
         if self.job.no_return or self.job.risk is Risk.READS:
-            name, status = "final", final_status(self.job, event)
             text = _incomplete(event).reply.text("⚠")
+            # where there is a message, the recorded end edits it and has to arrive as well; where
+            # there is none, it is this post
+            message = await self._progress.message()
+            if message is not None:
+                status = final_status(self.job, event)
+                name = "unrecorded" if message else "final"
         else:
-            name = "unrecorded"
-            status = Status(self.job.event_id, self.job.id, self.job.state.value, False)
             hint = _("It is answered when the record can be written again.")
             text = Reply(str(error), hint=hint).text("✘")
         txn = self.engine.txn(f"{self.job.id}-{name}")
-        post = Post(self.job.room, txn, text, about=self.job.event_id, status=status)
+        post = Post(
+            self.job.room, txn, text, self.job.event_id, edits=message or None, status=status
+        )
         await outbox.say_once(self.engine.chat, post, _log_unsaid)
+
+    async def is_written(self, tx: AsyncConnection, state: State) -> bool:
+        """Whether the store has the job in *state*: a commit that failed may have happened."""
+        job = await jobs.get(tx, self.job.id)
+        return job is not None and job.state is state
 
     async def _move(self, tx: AsyncConnection, event: Event, **values: Any) -> None:
         now = self.engine.clock()

@@ -29,6 +29,7 @@ UPGRADES: dict[int, tuple[str, ...]] = {
         "ALTER TABLE outbox ADD COLUMN kind VARCHAR(12) NOT NULL DEFAULT 'text'",
         "ALTER TABLE outbox ADD COLUMN mentions TEXT",
         "ALTER TABLE outbox ADD COLUMN to_unsigned BOOLEAN NOT NULL DEFAULT false",
+        "CREATE INDEX handled_by_age ON handled (at)",
     ),
 }
 
@@ -47,6 +48,7 @@ handled = Table(
     Column("event_id", String(255), primary_key=True),
     Column("at", Float, nullable=False),
 )
+Index("handled_by_age", handled.c.at)
 
 jobs = Table(
     "jobs",

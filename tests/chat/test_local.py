@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import uuid4
@@ -44,6 +45,25 @@ async def test_a_line_is_not_acknowledged_before_it_is_stored(place: Place) -> N
     assert len(place.ear.messages) == 1
 
 
+async def test_a_line_that_hits_a_bug_is_answered_and_keeps_nothing_back(place: Place) -> None:
+    person = await place.entered()
+    keys = [str(uuid4()) for _line in range(3)]
+    place.ear.poison = {"!poison"}
+
+    for key, body in zip(keys, ["!ping", "!poison", "!pong"], strict=True):
+        await person.tell(type="say", id=key, body=body)
+    heard = [await person.heard() for _frame in range(4)]
+
+    poisoned = f"$local-{ME}-{keys[1]}"
+    [said] = [frame for frame in heard if frame["type"] == "said"]
+    assert re.fullmatch("✘ internal error, ref [0-9a-f]{4}", said["body"])
+    assert (said["status"]["command"], said["status"]["final"]) == (poisoned, True)
+    assert [frame["event"] for frame in heard if frame["type"] == "taken"] == [
+        f"$local-{ME}-{key}" for key in keys
+    ]
+    assert [message.body for message in place.ear.messages] == ["!ping", "!pong"]
+
+
 async def test_who_is_nobody_in_the_configuration_is_told_so_and_reported_once(
     tmp_path: Path,
 ) -> None:
@@ -58,7 +78,7 @@ async def test_who_is_nobody_in_the_configuration_is_told_so_and_reported_once(
         await place.ear.until(lambda: place.ear.batches)
 
         assert [report.key for batch in place.ear.batches for report in batch.reports] == [
-            f"local-stranger-{ME}"
+            f"local-stranger:{ME}"
         ]
         assert place.ear.messages == []
 

@@ -119,12 +119,38 @@ async def test_the_first_question_after_a_failure_waits_for_nothing_new(scene: S
         await scene.homeserver.say("!say 0")
         await scene.got(1)
         scene.homeserver.misbehave("/sync", page(502))
-        for number in (1, 2):
+        for number in (1, 2, 3):
             await scene.homeserver.say(f"!say {number}")
             await scene.got(number + 1)
 
     assert scene.homeserver.patiences.count(0.0) == 2
     assert scene.homeserver.patiences.count(1000.0) >= 2
+
+
+async def test_the_homeserver_is_asked_for_more_when_the_first_answer_was_sent(
+    scene: Scene,
+) -> None:
+    async with scene.running(breath=1000.0) as chat:
+        await scene.homeserver.say("!ping")
+        await scene.got(1)
+        asked = len(scene.homeserver.patiences)
+        await scene.homeserver.say("!whoami")
+        for _turn in range(50):
+            await asyncio.sleep(0)
+        assert len(scene.homeserver.patiences) == asked
+
+        await chat.send(POST)
+
+        assert await scene.got(2) == ["!ping", "!whoami"]
+
+
+async def test_where_nothing_is_sent_the_homeserver_is_asked_for_more_all_the_same(
+    scene: Scene,
+) -> None:
+    async with scene.running(breath=0.01):
+        for number in (1, 2):
+            await scene.homeserver.say("good morning")
+            await scene.got(number)
 
 
 @pytest.mark.parametrize("error", [StoreError(), BotError(), ValueError("a bug of ours")])
@@ -254,22 +280,23 @@ async def test_a_post_that_gets_no_answer_in_time_is_unavailable(scene: Scene) -
 
 
 @pytest.mark.parametrize(
-    "limit",
+    ("limit", "asked"),
     [
-        answers(429, {"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 1}),
-        answers(429, {"errcode": "M_LIMIT_EXCEEDED"}, **{"Retry-After": "0"}),
+        (answers(429, {"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 1}), 0.001),
+        (answers(429, {"errcode": "M_LIMIT_EXCEEDED"}, **{"Retry-After": "0"}), 0.0),
     ],
 )
-async def test_a_short_wait_that_the_homeserver_asks_for_is_waited_once(
-    scene: Scene, limit: Misbehaviour
+async def test_a_wait_that_the_homeserver_asks_for_is_left_to_the_outbox(
+    scene: Scene, limit: Misbehaviour, asked: float
 ) -> None:
     async with scene.running() as chat:
         scene.homeserver.misbehave("/send/", limit)
-        assert await chat.send(POST) == "$sent-t1"
 
-        scene.homeserver.misbehave("/send/", limit, limit)
-        with pytest.raises(ChatUnavailable):
+        with pytest.raises(ChatUnavailable) as caught:
             await chat.send(POST)
+
+        assert caught.value.retry_after == asked
+        assert scene.homeserver.asked.count("PUT /rooms/!room/send/m.room.message/t1") == 1
 
 
 async def test_a_homeserver_that_is_not_there_is_unavailable(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,6 +47,19 @@ def test_an_edit_replaces_the_text_and_has_no_other_relation() -> None:
     assert edit["body"] == "* pong"
     assert edit["m.new_content"]["body"] == "pong"
     assert "m.relates_to" not in edit["m.new_content"]
+
+
+@pytest.mark.parametrize("final", [False, True])
+def test_a_client_that_folds_no_edits_shows_of_progress_only_what_is_new(final: bool) -> None:
+    text = Text("⏳ job 7: !migrate vm fz\n✔ look (1 s)\n▶ moving vm: 44 %", "<b>…</b>")
+    status = Status("$asked", 7, "running", final=final)
+    edit = content_of(replace(POST, text=text, edits="$first", status=status))
+
+    assert edit["body"] == ("* " + text.plain if final else "* ▶ moving vm: 44 %")
+    assert ("formatted_body" in edit) is final
+    assert edit["m.new_content"]["body"] == text.plain
+    assert edit["m.new_content"]["formatted_body"] == text.html
+    assert edit[STATUS_KEY] == status.content()
 
 
 def test_only_persons_who_are_called_are_mentioned() -> None:

@@ -144,7 +144,7 @@ async def test_in_an_encrypted_room_nothing_of_a_file_is_there_in_clear(scene: S
         wire = Wire(url, PATIENCE)
         account = Account(wire, url, Credentials("bot", "password"), scene.folder / "session")
         await account.enter()
-        posts = Posts(account, cast(Crypto, Keys()), PATIENCE)
+        posts = Posts(account, cast(Crypto, Keys()))
         await posts.send(POST, "!room", secret=True)
         await wire.close()
 

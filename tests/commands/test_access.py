@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from bot.core.chat import Message, Proof
-from tests.engine.alive import APPRENTI, Bot
+from tests.engine.alive import APPRENTI, Bot, Place
 from tests.fakes import NOUNOU, ROOM, Said
 
 OLD, NEW = "o" * 43, "n" * 43
@@ -85,6 +87,24 @@ async def test_only_the_whole_key_that_is_shown_is_confirmed(bot: Bot, key: str)
 
     assert "does not show this key" in said.plain
     assert not await bot.engine.pins.holds(APPRENTI, NEW)
+
+
+@pytest.mark.parametrize("commit", range(3, 9))
+async def test_a_bot_that_dies_in_it_confirms_it_all_the_same(place: Place, commit: int) -> None:
+    async with place.bot() as bot:
+        await change(bot, APPRENTI)
+    message = Message("$m", ROOM, NOUNOU, f"!trust apprenti {NEW}", proof=Proof.SIGNED)
+    place.chat.deliver((message,))
+    async with place.bot(die_after=commit) as bot:
+        dead = asyncio.ensure_future(bot.store.dead.wait())
+        await asyncio.wait([dead], timeout=60)
+        dead.cancel()
+        if bot.store.dead.is_set():
+            await bot.killed()
+
+    async with place.bot() as bot:
+        assert state(await bot.chat.answer("$m")) == "succeeded"
+        assert await bot.engine.pins.holds(APPRENTI, NEW)
 
 
 async def test_a_stranger_has_no_key_to_confirm(bot: Bot) -> None:

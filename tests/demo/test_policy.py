@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +53,13 @@ def test_the_bot_understands_the_configuration_of_the_lab(tmp_path: Path) -> Non
     assert found.members["apprenti"].ids == ["@apprenti:localhost"]
     assert found.arrays["nols"].protected == ["daath-*"]
     assert found.timing.follow_every == 0.3
+
+
+def test_who_runs_the_demo_may_use_the_local_chat_as_its_host(tmp_path: Path) -> None:
+    members = config(tmp_path).members
+
+    assert members["nounou"].os_users == [pwd.getpwuid(os.getuid()).pw_name]
+    assert [name for name, member in members.items() if member.os_users] == ["nounou"]
 
 
 def test_the_configuration_and_the_passwords_are_for_one_user(tmp_path: Path) -> None:

@@ -113,7 +113,12 @@ class Room:
         return [post for post in self.posts if post.status.get("command") == event_id]
 
     def finals(self, event_id: str) -> list[Post]:
-        return [post for post in self.about(event_id) if post.final]
+        """The messages with a final answer, each as it was when it became one."""
+        messages: dict[str, Post] = {}
+        for post in self.about(event_id):
+            if post.final:
+                messages.setdefault(post.edits or post.event_id, post)
+        return [*messages.values()]
 
     def heard(self, event_id: str, text: str) -> bool:
         """Whether the bot ever said *text* about one command."""

@@ -47,8 +47,8 @@ class NightHouse(House):
     def configure(self, change: Any = lambda _config: None) -> None:
         def at_night(config: dict[str, Any]) -> None:
             config["local"] = {"socket": str(self.socket)}
-            if self.known:
-                config["members"]["nounou"]["os_users"] = [ME]
+            if not self.known:
+                del config["members"]["nounou"]["os_users"]
             if self.homeserver:
                 write_private(self.path / "password", "password")
                 config["chat"] = {

@@ -126,7 +126,6 @@ async def test_the_wrong_word_is_pointed_at(house: House) -> None:
         "*",
         "v?",
         "''",
-        "vm\u202egnp",
         "ｖｍ",
         "<b>vm</b>",
         "%s%n",
@@ -138,6 +137,13 @@ async def test_a_name_that_is_no_name_reaches_no_device(house: House, name: str)
 
     assert answer.state == "usage"
     assert "is not a name." in answer.plain
+
+
+async def test_a_name_that_reads_backwards_reaches_no_device(house: House) -> None:
+    answer = await rejected(house, "!migrate vm\u202egnp fz")
+
+    assert answer.state == "usage"
+    assert "There are invisible characters in this command" in answer.plain
     assert "\u202e" not in answer.plain
 
 

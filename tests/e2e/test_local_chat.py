@@ -135,6 +135,8 @@ async def test_a_person_at_a_terminal_has_a_prompt(house: NightHouse) -> None:
         await screen.shows("pong")
         screen.type("hello\r")
         await screen.shows("this is no command")
+        # between two prompts the terminal itself would take the key
+        await screen.shows("nounou>", after="this is no command")
         screen.type("\x04")
         async with asyncio.timeout(PATIENCE):
             assert await process.wait() == 0
@@ -159,9 +161,10 @@ class Screen:
     def type(self, text: str) -> None:
         os.write(self._tty, text.encode())
 
-    async def shows(self, text: str) -> None:
+    async def shows(self, text: str, after: str = "") -> None:
+        """Return once it has shown *text*, behind the last *after*."""
         async with asyncio.timeout(PATIENCE):
-            while text.encode() not in self._seen:
+            while text.encode() not in self._seen.rpartition(after.encode() or b"\0")[2]:
                 await self._changed.wait()
                 self._changed.clear()
 

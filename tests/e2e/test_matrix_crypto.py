@@ -197,6 +197,7 @@ async def test_who_was_put_out_does_not_have_the_key_of_what_is_said_then(
             await heard(inbox)
             await chat.send(post(place.alias, "for both"))
             await other.reads("for both")
+            await peer.reads("for both")
             shared = peer.sessions["for both"]
 
             await peer.kick(place.room_id, nounou.user_id)

@@ -36,6 +36,7 @@ from bot.engine.owners import Owners
 from bot.engine.pins import Pins
 from bot.engine.store import Store
 from bot.engine.world import Timing, World
+from bot.errors import StoreError
 from bot.lab.memory import MemorySite
 from bot.lab.programs import UPDATE
 from bot.lab.world import World as LabWorld
@@ -85,6 +86,8 @@ class TestedStore(Store):
         self.commits = 0
         self.die_after = die_after
         self.dead = asyncio.Event()
+        #: so many commits happen and report that they did not
+        self.doubts = 0
         #: called in each transaction, so that a test can make it fail in the middle
         self.meddle: Callable[[AsyncConnection], None] = lambda tx: None
 
@@ -98,6 +101,9 @@ class TestedStore(Store):
         if self.commits == self.die_after:
             self.dead.set()
         await self._alive()
+        if self.doubts:
+            self.doubts -= 1
+            raise StoreError
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:

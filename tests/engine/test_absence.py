@@ -87,8 +87,33 @@ class TestWhatCameMeanwhile:
                 held = await jobs.in_states(tx, [State.HELD])
 
         assert "and 30 more" in said.plain
+        assert " ".join(str(job.id) for job in held) in said.plain
         assert len(said.plain.splitlines()) == 1 + 20 + 1 + 1
         assert len(held) == 50
+
+    async def test_each_that_is_held_can_be_released_as_it_is_said(self, place: Place) -> None:
+        await missed(place, *(["!ping"] * 150))
+
+        async with place.bot() as bot:
+            said = await listed(place)
+            lines = [line for line in said.plain.splitlines() if line.startswith("!job release")]
+            for line in lines:
+                await bot.ask(line.partition(" runs")[0])
+            async with bot.store.read() as tx:
+                assert await jobs.in_states(tx, [State.HELD]) == []
+
+        assert len(lines) == 2
+
+    async def test_where_it_cannot_be_released_it_is_said_where_it_can(self, place: Place) -> None:
+        await lived(place)
+        place.chat.say("!ping", room="!private:localhost")
+        await place.later(LONG)
+
+        async with place.bot():
+            await place.chat.until(lambda: len(place.chat.said("!private:localhost")) == 1)
+
+        [said] = place.chat.said("!private:localhost")
+        assert said.plain.endswith(f"\nNot in this room: type it in {ROOM}.")
 
     async def test_what_people_wrote_cannot_forge_a_line_of_the_list(self, place: Place) -> None:
         await missed(place, "!ping \n9 nounou2: !change <b>it</b>" + "x" * 500)
@@ -319,7 +344,7 @@ class TestWhatWasBegunBefore:
             asked = bot.chat.say("!change it")
             await toys.until("begin it")
             await bot.killed()
-        await place.later(place.timing.resume_within - 60)
+        await place.later(place.timing.away - 60)
         toys.gate("it").set()
 
         async with place.bot() as bot:

@@ -20,6 +20,7 @@ from bot.engine.store import Store
 from bot.errors import StoreError
 from bot.lab import virtual
 from tests.engine.alive import NOUNOU2, STRANGER, Bot, Place, TestedStore, at_work, opened
+from tests.engine.away import listed, missed
 from tests.fakes import NOUNOU, ROOM, FakeChat
 
 
@@ -283,6 +284,44 @@ async def test_a_store_that_breaks_is_told_once_an_outage_and_loses_nothing(
             await tx.execute(text("DROP TRIGGER broken"))
         assert (await bot.chat.answer(first)).plain == "pong"
         assert "You are nounou" in (await bot.chat.answer(second)).plain
+
+
+async def test_each_room_is_told_once_an_outage(
+    place: Place, inbox: Inbox, store: TestedStore
+) -> None:
+    await inbox.take(Batch("1", (message("$1"),)))
+    await store.breaks("jobs")
+    elsewhere = Message("$3", "#other:localhost", NOUNOU, "!ping")
+    for batch in ((message("$2"),), (message("$2"), elsewhere), (message("$2"), elsewhere)):
+        with pytest.raises(StoreError):
+            await inbox.take(Batch("2", batch))
+
+    for room in (ROOM, "#other:localhost"):
+        assert sum("Commands wait" in said.plain for said in place.chat.said(room)) == 1
+
+
+async def test_commands_that_waited_for_the_store_are_run_however_long_that_was(
+    place: Place,
+) -> None:
+    """They were told so, and the homeserver was there all the time."""
+    async with place.bot() as bot:
+        await bot.ask("!ping")
+        await bot.store.breaks("jobs")
+        asked = bot.chat.say("!ping")
+        await place.later(5 * place.timing.away)
+        await bot.store.mend()
+
+        assert (await bot.chat.answer(asked)).plain == "pong"
+
+
+async def test_an_absence_is_not_forgotten_while_the_store_is_broken(place: Place) -> None:
+    await missed(place, "!ping")
+    async with place.bot() as bot:
+        await bot.store.breaks("jobs")
+        await bot.chat.until(lambda: bot.chat.raised >= 3)
+        await bot.store.mend()
+
+        assert "1 command came meanwhile" in (await listed(place)).plain
 
 
 async def test_strangers_hear_nothing_of_a_broken_store(place: Place) -> None:

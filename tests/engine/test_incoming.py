@@ -116,6 +116,11 @@ class TestUnreadable:
         said = await after(bot, unreadable("$c"))
         assert sum(UNREAD in each.plain for each in said) == 3
 
+    async def test_it_is_said_in_each_room(self, bot: Bot) -> None:
+        await after(bot, unreadable("$1"), unreadable("$2", room="#other:localhost"))
+
+        assert len(bot.chat.said("#other:localhost")) == 1
+
     async def test_read_later_it_is_not_run_since_it_was_to_be_sent_again(self, bot: Bot) -> None:
         await after(bot, unreadable("$1"))
         await after(bot, message("$1", "!whoami"))
@@ -236,7 +241,7 @@ class TestSeals:
             engine = place.engine(store)
             await Inbox(engine, ROOM).take(Batch("1", (message("$1", seal="session 7"),)))
             later = replace(engine, clock=lambda: place.clock() + 5 * 365 * 86400)
-            await housekeeping._round(later)
+            await housekeeping._forget(later)
         async with opened(place.folder) as store:
             inbox = Inbox(place.engine(store), ROOM)
             # the event itself is forgotten by now
@@ -282,6 +287,12 @@ class TestReports:
         await place.later(3700)
 
         assert len(await self.reported(bot, Report("kicked:1", "I was put out."))) == 6
+
+    async def test_many_of_one_kind_hide_none_of_another(self, bot: Bot) -> None:
+        flood = [Report(f"invitation:{n}", f"stranger {n}") for n in range(50)]
+        others = [Report("key-changed @x:y k", "A key."), Report("kicked:1", "I was put out.")]
+
+        assert (await self.reported(bot, *flood, *others))[5:] == ["⚠ A key.", "⚠ I was put out."]
 
     async def test_one_that_was_too_many_is_said_when_it_comes_again(
         self, place: Place, bot: Bot

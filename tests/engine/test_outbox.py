@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import select, text
 
 from bot.core.chat import Post, Status, Text
-from bot.engine import outbox, schema
-from bot.engine.outbox import SENT, WAITING, put, say_once
-from bot.errors import BotError, ChatRefused, ChatUnavailable
+from bot.engine import schema
+from bot.engine.outbox import put, say_once
+from bot.engine.outbox_rows import SENT, WAITING
+from bot.errors import BotError, ChatRefused, ChatUnavailable, StoreError
 from bot.lab.virtual import let_pass
 from tests.engine.alive import TestedStore
 from tests.engine.outboxes import HERE, THERE, plain, post, queue, speaking, states
@@ -319,7 +320,7 @@ async def test_an_edit_finds_its_message_though_that_is_not_written_down_yet(
     assert len(chat.said(HERE)) == 1
 
 
-@pytest.mark.parametrize("error", [ChatUnavailable("away"), ChatRefused("never")])
+@pytest.mark.parametrize("error", [ChatUnavailable("away"), ChatRefused("never"), StoreError()])
 async def test_what_is_said_past_the_store_is_tried_once(chat: FakeChat, error: BotError) -> None:
     def refuse(_post: Post) -> None:
         raise error
@@ -351,4 +352,4 @@ async def test_the_place_of_a_post_is_that_of_its_transaction(
         await box.drained()
 
     assert plain(chat) == ["said"]
-    assert outbox.WAITING not in (await states(store)).values()
+    assert WAITING not in (await states(store)).values()

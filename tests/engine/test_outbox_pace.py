@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
-from bot.core.chat import Post
+from bot.core.chat import Post, Status
 from bot.engine.outbox import Outbox
 from bot.errors import ChatRefused, ChatUnavailable
 from bot.lab.virtual import let_pass
@@ -88,6 +89,34 @@ class TestEdits:
 
         assert min(seen) >= 3
         assert plain(chat) == ["p 119", "q 119", "r 119"]
+
+    async def test_one_message_that_never_rests_keeps_no_end_of_another_back(
+        self, store: TestedStore, chat: FakeChat
+    ) -> None:
+        """Its next edit is queued while the last one is on its way, and takes that one's place."""
+        status = Status("$1", 1, "running", final=False)
+        number = 0
+
+        async with speaking(store, chat) as box:
+
+            def change(sent: Post) -> None:
+                nonlocal number
+                if sent.txn.startswith("restless"):
+                    number += 1
+                    news = post(f"restless-{number}", edits="restless")
+                    changes.append(
+                        asyncio.create_task(queued(store, box, replace(news, status=status)))
+                    )
+
+            changes: list[asyncio.Task[None]] = []
+            await queue(store, post("restless"), post("other"))
+            await box.drained()
+            chat.trouble = change
+            await queued(store, box, replace(post("restless-0", edits="restless"), status=status))
+            await queued(store, box, post("end", edits="other"))
+            await chat.until(lambda: plain(chat)[1] == "end", within=10)
+            chat.trouble = lambda _post: None
+            await asyncio.gather(*changes)
 
     async def test_one_that_is_not_due_lets_everything_else_pass(
         self, store: TestedStore, chat: FakeChat, times: Times

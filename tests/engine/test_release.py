@@ -11,7 +11,7 @@ from bot.errors import Refused
 from tests.engine.alive import APPRENTI, NOUNOU2, Place
 from tests.engine.away import job, listed, missed, state
 from tests.engine.toys import Toys
-from tests.fakes import NOUNOU
+from tests.fakes import NOUNOU, ROOM
 
 
 @pytest.fixture
@@ -81,6 +81,31 @@ async def test_release_of_anothers_job_that_one_may_run_is_allowed(place: Place)
         await listed(place)
         await bot.ask("!job release 2", APPRENTI)
         assert (await bot.chat.answer(asked)).plain == "pong"
+
+
+@pytest.mark.parametrize("line", ['!change "it', "!no such command", "!change"])
+async def test_release_of_anothers_line_that_nobody_understands_is_allowed(
+    place: Place, line: str
+) -> None:
+    [asked] = await missed(place, line)
+
+    async with place.bot() as bot:
+        await listed(place)
+        await bot.ask("!job release 2", NOUNOU2)
+        assert state(await bot.chat.answer(asked)) == "usage"
+
+
+async def test_release_of_anothers_job_in_a_room_that_does_not_take_it_is_denied(
+    place: Place, toys: Toys
+) -> None:
+    place.commands = {ROOM: ("job.*", "bot.*")}
+    await missed(place, "!change it")
+
+    async with place.bot() as bot:
+        await listed(place)
+        assert state(await bot.ask("!job release 2", NOUNOU2)) == "denied"
+
+    assert toys.done == []
 
 
 async def test_release_checks_the_rights_of_who_asked_as_they_are_now(

@@ -90,6 +90,21 @@ async def test_a_store_of_an_older_version_is_upgraded_with_its_jobs(tmp_path: P
     assert (post.plain, post.kind, post.to_unsigned) == ("pong", "text", False)
 
 
+async def test_an_upgraded_store_finds_what_is_old_as_fast_as_a_new_one(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    with closing(sqlite3.connect(tmp_path / "old" / FILE)) as old:
+        old.executescript((DATA / "store-1.sql").read_text("utf-8"))
+
+    indexes = []
+    for folder in ("old", "new"):
+        async with opened(tmp_path / folder) as store, store.read() as tx:
+            query = text("SELECT name FROM sqlite_master WHERE type = 'index'")
+            indexes.append(set(await tx.scalars(query)))
+
+    assert indexes[0] == indexes[1]
+    assert "handled_by_age" in indexes[1]
+
+
 async def test_a_transaction_that_fails_leaves_nothing(store: TestedStore) -> None:
     async def half() -> None:
         async with store.write() as tx:

@@ -7,9 +7,10 @@ import pytest
 from bot.core.chat import Batch, Kind, Message
 from bot.core.jobs import State
 from bot.engine import audit_log, jobs
+from bot.engine.context import Context, Requeue
 from bot.engine.inbox import Inbox
 from bot.engine.records import Records
-from bot.errors import StoreError
+from bot.errors import BotError, StoreError
 from tests.engine.alive import STRANGER, Bot, Place, opened
 from tests.engine.toys import Toys
 from tests.fakes import NOUNOU, ROOM, Said
@@ -100,7 +101,7 @@ async def test_while_it_waits_for_locks_it_gives_up_its_place(bot: Bot, toys: To
 
     bot.chat.deliver([removal(second)])
 
-    assert first_line(await bot.chat.answer(second)) == AFTER
+    assert first_line(await bot.chat.answer(second)) == BEFORE
     toys.gate("one").set()
     await bot.chat.answer(first)
     await bot.chat.answer(third)
@@ -115,6 +116,60 @@ async def test_while_it_runs_nothing_happens(bot: Bot, toys: Toys) -> None:
     toys.gate("one").set()
 
     assert "changed one" in (await bot.chat.answer(first)).plain
+
+
+async def test_while_the_bot_looks_what_became_of_it_it_does_not_begin_anew(
+    place: Place, toys: Toys
+) -> None:
+    await _dies_in_a_step(place, toys, Requeue())
+
+    async with place.bot() as bot:
+        await toys.until("look")
+        bot.chat.deliver([removal("$m0")])
+        await taken_in(bot)
+        toys.gate("look").set()
+        said = await bot.chat.answer("$m0")
+
+    assert first_line(said) == AFTER
+    assert toys.done.count("begin it") == 1
+
+
+async def test_while_the_bot_looks_what_became_of_it_its_end_stays_what_it_is(
+    place: Place, toys: Toys
+) -> None:
+    await _dies_in_a_step(place, toys, None)
+
+    async with place.bot() as bot:
+        await toys.until("look")
+        bot.chat.deliver([removal("$m0")])
+        await taken_in(bot)
+        toys.gate("look").set()
+
+        assert first_line(await bot.chat.answer("$m0")) == "✔ looked after it"
+
+
+async def _dies_in_a_step(place: Place, toys: Toys, found: BotError | None) -> None:
+    """A bot dies in a step; the next waits at a gate, and then has *found* what became of it."""
+
+    async def turn(ctx: Context) -> None:
+        async with ctx.step("turn the screw", changes=True):
+            toys._did("turn")
+            await toys.gate("turn").wait()
+
+    async def look(ctx: Context) -> None:
+        toys._did("look")
+        await toys.gate("look").wait()
+        async with ctx.step("look at the screw"):
+            if found is not None:
+                raise found
+
+    toys.work, toys.recovers = {"it": turn}, look
+    place.registry = toys.registry()
+    async with place.bot() as bot:
+        bot.chat.say("!change it")
+        await toys.until("turn")
+        await bot.killed()
+    toys.gate("turn").set()
 
 
 async def test_after_its_end_nothing_happens(bot: Bot) -> None:
@@ -190,7 +245,7 @@ async def test_it_stays_cancelled_over_a_crash(place: Place, toys: Toys) -> None
         said = await bot.chat.answer(second)
         await bot.chat.answer(first)
 
-    assert first_line(said) == AFTER
+    assert first_line(said) == BEFORE
     assert "begin two" not in toys.done
 
 
@@ -205,7 +260,7 @@ async def test_a_question_that_had_not_begun_stays_cancelled_over_a_crash(
     async with place.bot() as bot:
         said = await bot.chat.answer("$1")
 
-    assert first_line(said) == AFTER
+    assert first_line(said) == BEFORE
     assert toys.done == []
 
 
@@ -239,6 +294,15 @@ class TestJobCancel:
         assert reply.result == "Job 2 is cancelled; it had not begun."
         assert first_line(said) == "■ Cancelled before it began."
         assert "begin it" not in toys.done
+
+    async def test_what_is_cancelled_already_is_said_to_be_so(self, bot: Bot, toys: Toys) -> None:
+        """As where the bot died after that, and the job that asked for it begins anew."""
+        bot.chat.deliver([line("$1", "!wait long"), line("$2", "!change it")])
+        await toys.until("begin long")
+        await Records(bot.engine).cancel(2)
+
+        assert (await Records(bot.engine).cancel(2)).result == "Job 2 is cancelled."
+        toys.gate("long").set()
 
     async def test_what_could_not_be_written_down_is_begun_after_all(
         self, bot: Bot, toys: Toys
