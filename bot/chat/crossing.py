@@ -164,7 +164,7 @@ def verified(value: object, user: str, key_id: str, public: str) -> bool:
     try:
         key = Ed25519PublicKey.from_public_bytes(_decoded(public))
         key.verify(_decoded(signature), canonical(value))
-    except (InvalidSignature, ValueError):
+    except (InvalidSignature, ValueError, RecursionError):
         return False
     return True
 

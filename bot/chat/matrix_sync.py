@@ -154,7 +154,7 @@ class Sync:
         if not self._doors.takes(name, field(event, "sender")):
             return None
         read = await self._crypto.read(room_id, event)
-        if read.proof is Proof.SIGNED and not self._rooms.was_encrypted(name):
+        if read.proof is not Proof.PLAIN and not self._rooms.was_encrypted(name):
             # a homeserver may hide that a room is encrypted; who encrypts is answered so
             self._rooms.note_encrypted(room_id)
             self._rooms.memory.save()

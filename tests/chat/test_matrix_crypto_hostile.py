@@ -11,6 +11,8 @@ import vodozemac
 
 from bot.chat.crossing import identity_of
 from bot.chat.matrix_crypto_megolm import Voice
+from bot.chat.matrix_crypto_self import DeviceTaken, Own
+from bot.chat.matrix_wire import Busy
 from bot.core.chat import Proof
 from tests.chat.key_server import ROOM, KeyServer, Person, people
 
@@ -92,3 +94,86 @@ async def test_a_letter_that_fails_is_dropped_alone(
     await bot.sync()
 
     assert (await bot.read(event)).proof is Proof.SIGNED
+
+
+async def test_whom_the_configuration_does_not_name_leaves_no_key_on_disk(
+    two: tuple[Person, Person],
+) -> None:
+    anna, bot = two
+    bot.strangers.add(anna.user)
+    event = await anna.say("one")
+    await bot.receive()
+
+    assert (await bot.read(event)).event is event
+    assert not bot.crypto._store.room_keys(ROOM, event["content"]["session_id"])
+    assert not bot.crypto.lacks_keys
+
+    bot.strangers.clear()
+    await bot.receive()
+    assert (await bot.read(event)).proof is Proof.SIGNED
+
+
+async def test_the_messages_of_a_removed_device_are_not_a_question_each(
+    two: tuple[Person, Person], server: KeyServer
+) -> None:
+    anna, bot = two
+    events = [await anna.say(str(n)) for n in range(5)]
+    await bot.sync()
+    del server.devices[anna.user]["ANNA1"]
+    await bot.sync(device_lists={"changed": [anna.user]})
+    server.asked.clear()
+
+    for event in events:
+        assert (await bot.read(event)).event is event
+
+    assert server.asked.count("POST keys/query") == 2
+
+
+async def test_whose_homeserver_is_silent_is_asked_for_again(
+    two: tuple[Person, Person], server: KeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna, bot = two
+    event = await anna.say("one")
+    await bot.sync()
+    with monkeypatch.context() as silent:
+        silent.setattr(server, "_query", lambda users: {"failures": {"localhost": {}}})
+        assert (await bot.read(event)).event is event
+
+    assert (await bot.read(event)).proof is Proof.SIGNED
+
+
+async def test_a_homeserver_that_disowns_each_device_gets_one_login_and_no_crash(
+    two: tuple[Person, Person], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _anna, bot = two
+
+    async def taken(own: Own) -> None:
+        raise DeviceTaken
+
+    monkeypatch.setattr(Own, "publish", taken)
+    for _time in range(3):
+        with pytest.raises(Busy, match="other keys than ours"):
+            await bot.sync(device_lists={"changed": [bot.user]})
+
+    assert bot.account.logins == 2
+
+
+async def test_who_claims_the_key_of_another_persons_device_takes_nothing_from_it(
+    server: KeyServer, tmp_path: Path
+) -> None:
+    bot = await Person(server, "bot", tmp_path, trust_any=True).start()
+    async with people(server, tmp_path, "anna", "mallory") as (anna, mallory):
+        await anna.say("zero")
+        await bot.sync()
+        olm, device = mallory.crypto._machine.olm, server.devices[mallory.user]["MALLORY1"]
+        keys = device["keys"] | {"curve25519:MALLORY1": anna.crypto._machine.olm.curve25519}
+        bare = {key: value for key, value in device.items() if key != "signatures"}
+        forged = olm._signed(bare | {"keys": keys}, olm._account())
+        server.devices[mallory.user]["MALLORY1"] = forged
+
+        event = await bot.say("one")
+
+        assert server.letters[mallory.user, "MALLORY1"]
+        await anna.sync()
+        assert (await anna.read(event)).event["content"]["body"] == "one"
+    bot.crypto.close()
