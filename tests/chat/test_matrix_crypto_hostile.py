@@ -170,6 +170,7 @@ async def test_who_claims_the_key_of_another_persons_device_takes_nothing_from_i
         bare = {key: value for key, value in device.items() if key != "signatures"}
         forged = olm._signed(bare | {"keys": keys}, olm._account())
         server.devices[mallory.user]["MALLORY1"] = forged
+        server.forget(mallory.user, "MALLORY1")
 
         event = await bot.say("one")
 
