@@ -159,20 +159,12 @@ class Person:
         #: master keys by user, as pinned at first sight
         self.pins: dict[str, str] = {}
         self._trust_any = more.pop("trust_any", False)
-        #: users whom the configuration does not name
-        self.strangers: set[str] = set()
         self.begin()
 
     def begin(self) -> None:
         """A new life of the same device."""
         account = cast(Account, self.account)
-        self.crypto = Crypto(
-            account,
-            self.folder,
-            self.holds,
-            knows=lambda user: user not in self.strangers,
-            trust_any=self._trust_any,
-        )
+        self.crypto = Crypto(account, self.folder, self.holds, trust_any=self._trust_any)
 
     async def holds(self, user: str, key: str) -> bool:
         return self.pins.setdefault(user, key) == key
