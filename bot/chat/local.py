@@ -37,6 +37,8 @@ _LONGEST_LINE = 2**19
 _MOST_UNREAD = 2**21
 #: connections at once, of all and of one user
 _MOST, _MOST_OF_ONE = 64, 8
+#: seconds for which a stranger is remembered, who is looked up and logged once in them
+_REFUSED_FOR = 60.0
 #: lines that may wait for the store
 _MOST_WAITING = 256
 
@@ -88,6 +90,26 @@ class _Waiting:
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
 
+@dataclass
+class _Refused:
+    """The OS users of nobody, each remembered for a while."""
+
+    #: by number: the name, and the loop's time until which it is believed
+    names: dict[int, str] = field(default_factory=dict)
+    _until: dict[int, float] = field(default_factory=dict)
+
+    def lasts(self, uid: int) -> bool:
+        return asyncio.get_running_loop().time() < self._until.get(uid, 0.0)
+
+    def add(self, uid: int, name: str) -> bool:
+        """Remember *uid*; false where another connection of it came first."""
+        if self.lasts(uid):
+            return False
+        self.names[uid] = name
+        self._until[uid] = asyncio.get_running_loop().time() + _REFUSED_FOR
+        return True
+
+
 class LocalChat(Chat):
     """The rooms of *users* of this host, reached at the socket *path*; logs lie in *folder*."""
 
@@ -113,6 +135,7 @@ class LocalChat(Chat):
         self._waiting = _Waiting()
         #: OS users of nobody that were spoken of already
         self._strangers: set[str] = set()
+        self._refused = _Refused()
 
     async def run(self, receive: Receive, since: str | None) -> None:
         """As `Chat.run`; *since* means nothing, for clients say again what was not taken.
@@ -206,6 +229,7 @@ class LocalChat(Chat):
         self._clients.add(client)
         try:
             if why := await self._why_not(client):
+                self._clients.discard(client)  # takes nobody's place while it reads that
                 client.tell(type="refused", why=why)
                 await self._drain(client)
             else:
@@ -220,12 +244,17 @@ class LocalChat(Chat):
 
     async def _why_not(self, client: _Client) -> str:
         """Find out who it is; a sentence where they may not come in."""
+        uid = local_socket.uid_of(client.writer)
+        if self._refused.lasts(uid):
+            # not asked for again, and said no word of: it may knock as often as it likes
+            return _not_known(self._refused.names[uid])
         if len(self._clients) > _MOST:
             return _("Too many are connected; try again later.")
-        user = await asyncio.to_thread(local_socket.user_of, client.writer)
+        user = await asyncio.to_thread(local_socket.name_of, uid)
         if user not in self._users:
-            self._report(user)
-            return _("No member in the configuration has the Unix user {user}.").format(user=user)
+            if self._refused.add(uid, user):
+                self._report(user)
+            return _not_known(user)
         client.user = user
         if len(self._of(chat_id(user))) > _MOST_OF_ONE:
             return _("You are connected {count} times already.").format(count=_MOST_OF_ONE)
@@ -299,7 +328,9 @@ class LocalChat(Chat):
     def _take(self, client: _Client, frame: dict[str, Any]) -> None:
         """Queue the line in *frame* for the store.  Raises `ValueError` for anything else."""
         key, body = frame["id"], frame["body"]
-        if frame["type"] != "say" or not isinstance(body, str) or str(UUID(key)) != key:
+        if frame["type"] != "say" or not isinstance(body, str) or not isinstance(key, str):
+            raise ValueError("no line")
+        if str(UUID(key)) != key:
             raise ValueError("no line")
         if len(self._waiting.lines) >= _MOST_WAITING:
             raise ChatUnavailable(_("Too many lines wait to be stored; try again later."))
@@ -318,6 +349,10 @@ class LocalChat(Chat):
 
     def _of(self, room: str) -> list[_Client]:
         return [client for client in self._clients if chat_id(client.user) == room]
+
+
+def _not_known(user: str) -> str:
+    return _("No member in the configuration has the Unix user {user}.").format(user=user)
 
 
 def _answer_bug(lines: Mapping[str, tuple[Message, _Client]]) -> None:

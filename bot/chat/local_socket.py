@@ -49,11 +49,16 @@ def remove(path: Path) -> None:
         path.unlink()
 
 
-def user_of(writer: StreamWriter) -> str:
-    """The name of the OS user at the other end, or its number where it has no name."""
+def uid_of(writer: StreamWriter) -> int:
+    """The number of the OS user at the other end."""
     connection = writer.get_extra_info("socket")
     raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
     _process, user, _group = _UCRED.unpack(raw)
+    return int(user)
+
+
+def name_of(user: int) -> str:
+    """The name of the OS user, or its number where it has no name."""
     try:
         return pwd.getpwuid(user).pw_name
     except (KeyError, OverflowError):

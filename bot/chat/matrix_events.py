@@ -4,6 +4,7 @@ field is looked at before it is believed, and only user ids say who somebody is.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any
 
 from bot.core.chat import Kind, Message, Proof
@@ -11,6 +12,8 @@ from bot.core.text import clean
 
 #: as matrix ids are limited (specification, "Common identifier format")
 _LONGEST_ID = 255
+#: an event has at most 64 KiB (specification, "Size limits"), as has the longest command
+_LONGEST_BODY = 2**17
 
 
 def field(value: object, *path: str) -> object:
@@ -70,7 +73,7 @@ def _said(event: object, message: Message) -> Message | None:
     body = field(content, "body")
     if field(content, "msgtype") != "m.text" or not isinstance(body, str):
         return None
-    own = without_quote(_storable(body))
+    own = without_quote(_storable(body[:_LONGEST_BODY]))
     return replace(message, body=own) if own.strip() else None
 
 
@@ -93,9 +96,8 @@ def without_quote(body: str) -> str:
     lines = body.split("\n")
     if not lines[0].startswith(">"):
         return body
-    while lines and (not lines[0] or lines[0].startswith(">")):
-        del lines[0]
-    return "\n".join(lines)
+    quoted = takewhile(lambda line: not line or line.startswith(">"), lines)
+    return "\n".join(lines[sum(1 for _line in quoted) :])
 
 
 def is_join_of(event: object, me: str) -> bool:
@@ -105,6 +107,12 @@ def is_join_of(event: object, me: str) -> bool:
         and field(event, "content", "membership") == "join"
         and field(event, "unsigned", "prev_content", "membership") != "join"
     )
+
+
+def may_count(event: object, me: str) -> bool:
+    """Whether *event* is a person's message, or our own entrance, which ends history."""
+    kinds = ("m.room.message", "m.room.encrypted", "m.room.redaction")
+    return is_join_of(event, me) or (field(event, "type") in kinds and field(event, "sender") != me)
 
 
 def encrypts(event: object) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 from typing import Any
@@ -10,7 +11,7 @@ import structlog
 
 from bot.chat.matrix_crypto import Crypto
 from bot.chat.matrix_doors import Doors
-from bot.chat.matrix_events import field, is_join_of, members, message_of, objects
+from bot.chat.matrix_events import field, is_join_of, may_count, members, message_of, objects
 from bot.chat.matrix_login import Account
 from bot.chat.matrix_rooms import Rooms
 from bot.chat.matrix_wire import Busy, path_of
@@ -150,8 +151,14 @@ class Sync:
             if is_join_of(events[index], self._account.user_id):
                 events = events[index + 1 :]
                 break
-        found = [await self._read(event, room_id, name) for event in events]
-        return [message for message in found if message is not None]
+        found: list[Message] = []
+        for number, event in enumerate(events, 1):
+            message = await self._read(event, room_id, name)
+            if message is not None:
+                found.append(message)
+            if number % PAGE == 0:
+                await asyncio.sleep(0)  # what was missed may be long; others have their turn
+        return found
 
     async def _read(self, event: dict[str, Any], room_id: str, name: str) -> Message | None:
         """The message that *event* is; in clear it counts for nothing where others encrypt."""
@@ -164,7 +171,7 @@ class Sync:
         if not self._doors.takes(name, field(event, "sender")):
             return None
         read = await self._crypto.read(room_id, event)
-        if read.proof is Proof.SIGNED and not self._rooms.was_encrypted(name):
+        if read.proof is not Proof.PLAIN and not self._rooms.was_encrypted(name):
             # a homeserver may hide that a room is encrypted; who encrypts is answered so
             self._rooms.note_encrypted(room_id)
             self._rooms.memory.save()
@@ -183,9 +190,9 @@ class Sync:
         self, room_id: str, start: str, since: str, newer: list[dict[str, Any]]
     ) -> list[dict[str, Any]]:
         """*newer*, preceded by what lies between *since* and *start* (or our own entrance)."""
-        pages = [newer]
+        me, pages = self._account.user_id, [newer]
         page_filter = json.dumps({"types": _OF_INTEREST})
-        while not any(is_join_of(event, self._account.user_id) for event in pages[-1]):
+        while not any(is_join_of(event, me) for event in pages[-1]):
             query = {"dir": "b", "from": start, "to": since, "limit": str(PAGE)}
             path = path_of("rooms", room_id, "messages", **query, filter=page_filter)
             answer = await self._account.ask("GET", path)
@@ -194,7 +201,9 @@ class Sync:
             page = objects(answer["chunk"])
             self._rooms.take_events(room_id, page)
             self._rooms.memory.save()
-            pages.append(page[::-1])
+            # our own words and the comings and goings need not be kept meanwhile
+            pages.append([event for event in page[::-1] if may_count(event, me)])
+            await asyncio.sleep(0)
             end = answer.get("end")
             if not isinstance(end, str) or end == start:
                 break

@@ -23,6 +23,9 @@ from bot.i18n import _
 #: JSON nested deeper than this is not read; clients of today stay below 10
 DEEPEST = 64
 
+#: bytes of an answer; a /sync of many full rooms has a few million
+MOST_BYTES = 2**26
+
 
 class Busy(ChatUnavailable):
     """The homeserver does not answer as it should."""
@@ -55,6 +58,17 @@ class Challenged(Rejected):
         super().__init__(message, status=401, errcode="M_FORBIDDEN")
         #: what the next try has to name
         self.session = session
+
+
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    """What *response* says.  Raises `Busy` where that does not end."""
+    body = bytearray()
+    async for piece in response.content.iter_any():
+        body += piece
+        if len(body) > MOST_BYTES:
+            response.close()
+            raise Busy(_("The homeserver answers too much"))
+    return bytes(body)
 
 
 def path_of(*parts: str, **query: str) -> str:
@@ -99,7 +113,7 @@ class Wire:
         try:
             response = await self._client.send(method, path, body, headers, timeout=limit)
             async with response:
-                text = (await response.read()).decode("utf-8", "replace")
+                text = (await _body(response)).decode("utf-8", "replace")
         except TimeoutError as error:
             raise Busy(_("The homeserver does not answer in time")) from error
         except (aiohttp.ClientError, OSError) as error:

@@ -347,7 +347,7 @@ async def say_once(chat: Chat, post: Post, failed: Callable[[BotError], None]) -
     """Send *post* past the store, for when the store itself is what has failed."""
     try:
         await chat.send(post)
-    except (ChatUnavailable, ChatRefused, StoreError) as error:  # a chat has keys on disk, too
+    except BotError as error:  # a chat has keys on disk, too
         failed(error)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from bot.core.chat import Proof
 from bot.core.jobs import State
 from bot.engine.context import Context
 from bot.engine.jobs import Job
@@ -29,8 +30,21 @@ async def release_jobs(ctx: Context, numbers: Iterable[int]) -> tuple[int, ...]:
                     number=number
                 )
             )
+        _demand_proof(ctx.job, job)
     await ctx.records.release(wanted, by=ctx.job.id, person=ctx.person)
     return wanted
+
+
+def _demand_proof(release: Job, held: Job) -> None:
+    """Refuse to let a message that a homeserver can make up free one that it cannot."""
+    if release.proof is Proof.PLAIN and held.proof in (Proof.SIGNED, Proof.LOCAL):
+        raise Denied(
+            _(
+                "Job {number} was asked for where messages are signed, so it cannot be released "
+                "from a room that is not encrypted."
+            ).format(number=held.id),
+            hint=_("Release it from an encrypted room or the local chat."),
+        )
 
 
 async def _may_release(ctx: Context, job: Job) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import stat
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,6 +25,8 @@ from bot.errors import ConfigError, StoreError
 from bot.i18n import _
 
 FILE = "nounou.sqlite3"
+#: what the bot keeps in a state folder, of which not all else need be its own
+_OURS = (f"{FILE}*", "lock", "matrix-*.json", "local", "local/*", "crypto", "crypto/*")
 
 # statements that each command needs are built once: that costs more than running them
 _value = select(meta.c.value).where(meta.c.key == bindparam("k"))
@@ -146,6 +149,9 @@ class Store:
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._owner = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+            # what SQLite puts beside the file has the same mode as the file
+            (self.folder / FILE).touch(mode=0o600)
+            _shut(self.folder)
         except OSError as error:
             raise StoreError(
                 _("The state folder {folder} cannot be written ({why}).").format(
@@ -158,6 +164,15 @@ class Store:
             raise ConfigError(
                 _("Another bot runs on the state folder {folder}.").format(folder=self.folder)
             ) from None
+
+
+def _shut(folder: Path) -> None:
+    """Close to everybody else what the bot keeps in *folder*, however open it was left."""
+    for path in (path for pattern in _OURS for path in folder.glob(pattern)):
+        found = path.lstat()
+        plain = stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)
+        if plain and found.st_uid == os.geteuid() and found.st_mode & 0o077:
+            path.chmod(found.st_mode & 0o700)
 
 
 async def get(tx: AsyncConnection, key: str) -> str | None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import structlog
 
+from bot.chat import local_socket
 from bot.core.chat import Message, Post, PostKind, Proof, Status, Text
 from bot.errors import ChatRefused, ChatUnavailable, StoreError
 from tests.chat.local_place import ME, ROOM, Place, post
@@ -81,6 +84,40 @@ async def test_who_is_nobody_in_the_configuration_is_told_so_and_reported_once(
             f"local-stranger:{ME}"
         ]
         assert place.ear.messages == []
+
+
+async def test_who_knocks_for_fun_is_looked_up_and_logged_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_up: list[int] = []
+    name_of = local_socket.name_of
+
+    def noted(uid: int) -> str:
+        looked_up.append(uid)
+        return name_of(uid)
+
+    monkeypatch.setattr(local_socket, "name_of", noted)
+    with structlog.testing.capture_logs() as logs:
+        async with Place(tmp_path, "somebody-else").open() as place:
+            for _knock in range(100):
+                person = await place.person()
+                assert "No member" in (await person.heard())["why"]
+
+    assert looked_up == [os.getuid()]
+    assert [each["event"] for each in logs].count("local.stranger") == 1
+
+
+@pytest.mark.parametrize("key", [7, None, [], {}, True])
+async def test_a_line_whose_id_is_no_text_is_the_end_of_its_client_alone(
+    place: Place, key: object
+) -> None:
+    with structlog.testing.capture_logs() as logs:
+        person = await place.entered()
+        await person.tell(type="say", id=key, body="!ping")
+        await person.ended()
+
+    assert [each["event"] for each in logs] == ["local.dropped"]
+    await place.entered()
 
 
 async def test_what_the_bot_says_reaches_every_client_of_that_user(place: Place) -> None:

@@ -176,7 +176,7 @@ def said(room: str, sender: str = NOUNOU) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("proof", "encrypted"), [(Proof.SIGNED, True), (Proof.UNSIGNED, False), (Proof.PLAIN, False)]
+    ("proof", "encrypted"), [(Proof.SIGNED, True), (Proof.UNSIGNED, True), (Proof.PLAIN, False)]
 )
 async def test_a_room_whose_encryption_is_hidden_is_known_by_what_is_proven_there(
     proof: Proof, encrypted: bool

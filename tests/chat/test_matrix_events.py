@@ -174,6 +174,17 @@ def test_no_quoted_line_survives_whatever_it_says(quoted: list[str], own: str) -
     assert own.endswith(left)
 
 
+def test_a_body_of_nothing_but_quotes_is_read_in_no_time() -> None:
+    assert without_quote(">\n" * 2_000_000 + "!ping") == "!ping"
+
+
+def test_a_body_longer_than_an_event_can_be_is_cut_and_still_too_long_a_command() -> None:
+    message = message_of(content(body="!say " + "x" * 1_000_000), ROOM, ME)
+
+    assert message is not None
+    assert 65_536 < len(message.body) < 200_000
+
+
 def test_half_characters_are_made_storable() -> None:
     message = message_of(content(body="!say \ud800"), ROOM, ME)
 

@@ -9,7 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+<<<<<<< HEAD
 from bot.chat.matrix_wire import DEEPEST, parsed, parsed_whole, path_of, shallow
+=======
+from bot.chat.matrix_wire import DEEPEST, Busy, Wire, parsed, path_of, shallow
+from tests.chat.homeserver import FakeHomeserver, raw
+>>>>>>> mend5
 
 json_values: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -81,3 +86,16 @@ def test_every_part_of_a_path_is_quoted() -> None:
     assert path == (
         "/_matrix/client/v3/rooms/%21a%2Fb%3Fc%23d/send/m.room.message/job%207%2F1?since=s1%26x%3D2"
     )
+
+
+async def test_an_answer_without_an_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.chat.matrix_wire.MOST_BYTES", 10_000)
+    homeserver = FakeHomeserver()
+    homeserver.misbehave("/sync", raw(b'{"a":"' + b"x" * 100_000 + b'"}'))
+    async with homeserver.running() as url:
+        wire = Wire(url, 5.0)
+        try:
+            with pytest.raises(Busy, match="too much"):
+                await wire.ask("GET", path_of("sync"))
+        finally:
+            await wire.close()

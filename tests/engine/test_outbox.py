@@ -320,7 +320,9 @@ async def test_an_edit_finds_its_message_though_that_is_not_written_down_yet(
     assert len(chat.said(HERE)) == 1
 
 
-@pytest.mark.parametrize("error", [ChatUnavailable("away"), ChatRefused("never"), StoreError()])
+@pytest.mark.parametrize(
+    "error", [ChatUnavailable("away"), ChatRefused("never"), StoreError(), BotError()]
+)
 async def test_what_is_said_past_the_store_is_tried_once(chat: FakeChat, error: BotError) -> None:
     def refuse(_post: Post) -> None:
         raise error

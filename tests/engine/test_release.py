@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from bot.core.chat import Message, Proof
 from bot.core.jobs import State
 from bot.engine import audit_log
 from bot.engine.records import Records
 from bot.errors import Refused
 from tests.engine.alive import APPRENTI, NOUNOU2, Place
-from tests.engine.away import job, listed, missed, state
+from tests.engine.away import LONG, job, listed, lived, missed, state
 from tests.engine.toys import Toys
 from tests.fakes import NOUNOU, ROOM
 
@@ -81,6 +82,36 @@ async def test_release_of_anothers_job_that_one_may_run_is_allowed(place: Place)
         await listed(place)
         await bot.ask("!job release 2", APPRENTI)
         assert (await bot.chat.answer(asked)).plain == "pong"
+
+
+@pytest.mark.parametrize(
+    ("held", "release", "runs"),
+    [
+        (Proof.SIGNED, Proof.PLAIN, False),
+        (Proof.LOCAL, Proof.PLAIN, False),
+        (Proof.SIGNED, Proof.SIGNED, True),
+        (Proof.SIGNED, Proof.LOCAL, True),
+        (Proof.PLAIN, Proof.PLAIN, True),
+    ],
+)
+async def test_release_needs_a_proof_where_what_is_held_has_one(
+    place: Place, toys: Toys, held: Proof, release: Proof, runs: bool
+) -> None:
+    await lived(place)
+    place.chat.deliver([Message("$held", ROOM, NOUNOU, "!change it", proof=held)])
+    await place.later(LONG)
+
+    async with place.bot() as bot:
+        await listed(place)
+        bot.chat.deliver([Message("$release", ROOM, NOUNOU, "!job release 2", proof=release)])
+        said = await bot.chat.answer("$release")
+        if runs:
+            await bot.chat.answer("$held")
+        left = await job(bot, "$held")
+
+    assert state(said) == ("succeeded" if runs else "denied")
+    assert left.state is (State.SUCCEEDED if runs else State.HELD)
+    assert (toys.done != []) is runs
 
 
 @pytest.mark.parametrize("line", ['!change "it', "!no such command", "!change"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -37,6 +38,36 @@ async def test_what_was_written_is_there_after_a_restart(tmp_path: Path) -> None
 
     async with opened(tmp_path) as store:
         assert await value(store, "colour") == "red"
+
+
+@pytest.mark.parametrize("older", [False, True])
+async def test_nobody_else_can_read_what_lies_in_the_state_folder(
+    tmp_path: Path, older: bool
+) -> None:
+    folder = tmp_path / "state"
+    (folder / "local").mkdir(parents=True)
+    kept = [folder / "matrix-session.json", folder / "local" / "anna.jsonl"]
+    if older:
+        async with opened(folder):
+            pass
+        kept.append(folder / FILE)
+    for path in kept:
+        path.touch()
+        path.chmod(0o644)
+    (folder / "local").chmod(0o755)
+
+    before = os.umask(0o022)
+    try:
+        async with opened(folder) as store:
+            await keep(store, "colour", "green")
+            there = [*folder.rglob("*")]
+            names = {path.name for path in there}
+            modes = {path.name: path.stat().st_mode & 0o077 for path in there}
+    finally:
+        os.umask(before)
+
+    assert {FILE, f"{FILE}-wal", "anna.jsonl", "matrix-session.json"} <= names
+    assert modes == dict.fromkeys(modes, 0)
 
 
 async def test_a_site_keeps_its_id_and_no_two_sites_share_one(tmp_path: Path) -> None:
