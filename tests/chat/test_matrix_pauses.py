@@ -178,13 +178,7 @@ async def test_a_loop_whose_tries_fail_is_alive_and_one_that_hangs_is_not(
         scene.homeserver.patiences.clear()
         await scene.homeserver.say("!say 0", "!say 1")
         await scene.got(2)
-<<<<<<< HEAD
-        async with asyncio.timeout(PATIENCE):
-            while scene.homeserver.patiences[-1] != PATIENCE:  # noqa: ASYNC110  (the fake's)
-                await asyncio.sleep(0)
-=======
         await until(lambda: scene.homeserver.patiences[-1:] == [PATIENCE])
->>>>>>> mend5
         clock.now += PATIENCE + 5.0 + GRACE  # the longest that the next long poll may take
         assert pulse.alive
         assert pulse.silence == clock.now

@@ -9,12 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-<<<<<<< HEAD
-from bot.chat.matrix_wire import DEEPEST, parsed, parsed_whole, path_of, shallow
-=======
-from bot.chat.matrix_wire import DEEPEST, Busy, Wire, parsed, path_of, shallow
+from bot.chat.matrix_wire import DEEPEST, Busy, Wire, parsed, parsed_whole, path_of, shallow
 from tests.chat.homeserver import FakeHomeserver, raw
->>>>>>> mend5
 
 json_values: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
