@@ -73,8 +73,10 @@ class MatrixChat(Chat):
         self._loop: asyncio.Task[object] | None = None
         self._account = Account(self._wire, homeserver, credentials, state / "matrix-session.json")
         self._rooms = Rooms(rooms, state / "matrix-rooms.json")
-        self._crypto = Crypto(self._account, state / "crypto", pin, trust_any=trust_any)
-        doors = Doors(self._account, self._rooms, knows, private=private)
+        self._crypto = Crypto(
+            self._account, state / "crypto", pin, knows=knows, trust_any=trust_any
+        )
+        doors = Doors(self._account, self._rooms, knows, private=private, trust_any=trust_any)
         self._sync = Sync(
             self._account, self._rooms, doors, self._crypto, sync_timeout, request_timeout
         )

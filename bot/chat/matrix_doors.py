@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -19,6 +20,7 @@ from bot.chat.matrix_events import (
 )
 from bot.chat.matrix_login import Account
 from bot.chat.matrix_memory import PutOut
+from bot.chat.matrix_patience import Patience
 from bot.chat.matrix_rooms import Replacement, Rooms
 from bot.chat.matrix_wire import Rejected, path_of
 from bot.core.chat import Message, Report
@@ -31,30 +33,44 @@ _log = structlog.get_logger()
 class Doors:
     """Leads *account* through *rooms*; *knows* says whose invitations are taken.
 
-    With *private*, whom it knows may take it aside into a room of two.
+    With *private*, whom it knows may take it aside into a room of two.  Behind a door may be a
+    foreign homeserver that never answers: it is tried again later, and nobody waits for it.
     """
 
     def __init__(
-        self, account: Account, rooms: Rooms, knows: Callable[[str], bool], *, private: bool
+        self,
+        account: Account,
+        rooms: Rooms,
+        knows: Callable[[str], bool],
+        *,
+        private: bool,
+        trust_any: bool = False,
     ) -> None:
         self._account = account
         self._rooms = rooms
         self._knows = knows
         self._private = private
+        self._trust_any = trust_any
         #: what the administrators should hear
         self.reports: list[Report] = []
         #: invitations that are not looked at yet, by room
         self._invitations: dict[str, Any] = {}
         #: replacements that stay shut until somebody invites us
         self._shut: set[str] = set()
+        #: private chats of which nobody could say who is in them
+        self.doubtful: set[str] = set()
+        self._patience = Patience()
 
     def take(self, answer: object) -> None:
         """Learn from a sync answer who invites us and who put us out."""
+        self._patience.begin_round()
         for room_id, invitation in members(field(answer, "rooms", "invite")).items():
             if room_id_of(room_id) is not None:
                 self._invitations[room_id] = invitation
         for room_id, room in members(field(answer, "rooms", "leave")).items():
             self._invitations.pop(room_id, None)
+            self.doubtful.discard(room_id)
+            self._patience.forget(room_id)
             self._take_leaving(room_id, room)
         for name, put_out in list(self._rooms.memory.put_out.items()):
             if self._rooms.id_of(name) is not None:
@@ -63,31 +79,38 @@ class Doors:
 
     async def resolve(self, aliases: Iterable[str]) -> bool:
         """Ask for the ids of *aliases*; true where one is known now."""
-        found = False
-        for alias in aliases:
-            try:
-                answer = await self._account.ask("GET", path_of("directory", "room", alias))
-            except Rejected:
-                continue
+        found = [
+            alias
+            for alias in aliases
+            if self._patience.allows(alias)
+            and await self._patience.over(alias, self.ask_for(alias))
+            and alias not in self._rooms.unresolved()
+        ]
+        return bool(found)
+
+    async def ask_for(self, alias: str) -> None:
+        """Ask for the id of *alias*.  Raises `ChatUnavailable` where nobody answers."""
+        with suppress(Rejected):
+            answer = await self._account.ask("GET", path_of("directory", "room", alias))
             room_id = room_id_of(answer.get("room_id"))
             if room_id is not None:
                 self._rooms.resolve(alias, room_id)
-                found = True
-        return found
 
     async def answer(self) -> None:
         """Go where a member whom we know invites us to, if it is a room of ours or of two."""
         if self._invitations:
             await self.resolve(self._rooms.aliases())
         for room_id, invitation in list(self._invitations.items()):
-            await self._answer(room_id, inviter(invitation, self._account.user_id))
-            del self._invitations[room_id]
+            if self._patience.allows(room_id):
+                answering = self._answer(room_id, inviter(invitation, self._account.user_id))
+                if await self._patience.over(room_id, answering):
+                    self._invitations.pop(room_id, None)
 
     async def follow(self) -> None:
         """Go on to the rooms that took the place of ours."""
         for name, replacement in list(self._rooms.replaced.items()):
-            if replacement.new not in self._shut and await self._follow(name, replacement):
-                del self._rooms.replaced[name]
+            if replacement.new not in self._shut and self._patience.allows(replacement.new):
+                await self._patience.over(replacement.new, self._follow(name, replacement))
 
     async def look_after_private(self, answer: object = None) -> None:
         """Leave the private chats that are none any more; only those where *answer* has news."""
@@ -96,7 +119,10 @@ class Doors:
                 continue  # killed before it was in: the invitation is answered anew
             room = field(answer, "rooms", "join", room_id)
             if answer is None or _may_have_changed(room, self._account.user_id):
-                await self._keep_private(room_id)
+                self.doubtful.add(room_id)
+            doubtful = room_id in self.doubtful and self._patience.allows(room_id)
+            if doubtful and await self._patience.over(room_id, self._keep_private(room_id)):
+                self.doubtful.discard(room_id)
 
     def report_plain(self, message: Message) -> None:
         """Say that somebody spoke in clear in an encrypted room, where no device vouches for it."""
@@ -108,6 +134,10 @@ class Doors:
                 " may have made it up, so I did not read it."
             ).format(who=clean(message.sender), room=message.room)
             self.reports.append(Report(f"plain:{key}", sentence))
+
+    def takes(self, name: str, sender: object) -> bool:
+        """Whether what *sender* says in the room *name* is for us: aside, our one companion's."""
+        return self._rooms.memory.private.get(name, sender) == sender
 
     def _take_leaving(self, room_id: str, room: object) -> None:
         if self._rooms.memory.private.pop(room_id, None) is not None:
@@ -169,14 +199,14 @@ class Doors:
         _log.info("matrix.joined", room=name, by=by)
         return True
 
-    async def _follow(self, name: str, replacement: Replacement) -> bool:
+    async def _follow(self, name: str, replacement: Replacement) -> None:
         """Move to the new room, if it says as well that it comes after the old one."""
         new = replacement.new
         if not await self._join(new, name, replacement.by):
             self._shut.add(new)
             sentence = _("The room {room} was replaced, and I cannot enter the new one: invite me.")
             self.reports.append(Report(f"replaced:{new}", sentence.format(room=name)))
-            return False
+            return
         try:
             path = path_of("rooms", new, "state", "m.room.create", "")
             create = await self._account.ask("GET", path)
@@ -190,11 +220,11 @@ class Doors:
             self._shut.add(new)
             if self._rooms.name_of(new) is None:
                 await self._leave(new)
-            return False
+            return
         self._rooms.follow(replacement)
         self._rooms.memory.save()
         _log.warning("matrix.followed", room=name, id=new)
-        return True
+        del self._rooms.replaced[name]
 
     async def _keep_private(self, room_id: str) -> None:
         """Stay in a private chat while it is one: the two of us, and nobody else even invited."""
@@ -205,10 +235,37 @@ class Doors:
         except Rejected:
             there = set()
         if there == {me, who} and self._private and self._knows(who):
-            return
+            if await self._is_safe_enough(room_id):
+                return
+            self._report_plain_chat(room_id, who)
         _log.warning("matrix.private_chat_left", id=room_id, by=who, members=len(there))
         await self._leave(room_id)
         del self._rooms.memory.private[room_id]
+
+    async def _is_safe_enough(self, room_id: str) -> bool:
+        """Whether the room is no less safe than the main one.
+
+        Else a homeserver that can forge nobody there would just make up a room of two.
+        """
+        main = self._rooms.names[0]
+        if self._trust_any or not self._rooms.was_encrypted(main):
+            return True
+        if not self._rooms.is_encrypted(room_id):
+            try:
+                path = path_of("rooms", room_id, "state", "m.room.encryption", "")
+                await self._account.ask("GET", path)
+            except Rejected:
+                return False
+            self._rooms.note_encrypted(room_id)
+            self._rooms.memory.save()
+        return True
+
+    def _report_plain_chat(self, room_id: str, who: str) -> None:
+        sentence = _(
+            "I left the room that {who} took me aside to: it is not encrypted, so that I cannot"
+            " tell who speaks there. Invite me to an encrypted one."
+        ).format(who=clean(who))
+        self.reports.append(Report(f"plain-chat:{_digest(room_id)}", sentence))
 
     async def _leave(self, room_id: str) -> None:
         for verb in ("leave", "forget"):

@@ -157,8 +157,11 @@ def leaving(room: object, me: str) -> Leaving | None:
 
 
 def inviter(invitation: object, me: str) -> str | None:
-    """Who invites us, by an invited room's stripped state."""
-    for event in objects(field(invitation, "invite_state", "events")):
+    """Who invites us, by an invited room's stripped state.
+
+    The last such event counts: ours adds the true one to what a foreign homeserver made up.
+    """
+    for event in reversed(objects(field(invitation, "invite_state", "events"))):
         if _is_about(event, me) and field(event, "content", "membership") == "invite":
             return user_id_of(field(event, "sender"))
     return None

@@ -14,7 +14,7 @@ from bot.chat.matrix_events import field, is_join_of, members, message_of, objec
 from bot.chat.matrix_login import Account
 from bot.chat.matrix_rooms import Rooms
 from bot.chat.matrix_wire import Busy, path_of
-from bot.core.chat import Batch, Message
+from bot.core.chat import Batch, Message, Proof
 from bot.i18n import _
 
 _log = structlog.get_logger()
@@ -66,9 +66,17 @@ class Sync:
         Nothing is entered yet: the token has to be stored before, or a crash right after the
         entrance would make what is said then into history.
         """
-        await self._doors.resolve(self._rooms.aliases())
+        for alias in self._rooms.aliases():
+            if alias.partition(":")[2] == self._account.user_id.partition(":")[2]:
+                # only our own homeserver is asked, and what was missed there would be lost
+                await self._doors.ask_for(alias)
+            else:
+                await self._doors.resolve([alias])
         for alias in self._rooms.unresolved():
             _log.error("matrix.no_such_room", room=alias)
+        return await self._look()
+
+    async def _look(self) -> str:
         answer = await self._sync(None)
         await self._take(answer)
         await self._doors.look_after_private()
@@ -80,7 +88,7 @@ class Sync:
         After a silence it does not wait, since what was missed has an end.
         """
         if self._rooms.unresolved() and await self._doors.resolve(self._rooms.unresolved()):
-            await self.look_round()
+            await self._look()
         # only what is stored is left behind, so rooms are changed here and not below
         await self._doors.follow()
         await self._doors.answer()
@@ -94,7 +102,9 @@ class Sync:
         messages: list[Message] = []
         for room_id, room in members(field(answer, "rooms", "join")).items():
             name = self._rooms.name_of(room_id)
-            if name is not None:
+            if room_id in self._doors.doubtful:
+                _log.warning("matrix.private_chat_unread", id=room_id)
+            elif name is not None:
                 messages += await self._new_in(room_id, name, room, since)
         await self._wait_for_keys(since)
         await self._doors.answer()
@@ -151,7 +161,13 @@ class Sync:
             if in_clear is not None:
                 self._doors.report_plain(in_clear)
             return None
+        if not self._doors.takes(name, field(event, "sender")):
+            return None
         read = await self._crypto.read(room_id, event)
+        if read.proof is Proof.SIGNED and not self._rooms.was_encrypted(name):
+            # a homeserver may hide that a room is encrypted; who encrypts is answered so
+            self._rooms.note_encrypted(room_id)
+            self._rooms.memory.save()
         return message_of(read.event, name, me, read.proof, read.seal)
 
     async def _wait_for_keys(self, since: str) -> None:

@@ -56,10 +56,11 @@ class Scene:
 
     def chat(self, url: str, **more: Any) -> MatrixChat:
         credentials = Credentials("bot", more.pop("password", "password"), more.pop("token", None))
+        rooms = more.pop("rooms", [ALIAS])
         pauses = {"shortest_pause": 0.001, "longest_pause": 0.01, "sync_timeout": PATIENCE}
         pauses["breath"] = 0.0
         return MatrixChat(
-            url, credentials, [ALIAS], self.folder, lambda user: True, pins, **(pauses | more)
+            url, credentials, rooms, self.folder, lambda user: True, pins, **(pauses | more)
         )
 
     @asynccontextmanager

@@ -206,6 +206,13 @@ def test_who_invites_is_who_sent_the_invitation_to_the_bot_and_nobody_else() -> 
     assert inviter({"invite_state": "oops"}, ME) is None
 
 
+def test_an_invitation_that_was_put_before_the_true_one_counts_for_nothing() -> None:
+    invites = {"type": "m.room.member", "state_key": ME, "content": {"membership": "invite"}}
+    events = [invites | {"sender": "@nounou:localhost"}, invites | {"sender": "@stranger:far"}]
+
+    assert inviter({"invite_state": {"events": events}}, ME) == "@stranger:far"
+
+
 def test_a_message_that_only_looks_like_encryption_encrypts_nothing() -> None:
     assert encrypts({"type": "m.room.encryption", "state_key": "", "content": {}})
     assert not encrypts({"type": "m.room.encryption", "content": {}})
