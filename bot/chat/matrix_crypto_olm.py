@@ -105,7 +105,7 @@ class Olm:
 
     def knows(self, device: Device) -> bool:
         """Whether we can write to *device* without asking for a one-time key of it."""
-        return bool(self._store.olm_sessions(device.curve25519))
+        return bool(self._store.olm_sessions(device.curve25519, _name(device)))
 
     def begin(self, device: Device, claimed: object) -> bool:
         """Open a session with *device* by a *claimed* one-time key; false where it is no good."""
@@ -123,7 +123,7 @@ class Olm:
         except ValueError as error:
             _log.warning("crypto.no_session", user=device.user, device=device.id, why=str(error))
             return False
-        self._store.put_olm(device.curve25519, session)
+        self._store.put_olm(device.curve25519, session, _name(device))
         return True
 
     def write_all(
@@ -138,7 +138,7 @@ class Olm:
 
         The session's next state is on disk when this returns, so no key is ever used twice.
         """
-        session = self._store.olm_sessions(device.curve25519)[0]
+        session = self._store.olm_sessions(device.curve25519, _name(device))[0]
         payload = {
             "type": kind,
             "content": dict(content),
@@ -247,6 +247,10 @@ class Olm:
 
     def _keep(self, account: vodozemac.Account) -> None:
         self._store.put_account(self.user, self.device, account)
+
+
+def _name(device: Device) -> str:
+    return f"{device.user} {device.id}"
 
 
 def _fallback(account: vodozemac.Account) -> dict[str, vodozemac.Curve25519PublicKey]:

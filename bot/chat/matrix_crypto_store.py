@@ -28,7 +28,8 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS account (
     user TEXT NOT NULL, device TEXT NOT NULL, pickle TEXT NOT NULL, PRIMARY KEY (user, device));
 CREATE TABLE IF NOT EXISTS olm (
-    id TEXT PRIMARY KEY, peer TEXT NOT NULL, used REAL NOT NULL, pickle TEXT NOT NULL);
+    id TEXT PRIMARY KEY, peer TEXT NOT NULL, begun_with TEXT NOT NULL, used REAL NOT NULL,
+    pickle TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS olm_by_peer ON olm (peer, used);
 CREATE TABLE IF NOT EXISTS megolm (
     room TEXT NOT NULL, id TEXT NOT NULL, peer TEXT NOT NULL, ed25519 TEXT NOT NULL,
@@ -119,19 +120,36 @@ class KeyStore:
     def put_account(self, user: str, device: str, account: vodozemac.Account) -> None:
         self._put("account", user, device, account.pickle(self._key))
 
-    def olm_sessions(self, peer: str) -> list[vodozemac.Session]:
-        """The sessions with the device of the Curve25519 key *peer*, the newest first."""
-        rows = self._read("SELECT pickle FROM olm WHERE peer = ? ORDER BY used DESC", peer)
+    def olm_sessions(self, peer: str, begun_with: str | None = None) -> list[vodozemac.Session]:
+        """The sessions with the device of the Curve25519 key *peer*, the newest first.
+
+        With *begun_with*, those that *peer* began and those that were begun by us with a one-time
+        key of that device: others may claim *peer* for theirs, but nobody can begin in its name.
+        """
+        query = "SELECT pickle FROM olm WHERE peer = ?"
+        if begun_with is None:
+            rows = self._read(f"{query} ORDER BY used DESC", peer)
+        else:
+            mine = f"{query} AND begun_with IN ('', ?) ORDER BY used DESC"
+            rows = self._read(mine, peer, begun_with)
         return [vodozemac.Session.from_pickle(row[0], self._key) for row in rows]
 
-    def put_olm(self, peer: str, session: vodozemac.Session) -> None:
-        """Keep *session*, now the newest with *peer*."""
+    def put_olm(self, peer: str, session: vodozemac.Session, begun_with: str | None = None) -> None:
+        """Keep *session*, now the newest with *peer*; *begun_with* where it is new, else as it was.
+
+        It is empty where *peer* began.
+        """
+        session_id = session.session_id
         with self.change():
-            self._put("olm", session.session_id, peer, time.time(), session.pickle(self._key))
+            if begun_with is None:
+                known = self._read("SELECT begun_with FROM olm WHERE id = ?", session_id)
+                begun_with = str(known[0][0]) if known else ""
+            pickle = session.pickle(self._key)
+            self._put("olm", session_id, peer, begun_with, time.time(), pickle)
             self._db.execute(
-                "DELETE FROM olm WHERE peer = ? AND id NOT IN"
-                " (SELECT id FROM olm WHERE peer = ? ORDER BY used DESC LIMIT ?)",
-                (peer, peer, _OLM_SESSIONS),
+                "DELETE FROM olm WHERE peer = ?1 AND begun_with = ?2 AND id NOT IN (SELECT id"
+                " FROM olm WHERE peer = ?1 AND begun_with = ?2 ORDER BY used DESC LIMIT ?3)",
+                (peer, begun_with, _OLM_SESSIONS),
             )
 
     def forget_olm(self) -> None:

@@ -272,6 +272,8 @@ async def test_a_letter_that_was_written_to_somebody_else_is_not_read(
     identity = identity_of(server._query([bot.user]), bot.user)
     strayed = replace(identity.devices["BOT1"], user="@carla:localhost")
     olm = anna.crypto._machine.olm
+    (session,) = olm._store.olm_sessions(strayed.curve25519)
+    olm._store.put_olm(strayed.curve25519, session, "")  # as if the bot had begun it
 
     for device, letter in ((identity.devices["BOT1"], True), (strayed, False)):
         content = olm.write(device, "m.dummy", {})
