@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -164,7 +164,7 @@ def verified(value: object, user: str, key_id: str, public: str) -> bool:
     try:
         key = Ed25519PublicKey.from_public_bytes(_decoded(public))
         key.verify(_decoded(signature), canonical(value))
-    except (InvalidSignature, ValueError):
+    except (InvalidSignature, ValueError, RecursionError):
         return False
     return True
 
@@ -225,7 +225,7 @@ def _cross_key(published: object, user: str, usage: str) -> str | None:
     if not isinstance(usages, list) or usage not in usages:
         return None
     name, public = next(iter(keys.items()))
-    return public if _is_key(public) and name == f"ed25519:{public}" else None
+    return public if is_key(public) and name == f"ed25519:{public}" else None
 
 
 def _device(published: object, user: str, device_id: str, owner: str | None) -> Device | None:
@@ -236,13 +236,13 @@ def _device(published: object, user: str, device_id: str, owner: str | None) -> 
     curve25519 = _at(published, "keys", f"curve25519:{device_id}")
     if not isinstance(ed25519, str) or not isinstance(curve25519, str):
         return None
-    if not _is_key(curve25519) or not verified(published, user, device_id, ed25519):
+    if not is_key(curve25519) or not verified(published, user, device_id, ed25519):
         return None
     signed = owner is not None and verified(published, user, owner, owner)
     return Device(user, device_id, ed25519, curve25519, signed)
 
 
-def _is_key(text: object) -> bool:
+def is_key(text: object) -> TypeGuard[str]:
     """Whether *text* is 32 bytes, written as Matrix writes them."""
     try:
         return len(_decoded(text)) == 32

@@ -38,9 +38,6 @@ T = TypeVar("T")
 LONGEST_ASKED = 900.0
 #: seconds that may pass between two waits of the loop: reading a batch and storing it
 GRACE = 60.0
-#: seconds from taking in messages until the homeserver is asked for more: the answers go first, and
-#: where many people type, more come at a time
-_BREATH = 0.05
 #: seconds from taking in a message until others see that it was read
 _READ_AFTER = 0.5
 
@@ -67,6 +64,7 @@ class MatrixChat(Chat):
         request_timeout: float = 20.0,
         shortest_pause: float = 0.5,
         longest_pause: float = 60.0,
+        breath: float = 0.2,
         pulse: Pulse | None = None,
     ) -> None:
         self._wire = Wire(homeserver, request_timeout, self._about_to_wait)
@@ -75,8 +73,10 @@ class MatrixChat(Chat):
         self._loop: asyncio.Task[object] | None = None
         self._account = Account(self._wire, homeserver, credentials, state / "matrix-session.json")
         self._rooms = Rooms(rooms, state / "matrix-rooms.json")
-        self._crypto = Crypto(self._account, state / "crypto", pin, trust_any=trust_any)
-        doors = Doors(self._account, self._rooms, knows, private=private)
+        self._crypto = Crypto(
+            self._account, state / "crypto", pin, knows=knows, trust_any=trust_any
+        )
+        doors = Doors(self._account, self._rooms, knows, private=private, trust_any=trust_any)
         self._sync = Sync(
             self._account, self._rooms, doors, self._crypto, sync_timeout, request_timeout
         )
@@ -84,8 +84,11 @@ class MatrixChat(Chat):
         self._sync_timeout = sync_timeout
         self._request_timeout = request_timeout
         self._pauses = (shortest_pause, longest_pause)
+        self._breath = breath
         #: set once it is known which rooms are encrypted; nothing is sent before
         self._looked_round = asyncio.Event()
+        #: set when anything was sent after the last batch
+        self._answered = asyncio.Event()
         #: the last stored event of each room whose receipt is not sent yet
         self._unread: dict[str, str] = {}
         self._to_read = asyncio.Event()
@@ -116,6 +119,7 @@ class MatrixChat(Chat):
             asked, waits = clock(), self._sync.caught_up
             batch = await self._persist("sync", partial(self._sync.next, token))
             self._pulse.heard()
+            self._answered.clear()
             await self._persist("store", partial(receive, batch))
             self._was_read(batch)
             at_once = waits and clock() - asked < self._sync_timeout / 2
@@ -125,13 +129,26 @@ class MatrixChat(Chat):
             else:
                 pauses = growing_pauses(*self._pauses)
                 if batch.messages:
-                    await asyncio.sleep(_BREATH)
+                    await self._answer_first()
             token = batch.token or token
+
+    async def _answer_first(self) -> None:
+        """Return when something was sent since the last batch, or after a breath.
+
+        A homeserver that is asked for more meanwhile takes half as long again for the answer.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._breath):
+                await self._answered.wait()
 
     async def send(self, post: Post) -> str:
         """As `Chat.send`; an encrypted room gets nothing in clear."""
         room_id = await self._open_room(post.room)
-        return await self._posts.send(post, room_id, secret=self._rooms.is_encrypted(room_id))
+        secret = self._rooms.is_encrypted(room_id)
+        try:
+            return await self._posts.send(post, room_id, secret=secret)
+        finally:
+            self._answered.set()
 
     async def typing(self, room: str, *, on: bool) -> None:
         """As `Chat.typing`."""

@@ -8,7 +8,9 @@ what is known of the device that something was typed on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import math
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,11 +27,16 @@ from bot.chat.matrix_crypto_store import KeyStore
 from bot.chat.matrix_crypto_voices import Voices
 from bot.chat.matrix_events import field, objects
 from bot.chat.matrix_login import Account
+from bot.chat.matrix_wire import Busy
 from bot.core.chat import Proof, Report
+from bot.core.text import clean
 from bot.errors import ChatUnavailable, ConfigError
 from bot.i18n import _
 
 _log = structlog.get_logger()
+
+#: seconds in which we become another device at most once: each is a login
+_ANOTHER_DEVICE_AFTER = 3600.0
 
 
 @dataclass(frozen=True)
@@ -54,10 +61,19 @@ class Read:
 class Crypto:
     """The keys of *account* in *folder*; unsigned devices get room keys only where *trust_any*."""
 
-    def __init__(self, account: Account, folder: Path, pin: Pin, *, trust_any: bool) -> None:
+    def __init__(
+        self,
+        account: Account,
+        folder: Path,
+        pin: Pin,
+        *,
+        knows: Callable[[str], bool] = lambda user: True,
+        trust_any: bool,
+    ) -> None:
         self._account = account
         self._folder = folder
         self._trust_any = trust_any
+        self._knows = knows
         self._people = People(account, pin)
         self._mending = Mending(account, self._people)
         self._keys: KeyStore | None = None
@@ -65,6 +81,8 @@ class Crypto:
         #: which login our keys were last published after
         self._logins = -1
         self._publishing = asyncio.Lock()
+        #: when we last had to become another device
+        self._began_anew = -math.inf
 
     async def start(self) -> None:
         """Have our keys at hand and on the homeserver.  Raises `ConfigError`."""
@@ -97,7 +115,7 @@ class Crypto:
         if letters := objects(field(answer, "to_device", "events")):
             with self._store.change():
                 for letter in letters:
-                    self._take_letter(letter)
+                    self._take_one(letter)
         self._machine.voices.take(answer)
         await self._take_device_lists(answer)
         await self._refill(answer)
@@ -108,7 +126,7 @@ class Crypto:
         sender = field(event, "sender")
         if field(event, "type") != "m.room.encrypted" or not isinstance(sender, str):
             return Read(event)
-        if sender == self._account.user_id:
+        if sender == self._account.user_id or not self._counts(sender):
             return Read(event)
         found = megolm.opened(self._store, room, event)
         for each in found:
@@ -120,6 +138,10 @@ class Crypto:
         elif megolm.session_of(event) is not None:
             self._mending.unopened.append((room, event))
         return Read(event)
+
+    def _counts(self, sender: object) -> bool:
+        """Whether anything that *sender* encrypts can ever matter to us."""
+        return isinstance(sender, str) and (sender == self._account.user_id or self._knows(sender))
 
     @property
     def lacks_keys(self) -> bool:
@@ -164,12 +186,26 @@ class Crypto:
         try:
             await self._machine.own.publish()
         except DeviceTaken:
-            _log.error("crypto.device_lost", device=self._account.device_id)
-            await self._account.become_another_device()
-            logins = self._account.logins
-            self._made = self._make()
-            await self._machine.own.publish()
+            logins = await self._begin_anew()
         self._logins = logins
+
+    async def _begin_anew(self) -> int:
+        """Be another device, since the homeserver shows keys that are not ours; not in a row."""
+        now = time.monotonic()
+        if now - self._began_anew < _ANOTHER_DEVICE_AFTER:
+            raise Busy(_("The homeserver shows other keys than ours for each of our devices"))
+        self._began_anew = now
+        _log.error("crypto.device_lost", device=self._account.device_id)
+        await self._account.become_another_device()
+        logins = self._account.logins
+        self._made = self._make()
+        try:
+            await self._machine.own.publish()
+        except DeviceTaken:
+            raise Busy(
+                _("The homeserver shows other keys than ours for each of our devices")
+            ) from None
+        return logins
 
     def _make(self) -> Machine:
         olm = Olm(self._store, self._account.user_id, self._account.device_id)
@@ -177,8 +213,22 @@ class Crypto:
         voices = Voices(self._account, self._people, letters, olm, trust_any=self._trust_any)
         return Machine(olm, Own(self._account, olm, self._folder), letters, voices)
 
+    def _take_one(self, letter: dict[str, Any]) -> None:
+        """Take *letter*, or nothing of it: whoever can write to us must not stop the others."""
+        try:
+            with self._store.part():
+                self._take_letter(letter)
+        except (ValueError, RecursionError) as error:
+            _log.error(
+                "crypto.letter_dropped",
+                user=clean(str(field(letter, "sender")), 80),
+                why=type(error).__name__,
+            )
+
     def _take_letter(self, event: dict[str, Any]) -> None:
         match field(event, "type"):
+            case "m.room.encrypted" if not self._counts(field(event, "sender")):
+                pass  # nothing that they say is run, and their keys would fill the disk
             case "m.room.encrypted":
                 try:
                     letter = self._machine.olm.read(event)

@@ -12,15 +12,24 @@ import structlog
 import vodozemac
 
 from bot.chat import matrix_events
-from bot.chat.crossing import Device
+from bot.chat.crossing import Device, is_key
 from bot.chat.matrix_crypto_olm import MEGOLM, Letter
 from bot.chat.matrix_crypto_store import KeyStore, RoomKey
-from bot.chat.matrix_wire import parsed
+from bot.chat.matrix_wire import parsed_whole
 
 _log = structlog.get_logger()
 
 #: as the specification recommends for ``m.room.encryption``
 _MOST_MESSAGES, _LONGEST = 100, 7 * 24 * 3600.0
+
+
+#: what makes a device one of its own: user, name and Curve25519 key.  Nobody proves to own such a
+#: key, so that a member may claim another's for a device of theirs
+Place = tuple[str, str, str]
+
+
+def place_of(device: Device) -> Place:
+    return device.user, device.id, device.curve25519
 
 
 @dataclass
@@ -31,10 +40,10 @@ class Voice:
     curve25519: str
     session: vodozemac.GroupSession = field(default_factory=vodozemac.GroupSession)
     began: float = field(default_factory=time.monotonic)
-    #: the devices that were given the key, by their Curve25519 keys
-    heard_by: dict[str, Device] = field(default_factory=dict)
+    #: the devices that were given the key
+    heard_by: dict[Place, Device] = field(default_factory=dict)
 
-    def serves(self, devices: Mapping[str, Device]) -> bool:
+    def serves(self, devices: Mapping[Place, Device]) -> bool:
         """Whether it may go on: not worn out, and known to nobody but *devices*."""
         return (
             self.session.message_index < _MOST_MESSAGES
@@ -92,7 +101,7 @@ def session_of(event: object) -> str | None:
     if matrix_events.field(event, "content", "algorithm") != MEGOLM:
         return None
     session_id = matrix_events.field(event, "content", "session_id")
-    return session_id if isinstance(session_id, str) else None
+    return session_id if is_key(session_id) else None
 
 
 def opened(store: KeyStore, room: str, event: dict[str, Any]) -> list[Opened]:
@@ -111,7 +120,7 @@ def _open(key: RoomKey, room: str, event: dict[str, Any], ciphertext: str) -> Op
     except ValueError as error:
         _log.info("crypto.not_opened", room=room, why=str(error))
         return None
-    payload = parsed(decrypted.plaintext.decode("utf-8", "replace"))
+    payload = parsed_whole(decrypted.plaintext.decode("utf-8", "replace"))
     kind = matrix_events.field(payload, "type")
     content = matrix_events.field(payload, "content")
     if (
@@ -136,8 +145,9 @@ def key_in(letter: Letter) -> tuple[str, RoomKey] | None:
     be put into that device's mouth.
     """
     content = letter.content
-    room, session_id, text = (content.get(k) for k in ("room_id", "session_id", "session_key"))
-    if content.get("algorithm") != MEGOLM or not isinstance(room, str) or not isinstance(text, str):
+    session_id, text = content.get("session_id"), content.get("session_key")
+    room = matrix_events.room_id_of(content.get("room_id"))
+    if content.get("algorithm") != MEGOLM or room is None or not isinstance(text, str):
         return None
     try:
         if letter.kind == "m.room_key":

@@ -17,10 +17,10 @@ from typing import Any
 import structlog
 import vodozemac
 
-from bot.chat.crossing import Device, canonical, unpadded, verified
+from bot.chat.crossing import Device, canonical, is_key, unpadded, verified
 from bot.chat.matrix_crypto_store import KeyStore
 from bot.chat.matrix_events import field
-from bot.chat.matrix_wire import parsed
+from bot.chat.matrix_wire import parsed_whole
 
 _log = structlog.get_logger()
 
@@ -211,14 +211,14 @@ class Olm:
 
     def _letter(self, user: str, peer: str, plaintext: bytes) -> Letter | None:
         """The letter in *plaintext*, where it was written by *user* and for us."""
-        payload = parsed(plaintext.decode("utf-8", "replace"))
+        payload = parsed_whole(plaintext.decode("utf-8", "replace"))
         kind, content = field(payload, "type"), field(payload, "content")
         ed25519 = field(payload, "keys", "ed25519")
         if (
             field(payload, "sender") != user
             or field(payload, "recipient") != self.user
             or field(payload, "recipient_keys", "ed25519") != self.ed25519
-            or not isinstance(ed25519, str)
+            or not is_key(ed25519)
             or not isinstance(kind, str)
             or not isinstance(content, dict)
         ):

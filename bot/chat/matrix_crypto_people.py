@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from bot.chat.crossing import Identity, identity_of
+from bot.chat.matrix_events import members
 from bot.chat.matrix_login import Account
 from bot.chat.matrix_wire import path_of
 from bot.core.chat import Proof, Report
 from bot.i18n import _
+
+#: seconds after which a user's devices are looked for anew because of a message of an unknown one
+_ASK_AGAIN_AFTER = 60.0
 
 #: whether the key that a chat id signs devices with is the one that is pinned for it; the first one
 #: that is seen is pinned
@@ -27,6 +33,7 @@ class People:
         #: how often each user was said to have changed, to see a change while we ask
         self._changes: dict[str, int] = {}
         self._asking = asyncio.Lock()
+        self._asked_again: dict[str, float] = {}
         #: what the administrators should know
         self.reports: list[Report] = []
         self._reported: set[str] = set()
@@ -50,7 +57,7 @@ class People:
     async def proof_of(self, user: str, curve25519: str, ed25519: str) -> Proof | None:
         """What is known of *user*'s device with these keys; None where they have no such device."""
         identity = (await self.look_up((user,)))[user]
-        if identity.device_of(curve25519, ed25519) is None:
+        if identity.device_of(curve25519, ed25519) is None and self._may_ask_again(user):
             # it may be newer than what we know
             self.changed((user,))
             identity = (await self.look_up((user,)))[user]
@@ -60,6 +67,14 @@ class People:
         if not await self.believes(identity):
             return Proof.CHANGED
         return Proof.SIGNED if device.signed else Proof.UNSIGNED
+
+    def _may_ask_again(self, user: str) -> bool:
+        """Whether it is long enough since; else each message of a removed device would ask."""
+        now = time.monotonic()
+        if now - self._asked_again.get(user, -math.inf) < _ASK_AGAIN_AFTER:
+            return False
+        self._asked_again[user] = now
+        return True
 
     async def believes(self, identity: Identity) -> bool:
         """Whether *identity* is signed with the key that is pinned for its user, or with none."""
@@ -81,7 +96,10 @@ class People:
         query: dict[str, Any] = {"device_keys": {user: [] for user in sorted(users)}}
         answer = await self._account.ask("POST", path_of("keys", "query"), query)
         found = {user: identity_of(answer, user) for user in users}
+        unreached = members(answer.get("failures"))
         for user, identity in found.items():
-            if self._changes.get(user, 0) == before[user]:
+            # whose homeserver could not be asked may have devices all the same
+            asked = user.partition(":")[2] not in unreached
+            if asked and self._changes.get(user, 0) == before[user]:
                 self._known[user] = identity
         return found

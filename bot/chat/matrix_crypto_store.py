@@ -98,6 +98,18 @@ class KeyStore:
                 _("The keys of the chat cannot be written ({why}).").format(why=error)
             ) from error
 
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """A part of a change, which alone is taken back where it fails."""
+        self._db.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK TO part")
+            raise
+        finally:
+            self._db.execute("RELEASE part")
+
     def account(self, user: str, device: str) -> vodozemac.Account | None:
         query = "SELECT pickle FROM account WHERE user = ? AND device = ?"
         for row in self._read(query, user, device):

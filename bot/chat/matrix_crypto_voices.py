@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.chat.crossing import Device
 from bot.chat.matrix_crypto_letters import Letters
-from bot.chat.matrix_crypto_megolm import Voice
+from bot.chat.matrix_crypto_megolm import Place, Voice, place_of
 from bot.chat.matrix_crypto_olm import Olm
 from bot.chat.matrix_crypto_people import People
 from bot.chat.matrix_events import field, members, objects
@@ -53,7 +53,7 @@ class Voices:
             if missing:
                 key = voice.key_for(room)
                 reached = await self._letters.send("m.room_key", key, missing)
-                voice.heard_by |= {device.curve25519: device for device in reached}
+                voice.heard_by |= {place_of(device): device for device in reached}
             return voice.say(room, kind, content)
 
     def take(self, answer: object) -> None:
@@ -71,17 +71,17 @@ class Voices:
         for voice in self._voices.values():
             voice.forget(user, device_id)
 
-    async def _audience(self, room: str, *, everyone: bool) -> dict[str, Device]:
-        """The devices that may read what is said now, by their Curve25519 keys."""
+    async def _audience(self, room: str, *, everyone: bool) -> dict[Place, Device]:
+        """The devices that may read what is said now."""
         others = await self._members_of(room) - {self._olm.user}
         identities = await self._people.look_up(others)
-        devices: dict[str, Device] = {}
+        devices: dict[Place, Device] = {}
         for identity in identities.values():
             if not await self._people.believes(identity) and not everyone:
                 continue
             for device in identity.devices.values():
                 if everyone or self._trust_any or device.signed:
-                    devices[device.curve25519] = device
+                    devices[place_of(device)] = device
         return devices
 
     async def _members_of(self, room: str) -> set[str]:

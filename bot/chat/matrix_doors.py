@@ -38,12 +38,19 @@ class Doors:
     """
 
     def __init__(
-        self, account: Account, rooms: Rooms, knows: Callable[[str], bool], *, private: bool
+        self,
+        account: Account,
+        rooms: Rooms,
+        knows: Callable[[str], bool],
+        *,
+        private: bool,
+        trust_any: bool = False,
     ) -> None:
         self._account = account
         self._rooms = rooms
         self._knows = knows
         self._private = private
+        self._trust_any = trust_any
         #: what the administrators should hear
         self.reports: list[Report] = []
         #: invitations that are not looked at yet, by room
@@ -127,6 +134,10 @@ class Doors:
                 " may have made it up, so I did not read it."
             ).format(who=clean(message.sender), room=message.room)
             self.reports.append(Report(f"plain:{key}", sentence))
+
+    def takes(self, name: str, sender: object) -> bool:
+        """Whether what *sender* says in the room *name* is for us: aside, our one companion's."""
+        return self._rooms.memory.private.get(name, sender) == sender
 
     def _take_leaving(self, room_id: str, room: object) -> None:
         if self._rooms.memory.private.pop(room_id, None) is not None:
@@ -224,10 +235,37 @@ class Doors:
         except Rejected:
             there = set()
         if there == {me, who} and self._private and self._knows(who):
-            return
+            if await self._is_safe_enough(room_id):
+                return
+            self._report_plain_chat(room_id, who)
         _log.warning("matrix.private_chat_left", id=room_id, by=who, members=len(there))
         await self._leave(room_id)
         del self._rooms.memory.private[room_id]
+
+    async def _is_safe_enough(self, room_id: str) -> bool:
+        """Whether the room is no less safe than the main one.
+
+        Else a homeserver that can forge nobody there would just make up a room of two.
+        """
+        main = self._rooms.names[0]
+        if self._trust_any or not self._rooms.was_encrypted(main):
+            return True
+        if not self._rooms.is_encrypted(room_id):
+            try:
+                path = path_of("rooms", room_id, "state", "m.room.encryption", "")
+                await self._account.ask("GET", path)
+            except Rejected:
+                return False
+            self._rooms.note_encrypted(room_id)
+            self._rooms.memory.save()
+        return True
+
+    def _report_plain_chat(self, room_id: str, who: str) -> None:
+        sentence = _(
+            "I left the room that {who} took me aside to: it is not encrypted, so that I cannot"
+            " tell who speaks there. Invite me to an encrypted one."
+        ).format(who=clean(who))
+        self.reports.append(Report(f"plain-chat:{_digest(room_id)}", sentence))
 
     async def _leave(self, room_id: str) -> None:
         for verb in ("leave", "forget"):

@@ -108,7 +108,12 @@ class Rooms:
 
     def take_events(self, room_id: str, events: Iterable[object]) -> None:
         """Learn from events of one room, old or new, whether it is encrypted."""
-        if room_id not in self.memory.encrypted and any(map(encrypts, events)):
+        if any(map(encrypts, events)):
+            self.note_encrypted(room_id)
+
+    def note_encrypted(self, room_id: str) -> None:
+        """From now on, and for ever, this room is an encrypted one."""
+        if room_id not in self.memory.encrypted:
             self.memory.encrypted.add(room_id)
             _log.info("matrix.room_is_encrypted", room=self.name_of(room_id), id=room_id)
             self._remember_secrets()

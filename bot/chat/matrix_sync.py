@@ -15,7 +15,7 @@ from bot.chat.matrix_events import field, is_join_of, may_count, members, messag
 from bot.chat.matrix_login import Account
 from bot.chat.matrix_rooms import Rooms
 from bot.chat.matrix_wire import Busy, path_of
-from bot.core.chat import Batch, Message
+from bot.core.chat import Batch, Message, Proof
 from bot.i18n import _
 
 _log = structlog.get_logger()
@@ -168,7 +168,13 @@ class Sync:
             if in_clear is not None:
                 self._doors.report_plain(in_clear)
             return None
+        if not self._doors.takes(name, field(event, "sender")):
+            return None
         read = await self._crypto.read(room_id, event)
+        if read.proof is not Proof.PLAIN and not self._rooms.was_encrypted(name):
+            # a homeserver may hide that a room is encrypted; who encrypts is answered so
+            self._rooms.note_encrypted(room_id)
+            self._rooms.memory.save()
         return message_of(read.event, name, me, read.proof, read.seal)
 
     async def _wait_for_keys(self, since: str) -> None:

@@ -65,7 +65,8 @@ class Pins:
 
     async def confirm(self, user: str, key: str, by: str) -> None:
         """From now on *key* is the one of *user*, on the word of the person *by*."""
-        await self._put(Pinned(user, key, self._clock(), by, None), "confirmed")
+        async with self._looking:  # a look under way would write back what it has read
+            await self._put(Pinned(user, key, self._clock(), by, None), "confirmed")
 
     async def _holds(self, user: str, key: str) -> bool:
         pinned = await self.of(user)

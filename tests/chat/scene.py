@@ -58,6 +58,7 @@ class Scene:
         credentials = Credentials("bot", more.pop("password", "password"), more.pop("token", None))
         rooms = more.pop("rooms", [ALIAS])
         pauses = {"shortest_pause": 0.001, "longest_pause": 0.01, "sync_timeout": PATIENCE}
+        pauses["breath"] = 0.0
         return MatrixChat(
             url, credentials, rooms, self.folder, lambda user: True, pins, **(pauses | more)
         )

@@ -217,3 +217,12 @@ def test_a_file_that_holds_something_else_is_said_and_not_replaced(
     with pytest.raises(ConfigError, match="does not hold the signing keys"):
         Secrets.kept(file, USER)
     assert file.read_text() == text
+
+
+def test_what_is_nested_too_deeply_to_be_looked_at_is_not_signed() -> None:
+    deep: Any = []
+    for _level in range(5_000):
+        deep = [deep]
+    signed = {"x": deep, "signatures": {USER: {"ed25519:PHONE": unpadded(bytes(64))}}}
+
+    assert not verified(signed, USER, "PHONE", DEVICE_KEY.public)

@@ -122,12 +122,38 @@ async def test_the_first_question_after_a_failure_waits_for_nothing_new(scene: S
             while scene.homeserver.patiences[-1] != 1000.0:  # noqa: ASYNC110 - no event for this
                 await asyncio.sleep(0)
         scene.homeserver.misbehave("/sync", page(502))
-        for number in (1, 2):
+        for number in (1, 2, 3):
             await scene.homeserver.say(f"!say {number}")
             await scene.got(number + 1)
 
     assert scene.homeserver.patiences.count(0.0) == 2
     assert scene.homeserver.patiences.count(1000.0) >= 2
+
+
+async def test_the_homeserver_is_asked_for_more_when_the_first_answer_was_sent(
+    scene: Scene,
+) -> None:
+    async with scene.running(breath=1000.0) as chat:
+        await scene.homeserver.say("!ping")
+        await scene.got(1)
+        asked = len(scene.homeserver.patiences)
+        await scene.homeserver.say("!whoami")
+        for _turn in range(50):
+            await asyncio.sleep(0)
+        assert len(scene.homeserver.patiences) == asked
+
+        await chat.send(POST)
+
+        assert await scene.got(2) == ["!ping", "!whoami"]
+
+
+async def test_where_nothing_is_sent_the_homeserver_is_asked_for_more_all_the_same(
+    scene: Scene,
+) -> None:
+    async with scene.running(breath=0.01):
+        for number in (1, 2):
+            await scene.homeserver.say("good morning")
+            await scene.got(number)
 
 
 @pytest.mark.parametrize("error", [StoreError(), BotError(), ValueError("a bug of ours")])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.chat.matrix_wire import DEEPEST, Busy, Wire, parsed, path_of, shallow
+from bot.chat.matrix_wire import DEEPEST, Busy, Wire, parsed, parsed_whole, path_of, shallow
 from tests.chat.homeserver import FakeHomeserver, raw
 
 json_values: st.SearchStrategy[Any] = st.recursive(
@@ -50,6 +50,22 @@ TORN = ["", "{", '{"a": ', '{"a": "b', "null", "[" * 100_000, '{"a":' * 100_000,
 @pytest.mark.parametrize("torn", TORN, ids=range(len(TORN)))
 def test_what_is_no_object_is_none(torn: str) -> None:
     assert parsed(torn) is None
+
+
+@pytest.mark.parametrize(
+    "torn", ['"' + '\\"' * 500_000, '{"a": "' + "\\\\" * 500_000, '"' * 1_000_001]
+)
+def test_a_text_that_is_never_closed_is_read_once(torn: str) -> None:
+    """Looked for anew from each of its quotes, a megabyte would take days."""
+    assert parsed(torn) is None
+
+
+def test_of_what_one_person_wrote_nothing_is_read_where_a_part_is_no_good() -> None:
+    deep = '{"a": ' + "[" * 100_000 + "]" * 100_000 + "}"
+
+    assert parsed(deep) is not None
+    assert parsed_whole(deep) is None
+    assert parsed_whole('{"a": 1}') == {"a": 1}
 
 
 @pytest.mark.parametrize("digits", [4_299, 4_301, 50_000])

@@ -66,5 +66,15 @@ async def test_two_at_once_pin_one(store: Store) -> None:
     assert list(held) == [True, False]
 
 
+async def test_a_confirmation_is_not_overwritten_by_a_look_that_began_before(store: Store) -> None:
+    known = pins(store)
+    await known.holds(ANNA, "A")
+
+    await asyncio.gather(known.confirm(ANNA, "B", "bruno"), known.holds(ANNA, "B"))
+
+    assert await known.holds(ANNA, "B")
+    assert await pins(store).holds(ANNA, "B")
+
+
 async def test_nobody_is_known_before_they_were_seen(store: Store) -> None:
     assert await pins(store).of(ANNA) is None
