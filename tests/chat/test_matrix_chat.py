@@ -22,7 +22,7 @@ from tests.chat.homeserver import (
     raw,
     truncates,
 )
-from tests.chat.scene import Scene
+from tests.chat.scene import PATIENCE, Scene
 
 POST = Post(ALIAS, "t1", Text("pong", "pong"))
 DEEP = b"""{"chunk": [
@@ -118,6 +118,9 @@ async def test_the_first_question_after_a_failure_waits_for_nothing_new(scene: S
     async with scene.running(sync_timeout=1000.0):
         await scene.homeserver.say("!say 0")
         await scene.got(1)
+        async with asyncio.timeout(PATIENCE):
+            while scene.homeserver.patiences[-1] != 1000.0:  # noqa: ASYNC110 - no event for this
+                await asyncio.sleep(0)
         scene.homeserver.misbehave("/sync", page(502))
         for number in (1, 2, 3):
             await scene.homeserver.say(f"!say {number}")
