@@ -64,14 +64,15 @@ class Doors:
     def take(self, answer: object) -> None:
         """Learn from a sync answer who invites us and who put us out."""
         self._patience.begin_round()
-        for room_id, invitation in members(field(answer, "rooms", "invite")).items():
-            if room_id_of(room_id) is not None:
-                self._invitations[room_id] = invitation
         for room_id, room in members(field(answer, "rooms", "leave")).items():
             self._invitations.pop(room_id, None)
             self.doubtful.discard(room_id)
             self._patience.forget(room_id)
             self._take_leaving(room_id, room)
+        # after them: where one answer has both, the invitation is what came last
+        for room_id, invitation in members(field(answer, "rooms", "invite")).items():
+            if room_id_of(room_id) is not None:
+                self._invitations[room_id] = invitation
         for name, put_out in list(self._rooms.memory.put_out.items()):
             if self._rooms.id_of(name) is not None:
                 del self._rooms.memory.put_out[name]

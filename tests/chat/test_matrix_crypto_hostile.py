@@ -242,3 +242,22 @@ async def test_a_private_chat_is_no_less_safe_than_the_main_room(
     assert [report.key.partition(":")[0] for report in doors.reports] == (
         [] if stays else ["plain-chat"]
     )
+
+
+async def test_put_out_and_invited_again_in_one_answer_is_invited() -> None:
+    account = Answers([], [])
+    doors = Doors(account, Rooms(["!room"]), lambda user: True, private=False)
+    member = {"type": "m.room.member", "state_key": ME, "sender": NOUNOU, "event_id": "$1"}
+    invited, left = ({**member, "content": {"membership": each}} for each in ("invite", "leave"))
+
+    doors.take(
+        {
+            "rooms": {
+                "invite": {"!room": {"invite_state": {"events": [invited]}}},
+                "leave": {"!room": {"timeline": {"events": [left]}}},
+            }
+        }
+    )
+    await doors.answer()
+
+    assert account.joined == ["!room"]

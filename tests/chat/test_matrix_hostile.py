@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from typing import Any, cast
+from urllib.parse import unquote
 
 from hypothesis import event, example, given
 from hypothesis import strategies as st
@@ -34,8 +35,12 @@ class Answers(Account):
     def __init__(self, syncs: list[dict[str, Any]], others: list[dict[str, Any]]) -> None:
         self.user_id = ME
         self._syncs, self._others = iter(syncs), iter(others)
+        #: the rooms that were entered
+        self.joined: list[str] = []
 
     async def ask(self, method: str, path: str, *rest: object, **more: object) -> dict[str, Any]:
+        if "/v3/join/" in path:
+            self.joined.append(unquote(path.partition("/join/")[2].partition("?")[0]))
         answers = self._syncs if "/v3/sync" in path else self._others
         answer = next(answers, None)
         return answer if answer is not None else {"next_batch": "s3", "chunk": []}

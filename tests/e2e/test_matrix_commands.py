@@ -98,6 +98,8 @@ async def test_a_command_that_is_taken_back_while_it_waits_is_cancelled(
         await nounou.say(place.room_id, "!wait long")
         await toys.until("begin long")
         waiting = await nounou.say(place.room_id, "!change it")
+        receipt = (place.bot_id, place.room_id)
+        await nounou.until(lambda: nounou.receipts.get(receipt) == waiting or None)
         await nounou.ask("PUT", f"rooms/{place.room_id}/redact/{waiting}/t1", {})
 
         await hears(nounou, "Cancelled before it began, since its message was taken back.")

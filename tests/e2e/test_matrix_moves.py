@@ -146,6 +146,7 @@ async def test_put_out_and_invited_again_the_bot_is_back_and_says_so(
         why = {"user_id": place.bot_id, "reason": "too\nloud \u202egnol"}
         await nounou.ask("POST", f"{room}/{verb}", why)
         await place.gone(nounou, place.room_id)
+        await inbox.until(lambda: bool(chat._rooms.memory.put_out))
         await nounou.say(place.room_id, "!say in its absence")
         if verb == "ban":
             await nounou.ask("POST", f"{room}/unban", {"user_id": place.bot_id})
