@@ -18,12 +18,14 @@ from bot.config import Array as ArrayConfig
 from bot.config import Config
 from bot.config import Host as HostConfig
 from bot.config import MatrixChat as MatrixConfig
+from bot.core.approvals import Approvals, Need
 from bot.core.audit import Verdict
 from bot.core.chat import Chat
 from bot.core.command import Registry
 from bot.core.own import Own
 from bot.core.policy import Policy, Right, Role
 from bot.core.pulse import Pulse
+from bot.core.risk import Risk
 from bot.core.rooms import Rooms
 from bot.devices.detached import HostLauncher
 from bot.devices.host import Host
@@ -101,6 +103,24 @@ def policy_of(config: Config) -> Policy:
     )
 
 
+def approvals_of(config: Config) -> Approvals:
+    """Who has to agree to what, as the config has it."""
+    said = config.approvals
+    by_risk = {
+        Risk.CHANGES: Need[said.changes.upper()],
+        Risk.INTERRUPTS: Need[said.interrupts.upper()],
+        Risk.DESTROYS: Need[said.destroys.upper()],
+    }
+    return Approvals(
+        by_risk=by_risk,
+        also=tuple((Right.parse(right), Need[need.upper()]) for right, need in said.also.items()),
+        reactions=frozenset(Risk[risk.upper()] for risk in said.reactions),
+        plaintext=said.allow_plaintext_approvals,
+        expire=said.expire,
+        break_glass=said.break_glass,
+    )
+
+
 def rooms_of(config: Config) -> Rooms:
     """The rooms of the config, and which commands each takes."""
     taken = {room: tuple(verbs) for room, verbs in config.rooms.commands.items()}
@@ -128,6 +148,7 @@ async def _run(config: Config) -> None:
                 clock=time.time,
                 prefix=config.prefix,
                 rooms=rooms_of(config),
+                approvals=approvals_of(config),
                 own=Own(config.own.bot or "", config.own.homeserver or ""),
                 audit_room=config.rooms.audit,
                 command_bytes=config.limits.command_bytes,

@@ -160,6 +160,34 @@ class Role(Section):
     deny: list[Right] = []
 
 
+AtLeastConfirmed = Literal["confirm", "second"]
+
+
+class Approvals(Section):
+    """Which commands wait for their asker's confirmation, or for a second person's approval."""
+
+    changes: Literal["none", "confirm", "second"] = "none"
+    interrupts: Literal["none", "confirm", "second"] = "confirm"
+    destroys: AtLeastConfirmed = "second"
+    #: what else has to wait, by rights; the strictest counts
+    also: dict[Right, AtLeastConfirmed] = {}
+    #: classes for which a reaction is as good as a code; what destroys is never among them
+    reactions: list[Literal["changes", "interrupts"]] = []
+    #: whether what destroys may be approved in a room that is not encrypted
+    allow_plaintext_approvals: bool = False
+    #: how long a request can be answered
+    expire: Seconds = 900.0
+    #: for how long somebody may go without the second person
+    break_glass: Seconds = 3600.0
+
+
+class Record(Section):
+    """The record of what was asked and done."""
+
+    #: how often its head is posted in the audit room, where it has grown
+    post_head_every: Seconds = 3600.0
+
+
 class Timing(Section):
     """How long the bot waits, in seconds."""
 
@@ -204,6 +232,7 @@ class Policy(Section):
 
     roles: dict[Name, Role]
     members: dict[Name, Member]
+    approvals: Approvals = Approvals()
 
     @field_validator("members")
     @classmethod
@@ -267,6 +296,7 @@ class Config(Place, Policy):
     timing: Timing = Timing()
     limits: Limits = Limits()
     own: Own = Own()
+    record: Record = Record()
 
     @model_validator(mode="after")
     def _listens_often_enough(self) -> Self:

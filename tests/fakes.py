@@ -157,6 +157,9 @@ class FakeChat:
     def encrypted(self, room: str) -> bool | None:
         return self.encryption.get(room)
 
+    async def own_posts(self, room: str, most: int) -> list[str]:
+        return [said.plain for said in reversed(self.said(room))][:most]
+
     async def close(self) -> None:
         self._closed = True
         self.changed()

@@ -152,7 +152,7 @@ def test_the_bot_logs_in_in_exactly_one_way(folder: Path) -> None:
         (
             "site: lab",
             "site: lab\nzzz: 1",
-            "remove it; the keys here are: roles, members, language",
+            "remove it; the keys here are: roles, members, approvals, language",
         ),
         ("site: lab", "site: 12", "line 1, site: 12 is not a text; put it in quotes"),
         ("site: lab", "site: lab\nprefix: /", "line 2, prefix: '/' cannot mark a command"),

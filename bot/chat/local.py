@@ -182,6 +182,10 @@ class LocalChat(Chat):
         """As `Chat.encrypted`: it never leaves this machine."""
         return None
 
+    async def own_posts(self, room: str, most: int) -> list[str]:
+        """As `Chat.own_posts`."""
+        raise ChatUnavailable(_("This chat does not say what was said"))
+
     async def close(self) -> None:
         """Hang up on every client, after the last words."""
         for client in self._clients:

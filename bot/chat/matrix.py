@@ -161,6 +161,10 @@ class MatrixChat(Chat):
         room_id = self._rooms.id_of(room)
         return None if room_id is None else self._rooms.was_encrypted(room)
 
+    async def own_posts(self, room: str, most: int) -> list[str]:
+        """As `Chat.own_posts`."""
+        raise ChatUnavailable(_("This chat does not say what was said"))
+
     async def close(self) -> None:
         self._crypto.close()
         await self._wire.close()

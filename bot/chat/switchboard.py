@@ -47,6 +47,10 @@ class Switchboard(Chat):
         """As `Chat.encrypted`."""
         return self._of(room).encrypted(room)
 
+    async def own_posts(self, room: str, most: int) -> list[str]:
+        """As `Chat.own_posts`."""
+        return await self._of(room).own_posts(room, most)
+
     async def close(self) -> None:
         """Leave both."""
         await asyncio.gather(self._main.close(), self._local.close())

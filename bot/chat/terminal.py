@@ -114,6 +114,10 @@ class TerminalChat(Chat):
         """As `Chat.encrypted`: it never leaves this machine."""
         return None
 
+    async def own_posts(self, room: str, most: int) -> list[str]:
+        """As `Chat.own_posts`."""
+        raise ChatUnavailable(_("This chat does not say what was said"))
+
     async def close(self) -> None:
         self._writer.close()
         with suppress(ConnectionError):

@@ -24,6 +24,8 @@ class Kind(Enum):
     REMOVAL = "removal"
     #: something was said under a key that the bot does not have
     UNREADABLE = "unreadable"
+    #: somebody put the sign `body` on the message `target`; no sign is ever encrypted
+    REACTION = "reaction"
 
 
 class Proof(Enum):
@@ -39,6 +41,8 @@ class Proof(Enum):
     CHANGED = "changed"
     #: typed on the bot's own host, by an OS user that the kernel vouches for
     LOCAL = "local"
+    #: typed at the demonstration's terminal, which never leaves this machine
+    TERMINAL = "terminal"
 
 
 #: what no owner vouches for, though the message is encrypted
@@ -58,7 +62,7 @@ class Message:
     #: names the key and the place in its chain that this was encrypted with; one seal, one message,
     #: so a second event under it is a replay.  Empty where nothing was encrypted
     seal: str = ""
-    #: the event that a REMOVAL takes back, or that an EDIT replaces
+    #: the event that a REMOVAL takes back, that an EDIT replaces, or that a REACTION stands on
     target: str = ""
 
 
@@ -107,10 +111,18 @@ class Status:
     waits: str = ""
     #: further events that asked and of which the same is true
     also: Sequence[str] = ()
+    #: the code that somebody has to type for the job to go on; empty where none is awaited
+    code: str = ""
+    #: events that asked and that wait for no person any more, on account of this one
+    frees: Sequence[str] = ()
 
     def content(self) -> dict[str, Any]:
         """The JSON that travels with the message under `STATUS_KEY`."""
-        also = {"also": list(self.also)} if self.also else {}
+        more: dict[str, Any] = {"also": list(self.also)} if self.also else {}
+        if self.code:
+            more["code"] = self.code
+        if self.frees:
+            more["frees"] = list(self.frees)
         return {
             "command": self.command,
             "job": self.job,
@@ -118,7 +130,7 @@ class Status:
             "final": self.final,
             "succeeded": self.succeeded,
             "waits": self.waits,
-            **also,
+            **more,
         }
 
 
@@ -156,6 +168,8 @@ class Post:
     #: For sentences that tell their owner to sign them, and that hold nothing secret
     to_unsigned: bool = False
     kind: PostKind = PostKind.TEXT
+    #: the name of the file that the plain text is sent as, below its first lines; empty: as words
+    file: str = ""
 
 
 Receive = Callable[[Batch], Awaitable[None]]
@@ -185,6 +199,13 @@ class Chat(Protocol):
 
     def encrypted(self, room: str) -> bool | None:
         """Whether *room* is encrypted; None while that is not known, or has no meaning here."""
+
+    async def own_posts(self, room: str, most: int) -> list[str]:
+        """The plain texts of the last messages that the bot itself said in *room*, newest first.
+
+        As the chat kept them, not as the bot remembers them: at most *most*, edits and what cannot
+        be read left out.  Raises `ChatUnavailable` where the chat does not say, or keeps nothing.
+        """
 
     async def close(self) -> None:
         """Leave, freeing every connection."""

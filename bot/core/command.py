@@ -10,12 +10,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum
 from types import ModuleType
 from typing import Annotated, Any, Protocol, get_args, get_origin, get_type_hints
 
 from bot.core.plan import Plan
 from bot.core.render import Reply
+from bot.core.risk import Risk
 from bot.core.text import clean, did_you_mean
 from bot.errors import UsageError
 from bot.i18n import _, ngettext
@@ -23,15 +23,6 @@ from bot.i18n import _, ngettext
 Handler = Callable[..., Awaitable[Reply]]
 Check = Callable[..., Awaitable[None]]
 Planner = Callable[..., Awaitable[Plan]]
-
-
-class Risk(IntEnum):
-    """What a command may do at worst, in rising order."""
-
-    READS = 0
-    CHANGES = 1
-    INTERRUPTS = 2
-    DESTROYS = 3
 
 
 class Lookup(Protocol):

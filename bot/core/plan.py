@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from bot.core.risk import Risk
 from bot.core.units import Size
 from bot.i18n import _
 
@@ -43,6 +44,17 @@ class PlannedStep:
     words: str
 
 
+class Thing(Enum):
+    """What a plan can be about."""
+
+    DOMU = "domu"
+    UUID = "uuid"
+    HOST = "host"
+    VOLUME = "volume"
+    WWN = "wwn"
+    LUN = "lun"
+
+
 @dataclass(frozen=True)
 class Plan:
     """The card, the steps, and what must be locked while they run."""
@@ -54,6 +66,10 @@ class Plan:
     memory: Mapping[str, Size] = field(default_factory=dict)
     #: what must still be true once the locks are held, one sentence each
     essence: tuple[str, ...] = ()
+    #: everything that would be touched: (kind, name or id), for holds and for what is approved
+    touches: frozenset[tuple[Thing, str]] = frozenset()
+    #: the class of what would be done, where that is worse than the command's own
+    risk: Risk | None = None
     #: what the command itself wants to find again when it runs
     facts: object = None
 

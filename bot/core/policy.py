@@ -77,8 +77,8 @@ class Policy:
         """Who writes under *chat_id*; None for everybody that the config does not name."""
         return self.persons.get(chat_id)
 
-    def of(self, person: str) -> Rights:
-        """What *person* may do; nothing for somebody without a role."""
+    def of(self, person: str, room: str = "") -> Rights:
+        """What *person* may do in *room*; nothing for somebody without a role."""
         roles = [self.rights[name] for name in self.roles.get(person, ()) if name in self.rights]
         return Rights(_all(role.allow for role in roles), _all(role.deny for role in roles))
 

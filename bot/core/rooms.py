@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from bot.core.command import Command, Risk
+from bot.core.command import Command
+from bot.core.risk import Risk
 
 #: how the ids of persons on the bot's own host begin, which are the names of their rooms as well
 LOCAL = "local:"
@@ -27,19 +28,19 @@ class Rooms:
         return tuple(dict.fromkeys(filter(None, (self.main, self.audit, *self.commands))))
 
     def is_private(self, room: str) -> bool:
-        return self._called(room) not in self.names
+        return self.called(room) not in self.names
 
     def take(self, room: str, command: Command) -> bool:
         """Whether *command* may be used in *room*: in a private chat only what reads."""
         if self.is_private(room):
             return command.risk is Risk.READS
-        patterns = self.commands.get(self._called(room), ("*",))
+        patterns = self.commands.get(self.called(room), ("*",))
         return any(fnmatchcase(command.needs, pattern) for pattern in patterns)
 
     def that_take(self, command: Command) -> list[str]:
         """The rooms of the config in which *command* may be used."""
         return [room for room in self.names if self.take(room, command)]
 
-    def _called(self, room: str) -> str:
+    def called(self, room: str) -> str:
         """The local chat is the main room, for when that one cannot be reached."""
         return self.main if room.startswith(LOCAL) else room

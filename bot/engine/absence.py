@@ -10,10 +10,10 @@ from dataclasses import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.chat import Post, Proof, Status
-from bot.core.command import Risk
 from bot.core.events import Ended
 from bot.core.jobs import WAITING, Event, State
 from bot.core.render import Reply, duration
+from bot.core.risk import Risk
 from bot.core.text import clean, words
 from bot.engine import audit_log, jobs, outbox, proofs, store
 from bot.engine.cancelling import CANCELLED, cancelled

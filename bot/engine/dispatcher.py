@@ -10,10 +10,10 @@ from typing import TypeVar
 import structlog
 
 from bot.core.chat import Post
-from bot.core.command import Risk
 from bot.core.events import Ended
 from bot.core.jobs import HOLDING, Event, State
 from bot.core.render import Reply
+from bot.core.risk import Risk
 from bot.core.text import clean
 from bot.engine import jobs, outbox, pipeline
 from bot.engine.absence import hold

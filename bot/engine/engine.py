@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from bot.core.approvals import Approvals
 from bot.core.chat import Chat
 from bot.core.command import Registry
 from bot.core.own import Own
-from bot.core.policy import Policy
+from bot.core.policy import Policy, Rights
 from bot.core.rooms import Rooms
 from bot.engine.inventory import Inventory
 from bot.engine.locks import Locks
@@ -51,6 +52,8 @@ class Engine:
     command_bytes: int = 2048
     #: the DomUs that the bot depends on
     own: Own = field(default_factory=Own)
+    #: what has to be confirmed or approved
+    approvals: Approvals = field(default_factory=Approvals)
     #: whose devices are believed
     trust: Literal["cross-signed", "any"] = "cross-signed"
     version: str = ""
@@ -68,6 +71,10 @@ class Engine:
 
     def __post_init__(self) -> None:
         self.typing = Typing(self.chat)
+
+    def rights(self, person: str, room: str) -> Rights:
+        """Everything that *person* may do in *room* now."""
+        return self.policy.of(person, self.rooms.called(room))
 
     def look_for_jobs(self) -> None:
         """There may be jobs to begin in the store."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bot.core.command import Bound, Command, Risk
+from bot.core.command import Bound, Command
+from bot.core.risk import Risk
 from bot.core.rooms import Rooms
 from bot.engine.engine import Engine
 from bot.errors import Denied

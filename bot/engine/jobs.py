@@ -11,8 +11,8 @@ from sqlalchemy import BindParameter, bindparam, delete, func, insert, select, u
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.chat import Message, Proof
-from bot.core.command import Risk
 from bot.core.jobs import ENDED, HOLDING, Event, State, after
+from bot.core.risk import Risk
 from bot.engine import schema
 
 # built once, for every command needs them: that costs more than running them

@@ -35,6 +35,7 @@ def row_of(post: Post) -> dict[str, Any]:
         "kind": post.kind.value,
         "mentions": json.dumps(post.mentions) if post.mentions else None,
         "to_unsigned": post.to_unsigned,
+        "file": post.file,
     }
 
 
@@ -52,4 +53,5 @@ def post_of(row: Any, edits: str | None) -> Post:
         kind=PostKind(row.kind),
         mentions=tuple(json.loads(row.mentions)) if row.mentions else (),
         to_unsigned=row.to_unsigned,
+        file=row.file,
     )

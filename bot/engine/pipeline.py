@@ -15,12 +15,13 @@ from dataclasses import dataclass
 
 import structlog
 
-from bot.core.command import Bound, Command, Risk
+from bot.core.command import Bound, Command
 from bot.core.events import Ended
 from bot.core.jobs import State, in_words
 from bot.core.plan import Line, Plan, Verdict
 from bot.core.policy import Rights
 from bot.core.render import Lines, Reply
+from bot.core.risk import Risk
 from bot.core.text import clean, point_at, words
 from bot.devices.host import Host
 from bot.engine import guards, proofs
@@ -150,7 +151,7 @@ async def may_run(run: Run) -> bool:
     """
     try:
         command, line = _parse(run)
-        rights = run.engine.policy.of(run.job.person)
+        rights = run.engine.rights(run.job.person, run.job.room)
         if not rights.verb(command.needs):
             return False
         guards.demand_room(run.engine.rooms, run.job.room, command)
@@ -165,7 +166,7 @@ async def may_run(run: Run) -> bool:
 async def _proceed(run: Run) -> Reply:
     proofs.demand(run.engine, run.job)
     command, line = _parse(run)
-    rights = run.engine.policy.of(run.job.person)
+    rights = run.engine.rights(run.job.person, run.job.room)
     if not rights.verb(command.needs):
         raise Denied(
             _("You may not run {command}: it needs the right {right}.").format(
@@ -215,7 +216,7 @@ def _parse(run: Run) -> tuple[Command, list[str]]:
     line = words(run.job.line.removeprefix(run.engine.prefix))
     command = run.engine.registry.find(line)
     if command is None:
-        rights = run.engine.policy.of(run.job.person)
+        rights = run.engine.rights(run.job.person, run.job.room)
         allowed = [each for each in run.engine.registry if rights.verb(each.needs)]
         raise run.engine.registry.unknown(line, allowed)
     return command, line
@@ -309,7 +310,7 @@ async def _again(run: Run) -> tuple[Command, Bound, Context]:
     """The command of a stored job, with its values and notes, for looking at it again."""
     command, line = _parse(run)
     bound = command.bind(line[len(command.path) :], _Stored(run.engine.world))
-    context = Context(run, run.engine.policy.of(run.job.person))
+    context = Context(run, run.engine.rights(run.job.person, run.job.room))
     context.notes = await run.notes()
     return command, bound, context
 

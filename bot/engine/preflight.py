@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
-from bot.core.plan import Line, Plan, PlannedStep, Verdict
+from bot.core.plan import Line, Plan, PlannedStep, Thing, Verdict
 from bot.core.text import clean
 from bot.core.units import Size
 from bot.devices.host import Host
@@ -199,4 +200,21 @@ def _plan(facts: Facts, lines: Sequence[Line], memory: Size) -> Plan:
         *(_("volume {wwn}").format(wwn=wwn) for wwn in facts.wwns),
     )
     taken = Size(memory + OVERHEAD)
-    return Plan(tuple(lines), tuple(steps), frozenset(keys), {target.name: taken}, essence, facts)
+    return Plan(
+        tuple(lines),
+        tuple(steps),
+        frozenset(keys),
+        {target.name: taken},
+        essence,
+        _touched(facts),
+        facts=facts,
+    )
+
+
+def _touched(facts: Facts) -> frozenset[tuple[Thing, str]]:
+    disks = {(Thing.WWN, wwn) for wwn in facts.wwns}
+    names = {(Thing.VOLUME, PurePosixPath(disk.path).name) for disk in facts.config.disks}
+    hosts = {(Thing.HOST, facts.source.name), (Thing.HOST, facts.target.name)}
+    return frozenset(
+        {(Thing.DOMU, facts.guest), (Thing.UUID, facts.uuid), *disks, *names, *hosts}
+    )

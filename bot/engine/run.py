@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.audit import Entry
 from bot.core.chat import Post, Status
-from bot.core.command import Risk
 from bot.core.events import (
     Checking,
     Ended,
@@ -30,6 +29,7 @@ from bot.core.events import (
 from bot.core.jobs import Event, State
 from bot.core.plan import Plan
 from bot.core.render import Reply
+from bot.core.risk import Risk
 from bot.core.text import clean
 from bot.engine import audit_log, denials, jobs, outbox
 from bot.engine.engine import Engine

@@ -18,7 +18,7 @@ from sqlalchemy import (
     text,
 )
 
-VERSION = 2
+VERSION = 3
 
 metadata = MetaData()
 
@@ -31,6 +31,7 @@ UPGRADES: dict[int, tuple[str, ...]] = {
         "ALTER TABLE outbox ADD COLUMN to_unsigned BOOLEAN NOT NULL DEFAULT false",
         "CREATE INDEX handled_by_age ON handled (at)",
     ),
+    3: ("ALTER TABLE outbox ADD COLUMN file VARCHAR(64) NOT NULL DEFAULT ''",),
 }
 
 #: schema version, site id, sync token, head of the audit chain
@@ -144,6 +145,82 @@ pins = Table(
     Column("offered", String(64)),
 )
 
+#: what waits for somebody's word, and what came of it; a row is used once, by its own job
+requests = Table(
+    "requests",
+    metadata,
+    Column("code", String(12), primary_key=True),
+    Column("job", Integer, ForeignKey("jobs.id"), nullable=False, index=True),
+    #: as `bot.core.approvals.Need`
+    Column("need", Integer, nullable=False),
+    Column("risk", Integer, nullable=False),
+    #: of the plan that was shown
+    Column("digest", String(64), nullable=False),
+    #: open, approved, used, denied, withdrawn, expired or changed
+    Column("state", String(12), nullable=False),
+    Column("created", Float, nullable=False),
+    Column("expires", Float, nullable=False),
+    #: who approved or confirmed it, and how their message was proven
+    Column("by", String(255), nullable=False, server_default=""),
+    Column("proof", String(12), nullable=False, server_default=""),
+)
+_waiting = text("state IN ('open', 'approved')")
+Index("one_request", requests.c.job, unique=True, sqlite_where=_waiting, postgresql_where=_waiting)
+
+#: rights that somebody got for a time
+grants = Table(
+    "grants",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("person", String(255), nullable=False),
+    #: as the config writes one
+    Column("right", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("by", String(255), nullable=False),
+    Column("job", Integer, nullable=False, unique=True),
+    Column("since", Float, nullable=False),
+    Column("until", Float, nullable=False),
+    #: active, ended or revoked
+    Column("state", String(12), nullable=False),
+    sqlite_autoincrement=True,
+)
+
+#: times in which somebody went without the second person
+glass = Table(
+    "glass",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("person", String(255), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("job", Integer, nullable=False, unique=True),
+    Column("since", Float, nullable=False),
+    Column("until", Float, nullable=False),
+    #: active or ended
+    Column("state", String(12), nullable=False),
+    sqlite_autoincrement=True,
+)
+
+#: what nobody's job may touch, and hosts that take no guest in
+holds = Table(
+    "holds",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    #: as `bot.core.plan.Thing`, or maintenance
+    Column("kind", String(16), nullable=False),
+    Column("name", String(255), nullable=False),
+    #: the UUID or WWN that it had then; empty where none is known
+    Column("identity", String(64), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("by", String(255), nullable=False),
+    Column("job", Integer, nullable=False, unique=True),
+    Column("since", Float, nullable=False),
+    #: null: until somebody releases it
+    Column("until", Float),
+    #: active, ended or released
+    Column("state", String(12), nullable=False),
+    sqlite_autoincrement=True,
+)
+
 #: what is still to be said, in order; a txn that was sent keeps its event id, for edits
 outbox = Table(
     "outbox",
@@ -164,6 +241,8 @@ outbox = Table(
     #: chat ids of persons to call, as JSON; null for none
     Column("mentions", Text),
     Column("to_unsigned", Boolean, nullable=False, server_default=false()),
+    #: as `bot.core.chat.Post.file`
+    Column("file", String(64), nullable=False, server_default=""),
     sqlite_autoincrement=True,
 )
 Index("outbox_by_state", outbox.c.state, outbox.c.id)

@@ -35,6 +35,9 @@ class Homeserver(Chat):
         if self.error is not None:
             raise self.error
 
+    async def own_posts(self, room: str, most: int) -> list[str]:
+        return [post.text.plain for post in self.sent if post.room == room][:most]
+
     async def send(self, post: Post) -> str:
         self.sent.append(post)
         raise ChatUnavailable

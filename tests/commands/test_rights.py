@@ -10,8 +10,9 @@ from collections.abc import Iterator
 import pytest
 
 from bot.app import registry_of
-from bot.core.command import Command, Risk
+from bot.core.command import Command
 from bot.core.policy import Policy, Right, Role
+from bot.core.risk import Risk
 from tests.engine.alive import LOOKING, Place
 from tests.fakes import Said
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.command import ArgumentType, Bound, Command, Registry, Risk, command
+from bot.core.command import ArgumentType, Bound, Command, Registry, command
 from bot.core.render import Reply
+from bot.core.risk import Risk
 from bot.errors import Denied, UsageError
 
 

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from bot.core.chat import Message
-from bot.core.command import Risk
 from bot.core.jobs import Event, State
+from bot.core.risk import Risk
 from bot.engine import jobs, schema
 from bot.engine.store import Store
 from bot.errors import StoreError
