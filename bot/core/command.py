@@ -41,6 +41,8 @@ class ArgumentType:
     convert: Callable[[str, Lookup], Any]
     #: whether the value is an object of the site that rights speak of
     is_object: bool = False
+    #: the one way in which the value is written, where it may be typed in several
+    written: Callable[[Any], str] | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,8 @@ class Bound:
     options: dict[str, bool]
     #: (kind, name) of each object of the site among the arguments
     objects: tuple[tuple[str, str], ...]
+    #: (parameter, kind, word) of all that was typed; an option is (name, "option", "true")
+    arguments: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass
@@ -81,6 +85,8 @@ class Command:
     planner: Planner | None = None
     recoverer: Handler | None = None
     settler: Handler | None = None
+    #: whether it shows only those objects that its asker has the right to
+    filters: bool = False
 
     def __post_init__(self) -> None:
         self.params, self.options = _grammar(self.handler)
@@ -134,8 +140,9 @@ class Command:
             else:
                 positional.append((index, word))
         self._count(positional, start + len(words))
-        args, objects = self._convert(positional, lookup)
-        return Bound(args, options, objects)
+        args, objects, arguments = self._convert(positional, lookup)
+        chosen = tuple((name, "option", "true") for name, on in options.items() if on)
+        return Bound(args, options, objects, arguments + chosen)
 
     def _how(self) -> str:
         return _("Usage: {usage}").format(usage=self.usage)
@@ -176,9 +183,10 @@ class Command:
 
     def _convert(
         self, positional: Sequence[tuple[int, str]], lookup: Lookup
-    ) -> tuple[tuple[Any, ...], tuple[tuple[str, str], ...]]:
+    ) -> tuple[tuple[Any, ...], tuple[tuple[str, str], ...], tuple[tuple[str, str, str], ...]]:
         args: list[Any] = []
         objects: list[tuple[str, str]] = []
+        arguments: list[tuple[str, str, str]] = []
         for place, (index, word) in enumerate(positional):
             param = self.params[min(place, len(self.params) - 1)]
             try:
@@ -188,8 +196,10 @@ class Command:
                 raise
             if param.type.is_object:
                 objects.append((param.type.kind, word))
+            written = param.type.written
+            arguments.append((param.name, param.type.kind, written(args[-1]) if written else word))
         args += [param.default for param in self.params[len(positional) :] if not param.rest]
-        return tuple(args), tuple(objects)
+        return tuple(args), tuple(objects), tuple(arguments)
 
 
 @dataclass
@@ -245,13 +255,17 @@ class Registry:
         )
 
 
-def command(path: str, *, needs: str, risk: str = "reads") -> Callable[[Handler], Command]:
+def command(
+    path: str, *, needs: str, risk: str = "reads", filters: bool = False
+) -> Callable[[Handler], Command]:
     """Declare the decorated coroutine to be the chat command *path*.
 
     *needs* is the right to it (``noun.verb``); *risk* the least it may do: ``reads``, ``changes``,
-    ``interrupts`` or ``destroys``.
+    ``interrupts`` or ``destroys``.  With *filters* it shows nobody an object that they have no
+    right to, so that who has it on some objects may use it.
     """
-    return lambda handler: Command(tuple(path.split()), handler, needs, Risk[risk.upper()])
+    words, least = tuple(path.split()), Risk[risk.upper()]
+    return lambda handler: Command(words, handler, needs, least, filters=filters)
 
 
 def _grammar(handler: Handler) -> tuple[tuple[Param, ...], tuple[str, ...]]:
