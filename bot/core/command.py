@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Annotated, Any, Protocol, get_args, get_origin, get_type_hints
 
+from bot.core.approvals import Need
 from bot.core.plan import Plan
 from bot.core.render import Reply
+from bot.core.right import RESERVED, Asked, speaks_of
 from bot.core.risk import Risk
 from bot.core.text import clean, did_you_mean
 from bot.errors import UsageError
@@ -81,6 +83,8 @@ class Command:
     handler: Handler
     needs: str
     risk: Risk = Risk.READS
+    #: what it waits for at least, whatever the config says
+    least: Need = Need.NONE
     checks: list[Check] = field(default_factory=list)
     planner: Planner | None = None
     recoverer: Handler | None = None
@@ -114,6 +118,24 @@ class Command:
     @property
     def name(self) -> str:
         return " ".join(self.path)
+
+    def speaks_of(self, kind: str) -> bool:
+        """Whether a right to it may say on which objects of *kind* it counts."""
+        return speaks_of(self.needs, kind)
+
+    @property
+    def limitable(self) -> bool:
+        """Whether a right on some objects only gives it: it takes such objects, or filters them."""
+        kinds = (param.type.kind for param in self.params if param.type.is_object)
+        return self.filters or any(map(self.speaks_of, kinds))
+
+    def asked(self, bound: Bound) -> Asked:
+        """The command with the words *bound*, as rights judge it."""
+        names = (name for kind, name in bound.objects if self.speaks_of(kind))
+        arguments: dict[str, tuple[str, ...]] = {}
+        for parameter, _kind, word in bound.arguments:
+            arguments[parameter] = (*arguments.get(parameter, ()), word)
+        return Asked(self.needs, tuple(dict.fromkeys(names)), arguments, self.filters)
 
     @property
     def usage(self) -> str:
@@ -256,16 +278,28 @@ class Registry:
 
 
 def command(
-    path: str, *, needs: str, risk: str = "reads", filters: bool = False
+    path: str,
+    *,
+    needs: str,
+    risk: str = "reads",
+    least: str = "none",
+    filters: bool = False,
 ) -> Callable[[Handler], Command]:
     """Declare the decorated coroutine to be the chat command *path*.
 
     *needs* is the right to it (``noun.verb``); *risk* the least it may do: ``reads``, ``changes``,
-    ``interrupts`` or ``destroys``.  With *filters* it shows nobody an object that they have no
-    right to, so that who has it on some objects may use it.
+    ``interrupts`` or ``destroys``; *least* what it waits for whatever the config says: ``none``,
+    ``confirm`` or ``second``.  With *filters* it shows nobody an object that they have no right to,
+    so that who has it on some objects may use it.
     """
-    words, least = tuple(path.split()), Risk[risk.upper()]
-    return lambda handler: Command(words, handler, needs, least, filters=filters)
+    return lambda handler: Command(
+        tuple(path.split()),
+        handler,
+        needs,
+        Risk[risk.upper()],
+        Need[least.upper()],
+        filters=filters,
+    )
 
 
 def _grammar(handler: Handler) -> tuple[tuple[Param, ...], tuple[str, ...]]:
@@ -274,6 +308,8 @@ def _grammar(handler: Handler) -> tuple[tuple[Param, ...], tuple[str, ...]]:
     words: list[Param] = []
     options: list[str] = []
     for parameter in parameters:
+        if parameter.name in RESERVED:
+            raise TypeError(f"{parameter.name!r} means something else in a right")
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
             if hints[parameter.name] is not bool or parameter.default is not False:
                 raise TypeError(f"option {parameter.name!r} must be bool = False")
