@@ -63,6 +63,6 @@ def _word(text: str, _lookup: Lookup) -> str:
 
 DomU = Annotated[_DomU, ArgumentType("domu", _domu, is_object=True)]
 Dom0 = Annotated[Host, ArgumentType("dom0", _dom0, is_object=True)]
-JobNumber = Annotated[int, ArgumentType("job", _number)]
-Count = Annotated[int, ArgumentType("count", _count)]
+JobNumber = Annotated[int, ArgumentType("job", _number, written=str)]
+Count = Annotated[int, ArgumentType("count", _count, written=str)]
 Word = Annotated[str, ArgumentType("word", _word)]

@@ -243,6 +243,8 @@ class Run:
         }
         if event.code == "denied":
             data["sender"] = self.job.sender
+            if event.rule:
+                data["rule"] = event.rule
             return await denials.record(tx, self.job.sender, data, now)
         return await audit_log.append(tx, "ended", data, now)
 

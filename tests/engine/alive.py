@@ -55,7 +55,10 @@ LOOKING = ("bot.*", "domu.list", "domu.show", "job.list", "job.show", "job.relea
 POLICY = Policy(
     persons={NOUNOU: "nounou", NOUNOU2: "nounou2", APPRENTI: "apprenti"},
     roles={"nounou": ("nounou",), "nounou2": ("nounou",), "apprenti": ("apprenti",)},
-    rights={"nounou": Role((Right("*"),)), "apprenti": Role(tuple(map(Right, LOOKING)))},
+    rights={
+        "nounou": Role((Right.parse("*"),)),
+        "apprenti": Role(tuple(map(Right.parse, LOOKING))),
+    },
 )
 
 _stores: list[TestedStore] = []
