@@ -8,11 +8,15 @@ trusted.
 from __future__ import annotations
 
 import asyncio
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+#: what goes into a line in place of `{code}`: one word, however it is written
+_CODE = re.compile(r"[\w-]{1,40}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,13 @@ class Transcript:
         self._messages: dict[str, Seen] = {}
         self._places: dict[str, int] = {}
         self._answers: dict[str, Answer] = {}
+        #: the state in which each command was that waits for no person any more; until it is known
+        #: to be in another, older edits may still come that say that it waits
+        self._freed: dict[str, str] = {}
+        #: every code that the bot has shown
+        self._shown: set[str] = set()
+        #: those that nobody has taken from here yet, oldest first
+        self.codes: list[str] = []
         self._marks: set[str] = set()
         #: messages that stand there as a cover
         self._veiled: set[str] = set()
@@ -154,21 +165,45 @@ class Transcript:
         if status is None:
             return "", False
         command, answer = status
-        for each in (command, *_also(content)):
-            known = self._answers.get(each)
-            if known is None or not known.final:
-                self._answers[each] = answer
+        for each in (command, *_texts(content, "also")):
+            self._learn(each, answer)
+        for each in _texts(content, "frees"):
+            self._free(each)
+        self._show(content.get("code"))
         return command, answer.final
+
+    def _learn(self, command: str, answer: Answer) -> None:
+        known = self._answers.get(command)
+        if known is not None and known.final:
+            return
+        if self._freed.get(command) == answer.state:
+            answer = replace(answer, waits="")
+        else:
+            self._freed.pop(command, None)
+        self._answers[command] = answer
+
+    def _free(self, command: str) -> None:
+        """*command* waits for no person any more, though the newest word of itself says so."""
+        known = self._answers.get(command)
+        if known is not None and known.waits == "person":
+            self._freed[command] = known.state
+            self._answers[command] = replace(known, waits="")
+
+    def _show(self, code: object) -> None:
+        """Keep *code*, which every edit of its message repeats, the first time that it is seen."""
+        if isinstance(code, str) and _CODE.fullmatch(code) and code not in self._shown:
+            self._shown.add(code)
+            self.codes.append(code)
 
     def _ring(self) -> None:
         rung, self._changed = self._changed, asyncio.Event()
         rung.set()
 
 
-def _also(content: Mapping[str, Any]) -> list[str]:
-    """The other commands of which the status *content* speaks."""
-    others = content.get("also")
-    return [each for each in others if isinstance(each, str)] if isinstance(others, list) else []
+def _texts(content: Mapping[str, Any], key: str) -> list[str]:
+    """The event ids that the status *content* lists under *key*."""
+    listed = content.get(key)
+    return [each for each in listed if isinstance(each, str)] if isinstance(listed, list) else []
 
 
 def printable(text: str) -> str:
