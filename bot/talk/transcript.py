@@ -27,18 +27,21 @@ class Answer:
     final: bool
     succeeded: bool
     waits: str
+    #: what somebody has to type for it to go on
+    code: str = ""
 
     @classmethod
     def read(cls, content: Any) -> tuple[str, Answer] | None:
         """The command's event id and its answer; None where *content* is no status."""
         if not isinstance(content, Mapping) or not isinstance(content.get("command"), str):
             return None
-        final = content.get("final") is True
+        final, code = content.get("final") is True, content.get("code")
         return content["command"], cls(
             state=str(content.get("state", "")),
             final=final,
             succeeded=final and content.get("succeeded") is True,
             waits=str(content.get("waits", "")),
+            code=code if isinstance(code, str) and _CODE.fullmatch(code) else "",
         )
 
 
@@ -73,9 +76,9 @@ class Transcript:
         self._messages: dict[str, Seen] = {}
         self._places: dict[str, int] = {}
         self._answers: dict[str, Answer] = {}
-        #: the state in which each command was that waits for no person any more; until it is known
-        #: to be in another, older edits may still come that say that it waits
-        self._freed: dict[str, str] = {}
+        #: the last word of each command that waits for no person any more; until it says another,
+        #: older edits may still come that repeat it
+        self._freed: dict[str, Answer] = {}
         #: every code that the bot has shown
         self._shown: set[str] = set()
         #: those that nobody has taken from here yet, oldest first
@@ -169,14 +172,14 @@ class Transcript:
             self._learn(each, answer)
         for each in _texts(content, "frees"):
             self._free(each)
-        self._show(content.get("code"))
+        self._show(answer.code)
         return command, answer.final
 
     def _learn(self, command: str, answer: Answer) -> None:
         known = self._answers.get(command)
         if known is not None and known.final:
             return
-        if self._freed.get(command) == answer.state:
+        if self._freed.get(command) == answer:
             answer = replace(answer, waits="")
         else:
             self._freed.pop(command, None)
@@ -186,12 +189,12 @@ class Transcript:
         """*command* waits for no person any more, though the newest word of itself says so."""
         known = self._answers.get(command)
         if known is not None and known.waits == "person":
-            self._freed[command] = known.state
+            self._freed[command] = known
             self._answers[command] = replace(known, waits="")
 
-    def _show(self, code: object) -> None:
+    def _show(self, code: str) -> None:
         """Keep *code*, which every edit of its message repeats, the first time that it is seen."""
-        if isinstance(code, str) and _CODE.fullmatch(code) and code not in self._shown:
+        if code and code not in self._shown:
             self._shown.add(code)
             self.codes.append(code)
 

@@ -134,6 +134,16 @@ def test_a_command_that_was_freed_may_wait_for_a_person_in_another_state() -> No
     assert waits(seen) == "person"
 
 
+def test_a_command_that_was_freed_may_ask_again_with_another_code() -> None:
+    seen = Transcript()
+    seen.add("$3", "bot", "who approves?", status=request())
+    seen.add("$4", "bot", "approved", status=approved())
+
+    seen.add("$5", "bot", "the plan is another", edits="$3", status=request() | {"code": "XY2CD3"})
+
+    assert waits(seen) == "person"
+
+
 def test_an_end_stays_the_end_though_it_is_freed_later() -> None:
     seen = Transcript()
     seen.add("$3", "bot", "done", status=status(state="denied", final=True))
