@@ -136,6 +136,10 @@ class Transcript:
     def answer(self, event_id: str) -> Answer | None:
         return self._answers.get(event_id)
 
+    def awaited(self) -> list[str]:
+        """The codes that somebody has to type for something to go on."""
+        return [each.code for each in self._answers.values() if each.code and each.waits]
+
     def has(self, event_id: str) -> bool:
         return event_id in self._places
 

@@ -84,6 +84,17 @@ def test_codes_stand_in_the_order_in_which_they_were_shown() -> None:
     assert seen.codes == ["AB2CD3", "XY2CD3"]
 
 
+def test_the_codes_that_are_awaited_are_those_of_commands_that_wait() -> None:
+    seen = Transcript()
+    seen.add("$3", "bot", "who approves?", status=request())
+    seen.add("$5", "bot", "and this?", status=request() | {"command": "$9", "code": "XY2CD3"})
+    before = seen.awaited()
+
+    seen.add("$4", "bot", "approved", status=approved())
+
+    assert (before, seen.awaited()) == (["AB2CD3", "XY2CD3"], ["XY2CD3"])
+
+
 def test_only_the_bot_shows_codes() -> None:
     seen = Transcript()
 
