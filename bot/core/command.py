@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Annotated, Any, Protocol, get_args, get_origin, get_type_hints
 
+from bot.core.approvals import Need
 from bot.core.plan import Plan
 from bot.core.render import Reply
 from bot.core.risk import Risk
@@ -77,6 +78,8 @@ class Command:
     handler: Handler
     needs: str
     risk: Risk = Risk.READS
+    #: what it waits for at least, whatever the config says
+    least: Need = Need.NONE
     checks: list[Check] = field(default_factory=list)
     planner: Planner | None = None
     recoverer: Handler | None = None
@@ -245,13 +248,18 @@ class Registry:
         )
 
 
-def command(path: str, *, needs: str, risk: str = "reads") -> Callable[[Handler], Command]:
+def command(
+    path: str, *, needs: str, risk: str = "reads", least: str = "none"
+) -> Callable[[Handler], Command]:
     """Declare the decorated coroutine to be the chat command *path*.
 
     *needs* is the right to it (``noun.verb``); *risk* the least it may do: ``reads``, ``changes``,
-    ``interrupts`` or ``destroys``.
+    ``interrupts`` or ``destroys``; *least* what it waits for whatever the config says: ``none``,
+    ``confirm`` or ``second``.
     """
-    return lambda handler: Command(tuple(path.split()), handler, needs, Risk[risk.upper()])
+    return lambda handler: Command(
+        tuple(path.split()), handler, needs, Risk[risk.upper()], Need[least.upper()]
+    )
 
 
 def _grammar(handler: Handler) -> tuple[tuple[Param, ...], tuple[str, ...]]:

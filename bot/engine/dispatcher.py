@@ -92,6 +92,9 @@ class Dispatcher:
             undetermined = job.state is State.UNDETERMINED
             self._engine.locks.hold(job.id, keys, undetermined=undetermined)
         await self._patiently(self._look_back)
+        # what ended while no bot ran: before anything begins that relied on it
+        await self._engine.timekeeper.end_what_is_due()
+        group.create_task(self._engine.timekeeper.run())
         for job, _keys in held:
             if job.state is State.RUNNING:
                 self._engine.begun.add(job.id)

@@ -19,6 +19,7 @@ from bot.engine.outbox import Outbox
 from bot.engine.owners import Owners
 from bot.engine.pins import Pins
 from bot.engine.store import Store
+from bot.engine.timekeeper import Timekeeper
 from bot.engine.typing import Typing
 from bot.engine.world import Timing, World
 
@@ -68,9 +69,11 @@ class Engine:
     fresh: list[Job] = field(default_factory=list)
     look: bool = True
     typing: Typing = field(init=False)
+    timekeeper: Timekeeper = field(init=False)
 
     def __post_init__(self) -> None:
         self.typing = Typing(self.chat)
+        self.timekeeper = Timekeeper(self.clock, again=self.timing.follow_every)
 
     def rights(self, person: str, room: str) -> Rights:
         """Everything that *person* may do in *room* now."""
