@@ -3,21 +3,24 @@
 from bot.core.audit import Entry
 from bot.core.chat import Proof
 from bot.core.command import Command, command
+from bot.core.holds import Aim, Hold, HoldKind
 from bot.core.jobs import State, in_words
-from bot.core.plan import Line, Plan, PlannedStep, Verdict
+from bot.core.plan import Line, Plan, PlannedStep, Thing, Verdict
 from bot.core.render import Lines, Reply, Table, Terms, duration
 from bot.core.text import clean, clean_lines
-from bot.core.units import Size
+from bot.core.units import Size, moment, span
 from bot.devices.host import Detached, Host, Link, Phase
 from bot.devices.storage import Volume
 from bot.devices.xen import Disk, Domain, DomainConfig, HostInfo, Kind
 from bot.engine.census import Census, settle, state_in_words, take
 from bot.engine.context import Context, Requeue
+from bot.engine.holds import RELEASED
 from bot.engine.jobs import Job
 from bot.engine.pins import Pinned
 from bot.engine.pipeline import settle_job
 from bot.engine.preflight import Facts, examine, verify_links
 from bot.engine.release import release_jobs
+from bot.engine.sought import Found, Sought, find, several
 from bot.engine.transfer import Move, conclude, follow
 from bot.engine.volumes import by_name as volumes_by_name
 from bot.errors import (
@@ -31,9 +34,11 @@ from bot.errors import (
     UsageError,
 )
 from bot.i18n import _, ngettext
-from bot.params import Count, Dom0, DomU, JobNumber, Word
+from bot.params import Count, Dom0, DomU, Holdable, JobNumber, Switch, Word
 
 __all__ = [
+    "RELEASED",
+    "Aim",
     "BotError",
     "Census",
     "Command",
@@ -50,6 +55,10 @@ __all__ = [
     "Entry",
     "Facts",
     "Failed",
+    "Found",
+    "Hold",
+    "HoldKind",
+    "Holdable",
     "Host",
     "HostInfo",
     "Job",
@@ -69,9 +78,12 @@ __all__ = [
     "Reply",
     "Requeue",
     "Size",
+    "Sought",
     "State",
+    "Switch",
     "Table",
     "Terms",
+    "Thing",
     "Unreachable",
     "UsageError",
     "Verdict",
@@ -84,12 +96,16 @@ __all__ = [
     "conclude",
     "duration",
     "examine",
+    "find",
     "follow",
     "in_words",
+    "moment",
     "ngettext",
     "release_jobs",
     "settle",
     "settle_job",
+    "several",
+    "span",
     "state_in_words",
     "take",
     "verify_links",

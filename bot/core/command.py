@@ -42,6 +42,12 @@ class ArgumentType:
     convert: Callable[[str, Lookup], Any]
     #: whether the value is an object of the site that rights speak of
     is_object: bool = False
+    #: the name that rights speak of, where it is not the word itself
+    name_of: Callable[[Any], str] | None = None
+
+    def named(self, word: str, value: Any) -> str:
+        """What the object is called that *word* became."""
+        return self.name_of(value) if self.name_of is not None else word
 
 
 @dataclass(frozen=True)
@@ -190,7 +196,7 @@ class Command:
                 error.word = index if error.word is None else error.word
                 raise
             if param.type.is_object:
-                objects.append((param.type.kind, word))
+                objects.append((param.type.kind, param.type.named(word, args[-1])))
         args += [param.default for param in self.params[len(positional) :] if not param.rest]
         return tuple(args), tuple(objects)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bot.core.plan import Plan, Thing
+from bot.core.units import moment
 from bot.i18n import _
 
 #: what a held thing is touched by: its name, and what it is known by in truth
@@ -35,10 +36,10 @@ class HoldKind(Enum):
     def of(self, name: str) -> str:
         """*name* with what it is, for people."""
         words = {
-            HoldKind.DOMU: _("the DomU {name}"),
-            HoldKind.HOST: _("the Dom0 {name}"),
-            HoldKind.VOLUME: _("the volume {name}"),
-            HoldKind.MAINTENANCE: _("the Dom0 {name}"),
+            HoldKind.DOMU: _("DomU {name}"),
+            HoldKind.HOST: _("Dom0 {name}"),
+            HoldKind.VOLUME: _("volume {name}"),
+            HoldKind.MAINTENANCE: _("Dom0 {name}"),
         }
         return words[self].format(name=name)
 
@@ -75,10 +76,8 @@ class Hold:
     since: float
     #: None: until somebody releases it
     until: float | None = None
-
-    def stands(self, now: float) -> bool:
-        """Whether its time is not over."""
-        return self.until is None or now < self.until
+    #: "active" until it ended or was released
+    state: str = "active"
 
     def bars(self, aim: Aim) -> bool:
         """Whether what has this *aim* must not be done while this stands."""
@@ -96,7 +95,24 @@ class Hold:
         if self.kind is not other.kind:
             return False
         known = self.identity and other.identity
-        return self.name == other.name or bool(known) and self.identity == other.identity
+        return self.name == other.name or (bool(known) and self.identity == other.identity)
+
+    def sentence(self, now: float) -> str:
+        """Who holds what, until when, and why; for people."""
+        values = {
+            "what": self.kind.of(self.name),
+            "who": self.by,
+            "since": moment(self.since, now),
+            "until": moment(self.until, now) if self.until is not None else "",
+            "why": self.reason,
+        }
+        if self.kind is HoldKind.MAINTENANCE:
+            said = _("{what} is in maintenance since {since} and takes no guest in ({who}): {why}")
+        elif self.until is None:
+            said = _("{what} is held by {who} since {since}, until it is released: {why}")
+        else:
+            said = _("{what} is held by {who} until {until}: {why}")
+        return said.format(**values)
 
 
 def against(holds: Iterable[Hold], aim: Aim) -> list[Hold]:

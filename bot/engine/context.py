@@ -11,6 +11,7 @@ from bot.core.command import Command, Registry
 from bot.core.plan import Plan
 from bot.core.policy import Rights
 from bot.devices.host import Host
+from bot.engine.holds import Holds
 from bot.engine.inventory import Inventory
 from bot.engine.jobs import Job
 from bot.engine.pins import Pins
@@ -72,6 +73,16 @@ class Context:
     def pins(self) -> Pins:
         """The keys that persons sign their devices with."""
         return self._run.engine.pins
+
+    @property
+    def holds(self) -> Holds:
+        """What nobody may touch now."""
+        return self._run.engine.holds
+
+    @property
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return self._run.engine.clock()
 
     @property
     def version(self) -> str:

@@ -87,6 +87,7 @@ class Dispatcher:
 
     async def _recover(self, group: asyncio.TaskGroup) -> None:
         """Put back the locks first, all of them; then look at each job that was running."""
+        await self._patiently(self._engine.holds.load)
         held = await self._patiently(self._held)
         for job, keys in held:
             undetermined = job.state is State.UNDETERMINED

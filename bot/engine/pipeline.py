@@ -179,8 +179,10 @@ async def _proceed(run: Run) -> Reply:
     _authorize_objects(command, rights, bound)
     against = guards.objections(run.engine, command, bound)
     only_tried = command.planner is not None and bound.options.get("dry_run", False)
-    if against and not only_tried:
-        raise Refused(against[0])
+    if not only_tried:
+        if against:
+            raise Refused(against[0])
+        run.engine.holds.demand(run, command, bound)
     context = Context(run, rights)
     for check in command.checks:
         await check(context, *bound.args, **bound.options)
@@ -190,7 +192,8 @@ async def _proceed(run: Run) -> Reply:
         plan = await _soon(run, command.planner(context, *bound.args, **bound.options))
         _demand(plan)
         if only_tried:
-            return _card(plan, against)
+            return _card(plan, against + run.engine.holds.objections(command, bound, plan))
+    run.engine.holds.demand(run, command, bound, plan)
     await _approve(run, plan)
     return await _run(run, command, bound, context, plan)
 
@@ -200,6 +203,8 @@ async def _run(run: Run, command: Command, bound: Bound, context: Context, plan:
         await run.engine.locks.acquire(run.job.id, plan.keys, run.waiting, context.give_up)
         if command.planner is not None:
             plan = await _recheck(command, bound, context, plan)
+        # nothing is awaited in between: a hold knows by the plan that this goes on
+        run.engine.holds.demand(run, command, bound, plan)
         context.plan = run.plan = plan
         context.notes = await run.notes()
         run.cancel_requested = run.cancel_requested or str(context.notes.get(CANCELLED, ""))

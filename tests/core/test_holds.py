@@ -82,10 +82,18 @@ def test_the_aim_is_what_is_named_and_what_the_plan_found() -> None:
     assert aim_of((("domu", "vm"),)) == touching((Thing.DOMU, "vm"))
 
 
-def test_a_hold_stands_until_its_time_and_without_one_for_ever() -> None:
-    assert hold(HoldKind.DOMU, until=60.0).stands(59.9)
-    assert not hold(HoldKind.DOMU, until=60.0).stands(60.0)
-    assert hold(HoldKind.DOMU).stands(1e12)
+def test_a_hold_says_who_until_when_and_why() -> None:
+    said = hold(HoldKind.DOMU, until=7200.0).sentence(60.0)
+
+    assert said == "DomU vm is held by anna until 02:00 UTC: a reason"
+    said = hold(HoldKind.VOLUME, "vm-root").sentence(86400.0)
+    assert said == (
+        "volume vm-root is held by anna since 1970-01-01 00:00 UTC, until it is released: a reason"
+    )
+    said = hold(HoldKind.MAINTENANCE, "fz").sentence(60.0)
+    assert said == (
+        "Dom0 fz is in maintenance since 00:00 UTC and takes no guest in (anna): a reason"
+    )
 
 
 def test_two_holds_are_about_one_thing_by_its_name_or_its_identity() -> None:
