@@ -13,6 +13,8 @@ from bot.core.command import Registry
 from bot.core.own import Own
 from bot.core.policy import Policy, Rights
 from bot.core.rooms import Rooms
+from bot.engine.glass import Glass
+from bot.engine.grants import Grants
 from bot.engine.inventory import Inventory
 from bot.engine.locks import Locks
 from bot.engine.outbox import Outbox
@@ -70,10 +72,14 @@ class Engine:
     look: bool = True
     typing: Typing = field(init=False)
     timekeeper: Timekeeper = field(init=False)
+    grants: Grants = field(init=False)
+    glass: Glass = field(init=False)
 
     def __post_init__(self) -> None:
         self.typing = Typing(self.chat)
         self.timekeeper = Timekeeper(self.clock, again=self.timing.follow_every)
+        self.grants = Grants(self.store)
+        self.glass = Glass(self.store)
 
     def rights(self, person: str, room: str) -> Rights:
         """Everything that *person* may do in *room* now."""
