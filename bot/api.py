@@ -12,6 +12,7 @@ from bot.core.units import Size, moment, span
 from bot.devices.host import Detached, Host, Link, Phase
 from bot.devices.storage import Volume
 from bot.devices.xen import Disk, Domain, DomainConfig, HostInfo, Kind
+from bot.engine import answering
 from bot.engine.census import Census, settle, state_in_words, take
 from bot.engine.context import Context, Requeue
 from bot.engine.holds import RELEASED
@@ -90,6 +91,7 @@ __all__ = [
     "Volume",
     "Word",
     "_",
+    "answering",
     "clean",
     "clean_lines",
     "command",

@@ -74,6 +74,8 @@ class Bound:
     options: dict[str, bool]
     #: (kind, name) of each object of the site among the arguments
     objects: tuple[tuple[str, str], ...]
+    #: (name, type, word) of each argument as it was typed, options included
+    arguments: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass
@@ -143,8 +145,9 @@ class Command:
             else:
                 positional.append((index, word))
         self._count(positional, start + len(words))
-        args, objects = self._convert(positional, lookup)
-        return Bound(args, options, objects)
+        args, objects, arguments = self._convert(positional, lookup)
+        chosen = [(name, "option", "true") for name, on in options.items() if on]
+        return Bound(args, options, objects, (*arguments, *chosen))
 
     def _how(self) -> str:
         return _("Usage: {usage}").format(usage=self.usage)
@@ -185,9 +188,10 @@ class Command:
 
     def _convert(
         self, positional: Sequence[tuple[int, str]], lookup: Lookup
-    ) -> tuple[tuple[Any, ...], tuple[tuple[str, str], ...]]:
+    ) -> tuple[tuple[Any, ...], tuple[tuple[str, str], ...], tuple[tuple[str, str, str], ...]]:
         args: list[Any] = []
         objects: list[tuple[str, str]] = []
+        arguments: list[tuple[str, str, str]] = []
         for place, (index, word) in enumerate(positional):
             param = self.params[min(place, len(self.params) - 1)]
             try:
@@ -195,10 +199,11 @@ class Command:
             except UsageError as error:
                 error.word = index if error.word is None else error.word
                 raise
+            arguments.append((param.name, param.type.kind, word))
             if param.type.is_object:
                 objects.append((param.type.kind, param.type.named(word, args[-1])))
         args += [param.default for param in self.params[len(positional) :] if not param.rest]
-        return tuple(args), tuple(objects)
+        return tuple(args), tuple(objects), tuple(arguments)
 
 
 @dataclass

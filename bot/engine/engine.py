@@ -13,6 +13,9 @@ from bot.core.command import Registry
 from bot.core.own import Own
 from bot.core.policy import Policy, Rights
 from bot.core.rooms import Rooms
+from bot.engine.approvals import Requests
+from bot.engine.glass import Glass
+from bot.engine.grants import Grants
 from bot.engine.holds import Holds
 from bot.engine.inventory import Inventory
 from bot.engine.locks import Locks
@@ -71,11 +74,17 @@ class Engine:
     look: bool = True
     typing: Typing = field(init=False)
     timekeeper: Timekeeper = field(init=False)
+    grants: Grants = field(init=False)
+    glass: Glass = field(init=False)
+    requests: Requests = field(init=False)
     holds: Holds = field(init=False)
 
     def __post_init__(self) -> None:
         self.typing = Typing(self.chat)
         self.timekeeper = Timekeeper(self.clock, again=self.timing.follow_every)
+        self.grants = Grants(self.store)
+        self.glass = Glass(self.store)
+        self.requests = Requests(self)
         self.holds = Holds(self)
 
     def rights(self, person: str, room: str) -> Rights:

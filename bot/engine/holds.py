@@ -189,7 +189,7 @@ async def _record(
     job: Job | None = None,
     verb: str = "",
 ) -> None:
-    """The entry of the record that *event* leaves; by the bot itself where no *job* asked for it."""
+    """The entry that *event* leaves in the record; of the bot itself where no *job* asked."""
     data = {
         "person": job.person if job is not None else "bot",
         "job": job.id if job is not None else hold.job,

@@ -14,8 +14,10 @@ UUID = "11111111-2222-3333-4444-555555555555"
 WWN = f"600c{1:028x}"
 
 
-def hold(kind: HoldKind, name: str = "vm", identity: str = "", **values: float) -> Hold:
-    return Hold(1, kind, name, identity, "a reason", "anna", 1, 0.0, **values)
+def hold(
+    kind: HoldKind, name: str = "vm", identity: str = "", *, until: float | None = None
+) -> Hold:
+    return Hold(1, kind, name, identity, "a reason", "anna", 1, 0.0, until)
 
 
 def touching(*things: tuple[Thing, str]) -> Aim:
