@@ -84,12 +84,12 @@ def _word(text: str, _lookup: Lookup) -> str:
 
 DomU = Annotated[_DomU, ArgumentType("domu", _domu, is_object=True)]
 Dom0 = Annotated[Host, ArgumentType("dom0", _dom0, is_object=True)]
-JobNumber = Annotated[int, ArgumentType("job", _number)]
-Count = Annotated[int, ArgumentType("count", _count)]
+JobNumber = Annotated[int, ArgumentType("job", _number, written=str)]
+Count = Annotated[int, ArgumentType("count", _count, written=str)]
 Switch = Annotated[bool, ArgumentType("switch", _switch)]
 #: a DomU, a Dom0 or a volume, found by looking once the command runs; rights are by its name
 Holdable = Annotated[
     Sought,
-    ArgumentType("any", _holdable, is_object=True, name_of=lambda sought: sought.name),
+    ArgumentType("any", _holdable, is_object=True, written=str, name_of=lambda sought: sought.name),
 ]
 Word = Annotated[str, ArgumentType("word", _word)]

@@ -44,6 +44,8 @@ class ArgumentType:
     is_object: bool = False
     #: the name that rights speak of, where it is not the word itself
     name_of: Callable[[Any], str] | None = None
+    #: the one way in which the value is written, where it may be typed in several
+    written: Callable[[Any], str] | None = None
 
     def named(self, word: str, value: Any) -> str:
         """What the object is called that *word* became."""
@@ -74,7 +76,7 @@ class Bound:
     options: dict[str, bool]
     #: (kind, name) of each object of the site among the arguments
     objects: tuple[tuple[str, str], ...]
-    #: (name, type, word) of each argument as it was typed, options included
+    #: (parameter, kind, word) of all that was typed; an option is (name, "option", "true")
     arguments: tuple[tuple[str, str, str], ...] = ()
 
 
@@ -92,6 +94,8 @@ class Command:
     planner: Planner | None = None
     recoverer: Handler | None = None
     settler: Handler | None = None
+    #: whether it shows only those objects that its asker has the right to
+    filters: bool = False
 
     def __post_init__(self) -> None:
         self.params, self.options = _grammar(self.handler)
@@ -146,8 +150,8 @@ class Command:
                 positional.append((index, word))
         self._count(positional, start + len(words))
         args, objects, arguments = self._convert(positional, lookup)
-        chosen = [(name, "option", "true") for name, on in options.items() if on]
-        return Bound(args, options, objects, (*arguments, *chosen))
+        chosen = tuple((name, "option", "true") for name, on in options.items() if on)
+        return Bound(args, options, objects, arguments + chosen)
 
     def _how(self) -> str:
         return _("Usage: {usage}").format(usage=self.usage)
@@ -199,9 +203,10 @@ class Command:
             except UsageError as error:
                 error.word = index if error.word is None else error.word
                 raise
-            arguments.append((param.name, param.type.kind, word))
             if param.type.is_object:
                 objects.append((param.type.kind, param.type.named(word, args[-1])))
+            written = param.type.written
+            arguments.append((param.name, param.type.kind, written(args[-1]) if written else word))
         args += [param.default for param in self.params[len(positional) :] if not param.rest]
         return tuple(args), tuple(objects), tuple(arguments)
 
@@ -260,16 +265,27 @@ class Registry:
 
 
 def command(
-    path: str, *, needs: str, risk: str = "reads", least: str = "none"
+    path: str,
+    *,
+    needs: str,
+    risk: str = "reads",
+    least: str = "none",
+    filters: bool = False,
 ) -> Callable[[Handler], Command]:
     """Declare the decorated coroutine to be the chat command *path*.
 
     *needs* is the right to it (``noun.verb``); *risk* the least it may do: ``reads``, ``changes``,
     ``interrupts`` or ``destroys``; *least* what it waits for whatever the config says: ``none``,
-    ``confirm`` or ``second``.
+    ``confirm`` or ``second``.  With *filters* it shows nobody an object that they have no right to,
+    so that who has it on some objects may use it.
     """
     return lambda handler: Command(
-        tuple(path.split()), handler, needs, Risk[risk.upper()], Need[least.upper()]
+        tuple(path.split()),
+        handler,
+        needs,
+        Risk[risk.upper()],
+        Need[least.upper()],
+        filters=filters,
     )
 
 
