@@ -7,13 +7,15 @@ from bot.core.jobs import State, in_words
 from bot.core.plan import Line, Plan, PlannedStep, Verdict
 from bot.core.render import Lines, Reply, Table, Terms, duration
 from bot.core.text import clean, clean_lines
-from bot.core.units import Size
+from bot.core.units import Size, moment, span
 from bot.devices.host import Detached, Host, Link, Phase
 from bot.devices.storage import Volume
 from bot.devices.xen import Disk, Domain, DomainConfig, HostInfo, Kind
-from bot.engine import answering
+from bot.engine import answering, breaking, granting
 from bot.engine.census import Census, settle, state_in_words, take
 from bot.engine.context import Context, Requeue
+from bot.engine.glass import Broken
+from bot.engine.grants import Grant
 from bot.engine.jobs import Job
 from bot.engine.pins import Pinned
 from bot.engine.pipeline import settle_job
@@ -32,10 +34,11 @@ from bot.errors import (
     UsageError,
 )
 from bot.i18n import _, ngettext
-from bot.params import Count, Dom0, DomU, JobNumber, Word
+from bot.params import Count, Dom0, DomU, JobNumber, Number, Word
 
 __all__ = [
     "BotError",
+    "Broken",
     "Census",
     "Command",
     "Context",
@@ -51,6 +54,7 @@ __all__ = [
     "Entry",
     "Facts",
     "Failed",
+    "Grant",
     "Host",
     "HostInfo",
     "Job",
@@ -60,6 +64,7 @@ __all__ = [
     "Lines",
     "Link",
     "Move",
+    "Number",
     "OutcomeUnknown",
     "Phase",
     "Pinned",
@@ -80,6 +85,7 @@ __all__ = [
     "Word",
     "_",
     "answering",
+    "breaking",
     "clean",
     "clean_lines",
     "command",
@@ -87,11 +93,14 @@ __all__ = [
     "duration",
     "examine",
     "follow",
+    "granting",
     "in_words",
+    "moment",
     "ngettext",
     "release_jobs",
     "settle",
     "settle_job",
+    "span",
     "state_in_words",
     "take",
     "verify_links",

@@ -82,6 +82,8 @@ class Command:
     risk: Risk = Risk.READS
     #: what it waits for at least, whatever the config says
     least: Need = Need.NONE
+    #: how its words are written, where the signature cannot say it
+    words: str = ""
     checks: list[Check] = field(default_factory=list)
     planner: Planner | None = None
     recoverer: Handler | None = None
@@ -117,7 +119,8 @@ class Command:
     @property
     def usage(self) -> str:
         options = [f"[--{name.replace('_', '-')}]" for name in self.options]
-        return " ".join([*self.path, *map(str, self.params), *options])
+        words = [self.words] if self.words else map(str, self.params)
+        return " ".join([*self.path, *words, *options])
 
     @property
     def summary(self) -> str:
@@ -254,16 +257,16 @@ class Registry:
 
 
 def command(
-    path: str, *, needs: str, risk: str = "reads", least: str = "none"
+    path: str, *, needs: str, risk: str = "reads", least: str = "none", words: str = ""
 ) -> Callable[[Handler], Command]:
     """Declare the decorated coroutine to be the chat command *path*.
 
     *needs* is the right to it (``noun.verb``); *risk* the least it may do: ``reads``, ``changes``,
     ``interrupts`` or ``destroys``; *least* what it waits for whatever the config says: ``none``,
-    ``confirm`` or ``second``.
+    ``confirm`` or ``second``; *words* how they are written, where the signature cannot say it.
     """
     return lambda handler: Command(
-        tuple(path.split()), handler, needs, Risk[risk.upper()], Need[least.upper()]
+        tuple(path.split()), handler, needs, Risk[risk.upper()], Need[least.upper()], words
     )
 
 
