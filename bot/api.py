@@ -12,9 +12,11 @@ from bot.core.units import Size, moment, span
 from bot.devices.host import Detached, Host, Link, Phase
 from bot.devices.storage import Volume
 from bot.devices.xen import Disk, Domain, DomainConfig, HostInfo, Kind
-from bot.engine import answering
+from bot.engine import answering, breaking, granting
 from bot.engine.census import Census, settle, state_in_words, take
 from bot.engine.context import Context, Requeue
+from bot.engine.glass import Broken
+from bot.engine.grants import Grant
 from bot.engine.holds import RELEASED
 from bot.engine.jobs import Job
 from bot.engine.pins import Pinned
@@ -35,12 +37,13 @@ from bot.errors import (
     UsageError,
 )
 from bot.i18n import _, ngettext
-from bot.params import Count, Dom0, DomU, Holdable, JobNumber, Switch, Word
+from bot.params import Count, Dom0, DomU, Holdable, JobNumber, Number, Switch, Word
 
 __all__ = [
     "RELEASED",
     "Aim",
     "BotError",
+    "Broken",
     "Census",
     "Command",
     "Context",
@@ -57,6 +60,7 @@ __all__ = [
     "Facts",
     "Failed",
     "Found",
+    "Grant",
     "Hold",
     "HoldKind",
     "Holdable",
@@ -69,6 +73,7 @@ __all__ = [
     "Lines",
     "Link",
     "Move",
+    "Number",
     "OutcomeUnknown",
     "Phase",
     "Pinned",
@@ -92,6 +97,7 @@ __all__ = [
     "Word",
     "_",
     "answering",
+    "breaking",
     "clean",
     "clean_lines",
     "command",
@@ -100,6 +106,7 @@ __all__ = [
     "examine",
     "find",
     "follow",
+    "granting",
     "in_words",
     "moment",
     "ngettext",

@@ -54,6 +54,13 @@ def _number(text: str, _lookup: Lookup) -> int:
     return int(match[1])
 
 
+def _any_number(text: str, _lookup: Lookup) -> int:
+    match = re.fullmatch(r"#?([0-9]{1,9})", text)
+    if match is None:
+        raise UsageError(_("{text} is not a number.").format(text=clean(repr(text), 60)))
+    return int(match[1])
+
+
 def _count(text: str, _lookup: Lookup) -> int:
     if not re.fullmatch(r"[0-9]{1,3}", text) or not 1 <= int(text) <= 100:
         raise UsageError(
@@ -85,6 +92,8 @@ def _word(text: str, _lookup: Lookup) -> str:
 DomU = Annotated[_DomU, ArgumentType("domu", _domu, is_object=True)]
 Dom0 = Annotated[Host, ArgumentType("dom0", _dom0, is_object=True)]
 JobNumber = Annotated[int, ArgumentType("job", _number, written=str)]
+#: the number of a grant, a hold…
+Number = Annotated[int, ArgumentType("number", _any_number, written=str)]
 Count = Annotated[int, ArgumentType("count", _count, written=str)]
 Switch = Annotated[bool, ArgumentType("switch", _switch)]
 #: a DomU, a Dom0 or a volume, found by looking once the command runs; rights are by its name

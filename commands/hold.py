@@ -33,7 +33,12 @@ from bot.api import (
 _SHORTEST, _LONGEST = 60.0, 365 * 86400.0
 
 
-@command("hold", needs="hold.place", risk="changes")
+@command(
+    "hold",
+    needs="hold.place",
+    risk="changes",
+    words="[KIND:]NAME [for 2h] reason WHY",
+)
 async def hold(ctx: Context, what: Holdable, *reason: Word) -> Reply:
     """Let nobody's job touch a DomU, a Dom0 or a volume, for a time or until it is released.
 
@@ -103,7 +108,7 @@ async def release(ctx: Context, what: Holdable, *, all: bool = False) -> Reply:
     return Reply(sentence, hint="\n".join(left))
 
 
-@command("holds", needs="hold.list")
+@command("holds", needs="hold.list", filters=True)
 async def holds(ctx: Context) -> Reply:
     """List what is held and which Dom0s are in maintenance: by whom, until when and why.
 

@@ -17,7 +17,12 @@ from bot.api import (
 )
 
 
-@command("host maintenance", needs="host.maintenance", risk="changes")
+@command(
+    "host maintenance",
+    needs="host.maintenance",
+    risk="changes",
+    words="DOM0 on|off [reason WHY]",
+)
 async def maintenance(ctx: Context, dom0: Dom0, state: Switch, *reason: Word) -> Reply:
     """Let no guest come to a Dom0 while somebody works on it; guests may leave it.
 

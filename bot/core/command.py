@@ -21,6 +21,9 @@ from bot.core.text import clean, did_you_mean
 from bot.errors import UsageError
 from bot.i18n import _, ngettext
 
+#: what the objects of a right are, by its noun, where they are not called like it
+_OBJECTS = {"host": ("dom0",), "hold": ("any",)}
+
 Handler = Callable[..., Awaitable[Reply]]
 Check = Callable[..., Awaitable[None]]
 Planner = Callable[..., Awaitable[Plan]]
@@ -90,6 +93,8 @@ class Command:
     risk: Risk = Risk.READS
     #: what it waits for at least, whatever the config says
     least: Need = Need.NONE
+    #: how its words are written, where the signature cannot say it
+    words: str = ""
     checks: list[Check] = field(default_factory=list)
     planner: Planner | None = None
     recoverer: Handler | None = None
@@ -124,10 +129,15 @@ class Command:
     def name(self) -> str:
         return " ".join(self.path)
 
+    def speaks_of(self, kind: str) -> bool:
+        """Whether the right to it may say on which objects of *kind* it counts."""
+        return speaks_of(self.needs, kind)
+
     @property
     def usage(self) -> str:
         options = [f"[--{name.replace('_', '-')}]" for name in self.options]
-        return " ".join([*self.path, *map(str, self.params), *options])
+        words = [self.words] if self.words else map(str, self.params)
+        return " ".join([*self.path, *words, *options])
 
     @property
     def summary(self) -> str:
@@ -271,13 +281,15 @@ def command(
     risk: str = "reads",
     least: str = "none",
     filters: bool = False,
+    words: str = "",
 ) -> Callable[[Handler], Command]:
     """Declare the decorated coroutine to be the chat command *path*.
 
     *needs* is the right to it (``noun.verb``); *risk* the least it may do: ``reads``, ``changes``,
     ``interrupts`` or ``destroys``; *least* what it waits for whatever the config says: ``none``,
-    ``confirm`` or ``second``.  With *filters* it shows nobody an object that they have no right to,
-    so that who has it on some objects may use it.
+    ``confirm`` or ``second``; *words* how they are written, where the signature cannot say it.
+    With *filters* it shows nobody an object that they have no right to, so that who has it on some
+    objects may use it.
     """
     return lambda handler: Command(
         tuple(path.split()),
@@ -285,8 +297,15 @@ def command(
         needs,
         Risk[risk.upper()],
         Need[least.upper()],
+        words,
         filters=filters,
     )
+
+
+def speaks_of(verb: str, kind: str) -> bool:
+    """Whether a right to *verb* may say on which objects of *kind* it counts."""
+    noun = verb.partition(".")[0]
+    return kind in _OBJECTS.get(noun, (noun,))
 
 
 def _grammar(handler: Handler) -> tuple[tuple[Param, ...], tuple[str, ...]]:

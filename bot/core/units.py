@@ -53,6 +53,6 @@ def span(text: str) -> float:
 
 
 def moment(when: float, now: float) -> str:
-    """*when* (in seconds since 1970) as one says it at *now*: with the day where it is another."""
+    """*when* (seconds since 1970) as it is said at *now*: with the day where it is another."""
     then, today = (datetime.fromtimestamp(each, UTC) for each in (when, now))
     return then.strftime("%H:%M UTC" if then.date() == today.date() else "%Y-%m-%d %H:%M UTC")

@@ -89,6 +89,11 @@ class Context:
         return self._run.engine.version
 
     @property
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return self._run.engine.clock()
+
+    @property
     def uptime(self) -> float:
         """Seconds since the bot started."""
         return self._run.engine.clock() - self._run.engine.started

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from bot.core.approvals import Approvals
@@ -15,7 +15,7 @@ from bot.core.policy import Policy, Rights
 from bot.core.rooms import Rooms
 from bot.engine.approvals import Requests
 from bot.engine.glass import Glass
-from bot.engine.grants import Grants
+from bot.engine.grants import Grants, is_within
 from bot.engine.holds import Holds
 from bot.engine.inventory import Inventory
 from bot.engine.locks import Locks
@@ -87,9 +87,19 @@ class Engine:
         self.requests = Requests(self)
         self.holds = Holds(self)
 
-    def rights(self, person: str, room: str) -> Rights:
-        """Everything that *person* may do in *room* now."""
-        return self.policy.of(person, self.rooms.called(room))
+    def rights(self, person: str, room: str, *, without: int | None = None) -> Rights:
+        """Everything that *person* may do in *room* now, by roles and by grants.
+
+        *without*: the number of a grant that counts no more.
+        """
+        policy, here = self.policy, self.rooms.called(room)
+        rights = policy.of(person, here)
+        if person not in policy.roles:
+            return rights
+        for grant in self.grants.of(person, self.clock()):
+            if grant.id != without and is_within(grant.parsed, policy.of(grant.by, here)):
+                rights = replace(rights, allow=(*rights.allow, grant.parsed))
+        return rights
 
     def look_for_jobs(self) -> None:
         """There may be jobs to begin in the store."""

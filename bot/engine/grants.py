@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
-from bot.core.policy import Right
+from bot.core.policy import Right, Rights
 from bot.core.units import moment
 from bot.engine import schema
 from bot.engine.mirror import Lasting, Mirror
@@ -24,6 +25,10 @@ class Grant(Lasting):
     def parsed(self) -> Right:
         return Right.parse(self.right)
 
+    def allows(self, verb: str) -> bool:
+        """Whether it speaks of *verb* at all."""
+        return Rights((self.parsed,)).verb(verb)
+
     def source(self, now: float) -> str:
         """Where the right comes from, as part of a sentence."""
         return _("grant {number} (by {by}, until {until})").format(
@@ -40,3 +45,16 @@ class Grants(Mirror[Grant]):
     def of(self, person: str, now: float) -> list[Grant]:
         """What *person* was granted and has still at *now*."""
         return [grant for grant in self.active(now) if grant.person == person]
+
+
+def is_within(right: Right, rights: Rights) -> bool:
+    if any(fnmatchcase(right.verb, d.verb) or fnmatchcase(d.verb, right.verb) for d in rights.deny):
+        return False
+    return any(
+        fnmatchcase(right.verb, a.verb) and fnmatchcase(right.object, a.object)
+        for a in rights.allow
+    )
+
+
+def overlaps(right: Right, verb: str) -> bool:
+    return fnmatchcase(verb, right.verb) or fnmatchcase(right.verb, verb)

@@ -56,8 +56,7 @@ def covers(right: Right, command: Command, bound: Bound) -> bool:
 
 def _names(command: Command, bound: Bound) -> list[str | None]:
     """The objects that the right to *command* is about; None alone where there are none."""
-    noun = command.needs.partition(".")[0]
-    names: list[str | None] = [name for kind, name in bound.objects if kind == noun]
+    names: list[str | None] = [name for kind, name in bound.objects if command.speaks_of(kind)]
     return names or [None]
 
 

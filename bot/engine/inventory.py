@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from bot.core.command import speaks_of
 from bot.core.policy import Rights
 from bot.core.text import clean, did_you_mean
 from bot.devices.host import Host
@@ -77,8 +78,7 @@ class View:
         Raises `UnknownObject`; or `Denied`, with the same words whether the name is forbidden or
         unknown, to somebody who may not see everything.
         """
-        noun = self.verb.partition(".")[0]
-        restricted = kind == noun and not self.rights.every(self.verb)
+        restricted = speaks_of(self.verb, kind) and not self.rights.every(self.verb)
         visible = self.visible(kind, restricted)
         if text in visible:
             return self._value(kind, text)

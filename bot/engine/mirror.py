@@ -1,4 +1,4 @@
-"""What lasts for a time, in memory as the store has it, so that deciding by it costs no look."""
+"""What lasts for a time, in memory as the store has it: deciding by it costs no look there."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from sqlalchemy import Table, insert, select, update
+from sqlalchemy import Table, case, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.engine.store import Store
@@ -94,11 +94,13 @@ class Mirror(Generic[R]):
         number = int((result.inserted_primary_key or (0,))[0])
         return self._row(id=number, state="active", **values)
 
-    async def end(self, tx: AsyncConnection, number: int, state: str) -> bool:
-        """Write within a `write` how the row ended; False where it had ended before."""
+    async def end(self, tx: AsyncConnection, number: int, state: str, now: float) -> bool:
+        """Write within a `write` how and when the row ended; False where it had ended before."""
         table = self._table
         active = (table.c.id == number) & (table.c.state == "active")
-        return bool((await tx.execute(update(table).where(active).values(state=state))).rowcount)
+        early = case((table.c.until > now, now), else_=table.c.until)
+        change = update(table).where(active).values(state=state, until=early)
+        return bool((await tx.execute(change)).rowcount)
 
     async def made_by(self, job: int) -> R | None:
         """What *job* made, whether or not it lasts still."""
