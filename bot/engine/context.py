@@ -80,11 +80,6 @@ class Context:
         return self._run.engine.holds
 
     @property
-    def now(self) -> float:
-        """Seconds since 1970."""
-        return self._run.engine.clock()
-
-    @property
     def version(self) -> str:
         return self._run.engine.version
 

@@ -58,7 +58,7 @@ class Holds:
         Called again with each thing that is found out, and last under the locks.
         """
         run.aim = _aim(command, bound, plan)
-        if barring := against(self.standing, run.aim):
+        if barring := self.against(run.aim):
             now = self._engine.clock()
             hints = [self._how_on(hold, run.job.person) for hold in barring[:1]]
             raise Refused(
@@ -68,8 +68,12 @@ class Holds:
 
     def objections(self, command: Command, bound: Bound, plan: Plan) -> list[str]:
         """What stands against it, a sentence each, for a command that is only tried."""
-        barring = against(self.standing, _aim(command, bound, plan))
+        barring = self.against(_aim(command, bound, plan))
         return [hold.sentence(self._engine.clock()) for hold in barring]
+
+    def against(self, aim: Aim) -> list[Hold]:
+        """The holds that bar what has this *aim*, oldest first."""
+        return against(self.standing, aim)
 
     def jobs_on(self, hold: Hold) -> tuple[list[int], list[int]]:
         """The jobs that touch what is held: those that go on, and those that will be refused."""
@@ -126,7 +130,7 @@ class Holds:
         now = self._engine.clock()
         async with self._mirror.write() as tx:
             for hold in holds:
-                if await self._mirror.end(tx, hold.id, "released"):
+                if await self._mirror.end(tx, hold.id, "released", now):
                     await _record(tx, "hold released", hold, now, job=job, verb=verb)
                     if hold.by != job.person and hold.kind is not HoldKind.MAINTENANCE:
                         await outbox.put(tx, self._told_released(hold, job, now))
@@ -137,7 +141,7 @@ class Holds:
         """End what is over by *now*, with a notice."""
         async with self._mirror.write() as tx:
             for hold in self._mirror.over(now):
-                if await self._mirror.end(tx, hold.id, "ended"):
+                if await self._mirror.end(tx, hold.id, "ended", now):
                     await _record(tx, "hold ended", hold, now)
                     await outbox.put(tx, self._told_over(hold))
         self._engine.outbox.wake()
