@@ -149,14 +149,15 @@ def _usage(run: Run, error: UsageError) -> Reply:
     return Reply(str(error), details, error.hint)
 
 
-async def may_run(run: Run) -> bool:
+async def may_run(run: Run, *, without: int | None = None) -> bool:
     """Whether the person of *run* may run its command there, on its objects, as things are now.
 
-    What cannot be understood does nothing but say so, so anybody may.
+    *without*: the number of a grant that counts no more.  What cannot be understood does nothing
+    but say so, so anybody may.
     """
     try:
         command, line = _parse(run)
-        rights = run.engine.rights(run.job.person, run.job.room)
+        rights = run.engine.rights(run.job.person, run.job.room, without=without)
         guards.authorize_verb(command, rights)
         guards.demand_room(run.engine.rooms, run.job.room, command, command.risk)
         guards.authorize(command, rights, await _convert(run, command, rights, line))
@@ -178,8 +179,10 @@ async def _proceed(run: Run) -> Reply:
     guards.authorize(command, rights, bound)
     against = guards.objections(run.engine, command, bound)
     only_tried = command.planner is not None and bound.options.get("dry_run", False)
-    if against and not only_tried:
-        raise Refused(against[0])
+    if not only_tried:
+        if against:
+            raise Refused(against[0])
+        run.engine.holds.demand(run, command, bound)
     context = Context(run, rights)
     for check in command.checks:
         await check(context, *bound.args, **bound.options)
@@ -188,7 +191,10 @@ async def _proceed(run: Run) -> Reply:
         plan = await _soon(run, command.planner(context, *bound.args, **bound.options))
         if only_tried:
             _demand(plan)
-            return _card(plan, against)
+            held = run.engine.holds.objections(command, bound, plan)
+            risk = max(command.risk, plan.risk or Risk.READS)
+            need = agreeing.need_of(run.engine, run.job, Matter(command, bound, plan, risk))
+            return _card(plan, against + held, agreeing.in_words(need))
     matter = await _matter(run, command, bound, plan)
     return await _run(run, context, matter)
 
@@ -196,6 +202,7 @@ async def _proceed(run: Run) -> Reply:
 async def _matter(run: Run, command: Command, bound: Bound, plan: Plan) -> Matter:
     """What would be done, where it can be: its class may be worse than the command's own."""
     _demand(plan)
+    run.engine.holds.demand(run, command, bound, plan)
     risk = max(command.risk, plan.risk or Risk.READS)
     guards.demand_room(run.engine.rooms, run.job.room, command, risk)
     await run.risky(risk)
@@ -208,6 +215,8 @@ async def _run(run: Run, context: Context, matter: Matter) -> Reply:
         keys = matter.plan.keys
         await run.engine.locks.acquire(run.job.id, keys, run.waiting, context.give_up)
         matter = await _recheck(run, context, matter, request)
+        # nothing is awaited in between: by the plan whoever places a hold knows that this goes on
+        run.engine.holds.demand(run, matter.command, matter.bound, matter.plan)
         context.plan = run.plan = matter.plan
         context.notes = await run.notes()
         run.cancel_requested = run.cancel_requested or str(context.notes.get(CANCELLED, ""))
@@ -264,7 +273,7 @@ def _demand(plan: Plan) -> None:
         raise Refused(failures[0], hint="\n".join(failures[1:]))
 
 
-def _card(plan: Plan, against: list[str]) -> Reply:
+def _card(plan: Plan, against: list[str], need: str) -> Reply:
     lines = [*plan.lines, *(Line(Verdict.NO, why) for why in against)]
     steps = [
         _("{number}. on {where}: {words}").format(number=number, where=step.where, words=step.words)
@@ -273,6 +282,7 @@ def _card(plan: Plan, against: list[str]) -> Reply:
     return Reply(
         _("Nothing was done; this is what would be done."),
         body=(Lines([*map(str, lines)]), Lines(steps)),
+        hint=_("It would wait for {need}.").format(need=need) if need else "",
     )
 
 
@@ -280,6 +290,7 @@ async def _recheck(run: Run, context: Context, before: Matter, request: Request 
     """Everything once more under the locks; the world must not have moved."""
     await agreeing.look_again(run, context, before, request)
     command, bound = before.command, before.bound
+    run.engine.holds.demand(run, command, bound, before.plan)
     for check in command.checks:
         await check(context, *bound.args, **bound.options)
     if command.planner is None:

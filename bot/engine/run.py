@@ -27,6 +27,7 @@ from bot.core.events import (
     StepStarted,
     Waiting,
 )
+from bot.core.holds import Aim
 from bot.core.jobs import Event, State
 from bot.core.plan import Plan
 from bot.core.render import Reply
@@ -59,6 +60,8 @@ class Run:
         self.engine = engine
         self.job = job
         self.plan: Plan | None = None
+        #: what it would touch, as far as that is known, and has not been kept from
+        self.aim = Aim()
         self.parked = asyncio.Event()
         #: why the job was cancelled, as `bot.engine.cancelling` has it; empty while it was not
         self.cancel_requested = ""

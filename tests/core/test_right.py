@@ -102,13 +102,16 @@ def test_any_right_can_be_written_and_read_again(right: Right) -> None:
 
 @given(st.text(max_size=60) | st.text("abc.*, on#in", max_size=30))
 def test_any_text_is_a_right_or_is_refused_in_a_sentence(text: str) -> None:
+    why, right = "", None
     try:
         right = Right.parse(text)
     except ValueError as error:
-        assert str(error).isprintable()
-        assert len(str(error)) < 150
-    else:
-        assert Right.parse(str(right)) == right
+        why = str(error)
+
+    assert why.isprintable()
+    assert len(why) < 150
+    assert (right is None) is bool(why)
+    assert right is None or Right.parse(str(right)) == right
 
 
 MIGRATE = Asked("domu.migrate", ("vm-1",), {"domu": ("vm-1",), "to": ("fz",)})
