@@ -13,6 +13,14 @@ from bot.devices.storage import Volume
 from bot.devices.xen import Disk, Domain, DomainConfig, HostInfo, Kind
 from bot.engine.census import Census, settle, state_in_words, take
 from bot.engine.context import Context, Requeue
+from bot.engine.destroy_card import plan_destruction
+from bot.engine.destroying import (
+    Destruction,
+    conclude_destruction,
+    demand_present,
+    follow_destruction,
+)
+from bot.engine.following import attempt_name, send_once
 from bot.engine.jobs import Job
 from bot.engine.pins import Pinned
 from bot.engine.pipeline import settle_job
@@ -40,6 +48,7 @@ __all__ = [
     "Context",
     "Count",
     "Denied",
+    "Destruction",
     "Detached",
     "DeviceError",
     "Disk",
@@ -78,16 +87,22 @@ __all__ = [
     "Volume",
     "Word",
     "_",
+    "attempt_name",
     "clean",
     "clean_lines",
     "command",
     "conclude",
+    "conclude_destruction",
+    "demand_present",
     "duration",
     "examine",
     "follow",
+    "follow_destruction",
     "in_words",
     "ngettext",
+    "plan_destruction",
     "release_jobs",
+    "send_once",
     "settle",
     "settle_job",
     "state_in_words",
