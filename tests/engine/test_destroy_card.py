@@ -62,7 +62,7 @@ async def test_the_card_shows_what_would_be_lost_and_by_which_words(bot: Bot, sc
 async def test_what_it_touches_and_locks_is_the_guest_and_its_volumes(
     bot: Bot, scene: Scene
 ) -> None:
-    seen = []
+    seen: list[tuple[object, object]] = []
 
     def look(scene: Scene) -> None:
         [run] = bot.engine.running.values()
