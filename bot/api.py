@@ -15,6 +15,14 @@ from bot.devices.xen import Disk, Domain, DomainConfig, HostInfo, Kind
 from bot.engine import answering, breaking, granting
 from bot.engine.census import Census, settle, state_in_words, take
 from bot.engine.context import Context, Requeue
+from bot.engine.destroy_card import plan_destruction
+from bot.engine.destroying import (
+    Destruction,
+    conclude_destruction,
+    demand_present,
+    follow_destruction,
+)
+from bot.engine.following import attempt_name, send_once
 from bot.engine.glass import Broken
 from bot.engine.grants import Grant
 from bot.engine.holds import RELEASED
@@ -50,6 +58,7 @@ __all__ = [
     "Context",
     "Count",
     "Denied",
+    "Destruction",
     "Detached",
     "DeviceError",
     "Disk",
@@ -98,20 +107,26 @@ __all__ = [
     "Word",
     "_",
     "answering",
+    "attempt_name",
     "breaking",
     "clean",
     "clean_lines",
     "command",
     "conclude",
+    "conclude_destruction",
+    "demand_present",
     "duration",
     "examine",
     "find",
     "follow",
+    "follow_destruction",
     "granting",
     "in_words",
     "moment",
     "ngettext",
+    "plan_destruction",
     "release_jobs",
+    "send_once",
     "settle",
     "settle_job",
     "several",
