@@ -180,7 +180,7 @@ class Dispatcher:
         for host in self._engine.world.hosts.values():
             try:
                 owner = await self._engine.owners.foreign(host)
-            except (DeviceError, OutcomeUnknown) as error:
+            except (DeviceError, OutcomeUnknown, StoreError) as error:
                 log.warning("host not claimed yet", host=host.name, why=str(error))
                 continue
             if owner:

@@ -24,7 +24,7 @@ from bot.core.render import Lines, Reply
 from bot.core.risk import Risk
 from bot.core.text import clean, point_at, words
 from bot.devices.host import Host
-from bot.engine import guards, proofs
+from bot.engine import guards, proofs, recording
 from bot.engine.cancelling import CANCELLED, cancelled
 from bot.engine.context import Cancelled, Context, Requeue
 from bot.engine.inventory import DomU, UnknownObject, View
@@ -96,10 +96,12 @@ async def _settle(run: Run) -> tuple[bool, Reply]:
 @asynccontextmanager
 async def _registered(run: Run) -> AsyncIterator[None]:
     run.engine.running[run.job.id] = run
+    before = recording.current.set(run)
     run.engine.typing.begin(run.job.room, run.job.id)
     try:
         yield
     finally:
+        recording.current.reset(before)
         run.engine.typing.end(run.job.room, run.job.id)
         del run.engine.running[run.job.id]
         run.parked.set()
@@ -176,6 +178,7 @@ async def _proceed(run: Run) -> Reply:
     guards.demand_room(run.engine.rooms, run.job.room, command)
     await run.risky(command.risk)
     bound = await _convert(run, command, rights, line)
+    run.objects = tuple(name for _kind, name in bound.objects)
     _authorize_objects(command, rights, bound)
     against = guards.objections(run.engine, command, bound)
     only_tried = command.planner is not None and bound.options.get("dry_run", False)
@@ -219,6 +222,7 @@ def _parse(run: Run) -> tuple[Command, list[str]]:
         rights = run.engine.rights(run.job.person, run.job.room)
         allowed = [each for each in run.engine.registry if rights.verb(each.needs)]
         raise run.engine.registry.unknown(line, allowed)
+    run.verb = command.needs
     return command, line
 
 
@@ -310,6 +314,7 @@ async def _again(run: Run) -> tuple[Command, Bound, Context]:
     """The command of a stored job, with its values and notes, for looking at it again."""
     command, line = _parse(run)
     bound = command.bind(line[len(command.path) :], _Stored(run.engine.world))
+    run.objects = tuple(name for _kind, name in bound.objects)
     context = Context(run, run.engine.rights(run.job.person, run.job.room))
     context.notes = await run.notes()
     return command, bound, context

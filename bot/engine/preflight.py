@@ -215,6 +215,4 @@ def _touched(facts: Facts) -> frozenset[tuple[Thing, str]]:
     disks = {(Thing.WWN, wwn) for wwn in facts.wwns}
     names = {(Thing.VOLUME, PurePosixPath(disk.path).name) for disk in facts.config.disks}
     hosts = {(Thing.HOST, facts.source.name), (Thing.HOST, facts.target.name)}
-    return frozenset(
-        {(Thing.DOMU, facts.guest), (Thing.UUID, facts.uuid), *disks, *names, *hosts}
-    )
+    return frozenset({(Thing.DOMU, facts.guest), (Thing.UUID, facts.uuid), *disks, *names, *hosts})

@@ -57,12 +57,25 @@ class Run:
         self.engine = engine
         self.job = job
         self.plan: Plan | None = None
+        #: the right that the command needs, and the objects that it names, once they are known
+        self.verb = ""
+        self.objects: tuple[str, ...] = ()
         self.parked = asyncio.Event()
         #: why the job was cancelled, as `bot.engine.cancelling` has it; empty while it was not
         self.cancel_requested = ""
         #: a step ended and could not be written down
         self.record_incomplete = False
         self._progress = Progress(engine, job, fresh=fresh)
+
+    @property
+    def about(self) -> dict[str, object]:
+        """Whose doing it is, for the record."""
+        known: dict[str, object] = {"job": self.job.id, "person": self.job.person}
+        if self.verb:
+            known["verb"] = self.verb
+        if self.objects:
+            known["objects"] = list(self.objects)
+        return known
 
     async def risky(self, risk: Risk) -> None:
         """Write down what the command may do at worst."""
@@ -99,8 +112,7 @@ class Run:
         self.parked.set()
         try:
             async with self._telling() as tx:
-                data = {"job": self.job.id, "person": self.job.person}
-                await audit_log.append(tx, "resumed", data, self.engine.clock())
+                await audit_log.append(tx, "resumed", self.about, self.engine.clock())
                 await self._progress.tell(tx, Resumed())
         except StoreError:
             self.record_incomplete = True
@@ -124,8 +136,7 @@ class Run:
                 now = self.engine.clock()
                 entry = await jobs.start_step(tx, self.job.id, title, changes, now)
                 if changes:
-                    data = {"job": self.job.id, "person": self.job.person, "step": title}
-                    await audit_log.append(tx, "step", data, now)
+                    await audit_log.append(tx, "step", self.about | {"step": title}, now)
                 await self._progress.tell(tx, StepStarted(title, changes))
                 return entry
         except StoreError:
@@ -207,9 +218,7 @@ class Run:
         return done or self.job.no_return or await jobs.touched(tx, self.job.id)
 
     async def _record(self, tx: AsyncConnection, event: Ended, now: float) -> Entry | None:
-        data: dict[str, object] = {
-            "job": self.job.id,
-            "person": self.job.person,
+        data = self.about | {
             "line": self.job.line,
             "state": event.state.value,
             "code": event.code,

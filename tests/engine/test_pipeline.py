@@ -49,10 +49,11 @@ def state(said: Said) -> str:
 
 
 async def record(bot: Bot) -> list[str]:
-    """The kinds of the record's entries, with how a command ended."""
+    """The kinds of the entries that are about people's commands, with how one ended."""
     async with bot.store.read() as tx:
         entries = await audit_log.tail(tx, 1000)
-    return [f"{each.kind} {each.data.get('state', '')}".strip() for each in entries]
+    asked = [each for each in entries if each.data.get("person") != "bot"]
+    return [f"{each.kind} {each.data.get('state', '')}".strip() for each in asked]
 
 
 async def test_the_order_of_the_layers(bot: Bot, toys: Toys) -> None:
