@@ -11,6 +11,7 @@ from bot.core.units import Size
 from bot.devices.host import Detached, Host, Link, Phase
 from bot.devices.storage import Volume
 from bot.devices.xen import Disk, Domain, DomainConfig, HostInfo, Kind
+from bot.engine import answering
 from bot.engine.census import Census, settle, state_in_words, take
 from bot.engine.context import Context, Requeue
 from bot.engine.jobs import Job
@@ -78,6 +79,7 @@ __all__ = [
     "Volume",
     "Word",
     "_",
+    "answering",
     "clean",
     "clean_lines",
     "command",

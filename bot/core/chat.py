@@ -43,6 +43,8 @@ class Proof(Enum):
     LOCAL = "local"
     #: typed at the demonstration's terminal, which never leaves this machine
     TERMINAL = "terminal"
+    #: no message but a sign on one: it is never encrypted, and counts for little
+    REACTION = "reaction"
 
 
 #: what no owner vouches for, though the message is encrypted

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Annotated, Any, Protocol, get_args, get_origin, get_type_hints
 
+from bot.core.approvals import Need
 from bot.core.plan import Plan
 from bot.core.render import Reply
 from bot.core.risk import Risk
@@ -67,6 +68,8 @@ class Bound:
     options: dict[str, bool]
     #: (kind, name) of each object of the site among the arguments
     objects: tuple[tuple[str, str], ...]
+    #: (name, type, word) of each argument as it was typed, options included
+    arguments: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass
@@ -77,6 +80,8 @@ class Command:
     handler: Handler
     needs: str
     risk: Risk = Risk.READS
+    #: what it waits for at least, whatever the config says
+    least: Need = Need.NONE
     checks: list[Check] = field(default_factory=list)
     planner: Planner | None = None
     recoverer: Handler | None = None
@@ -134,8 +139,9 @@ class Command:
             else:
                 positional.append((index, word))
         self._count(positional, start + len(words))
-        args, objects = self._convert(positional, lookup)
-        return Bound(args, options, objects)
+        args, objects, arguments = self._convert(positional, lookup)
+        chosen = [(name, "option", "true") for name, on in options.items() if on]
+        return Bound(args, options, objects, (*arguments, *chosen))
 
     def _how(self) -> str:
         return _("Usage: {usage}").format(usage=self.usage)
@@ -176,9 +182,10 @@ class Command:
 
     def _convert(
         self, positional: Sequence[tuple[int, str]], lookup: Lookup
-    ) -> tuple[tuple[Any, ...], tuple[tuple[str, str], ...]]:
+    ) -> tuple[tuple[Any, ...], tuple[tuple[str, str], ...], tuple[tuple[str, str, str], ...]]:
         args: list[Any] = []
         objects: list[tuple[str, str]] = []
+        arguments: list[tuple[str, str, str]] = []
         for place, (index, word) in enumerate(positional):
             param = self.params[min(place, len(self.params) - 1)]
             try:
@@ -186,10 +193,11 @@ class Command:
             except UsageError as error:
                 error.word = index if error.word is None else error.word
                 raise
+            arguments.append((param.name, param.type.kind, word))
             if param.type.is_object:
                 objects.append((param.type.kind, word))
         args += [param.default for param in self.params[len(positional) :] if not param.rest]
-        return tuple(args), tuple(objects)
+        return tuple(args), tuple(objects), tuple(arguments)
 
 
 @dataclass
@@ -245,13 +253,18 @@ class Registry:
         )
 
 
-def command(path: str, *, needs: str, risk: str = "reads") -> Callable[[Handler], Command]:
+def command(
+    path: str, *, needs: str, risk: str = "reads", least: str = "none"
+) -> Callable[[Handler], Command]:
     """Declare the decorated coroutine to be the chat command *path*.
 
     *needs* is the right to it (``noun.verb``); *risk* the least it may do: ``reads``, ``changes``,
-    ``interrupts`` or ``destroys``.
+    ``interrupts`` or ``destroys``; *least* what it waits for whatever the config says: ``none``,
+    ``confirm`` or ``second``.
     """
-    return lambda handler: Command(tuple(path.split()), handler, needs, Risk[risk.upper()])
+    return lambda handler: Command(
+        tuple(path.split()), handler, needs, Risk[risk.upper()], Need[least.upper()]
+    )
 
 
 def _grammar(handler: Handler) -> tuple[tuple[Param, ...], tuple[str, ...]]:

@@ -32,8 +32,7 @@ async def cancel(engine: Engine, tx: AsyncConnection, job: Job, why: str) -> boo
         await Run(engine, job).end_within(tx, cancelled(why, begun=job.started is not None))
         return True
     if run is not None:
-        run.cancel_requested = why
-        engine.locks.poke()
+        run.cancel(why)
     await jobs.note(tx, job.id, CANCELLED, why)
     return False
 

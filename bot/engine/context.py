@@ -171,6 +171,10 @@ class Context:
         if self._run.cancel_requested:
             raise Cancelled
 
+    def frees(self, event_id: str) -> None:
+        """The command *event_id* waits for no person any more, on account of this one."""
+        self._run.frees(event_id)
+
     async def own(self, *hosts: Host) -> None:
         """Make sure that *hosts* are this bot's to change; raises `Refused` where another's."""
         for host in hosts:

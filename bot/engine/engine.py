@@ -13,6 +13,7 @@ from bot.core.command import Registry
 from bot.core.own import Own
 from bot.core.policy import Policy, Rights
 from bot.core.rooms import Rooms
+from bot.engine.approvals import Requests
 from bot.engine.inventory import Inventory
 from bot.engine.locks import Locks
 from bot.engine.outbox import Outbox
@@ -68,9 +69,11 @@ class Engine:
     fresh: list[Job] = field(default_factory=list)
     look: bool = True
     typing: Typing = field(init=False)
+    requests: Requests = field(init=False)
 
     def __post_init__(self) -> None:
         self.typing = Typing(self.chat)
+        self.requests = Requests(self)
 
     def rights(self, person: str, room: str) -> Rights:
         """Everything that *person* may do in *room* now."""

@@ -1,18 +1,23 @@
-"""What no right permits: a command in a room that does not take it, or against the bot itself."""
+"""What stands before a command: rights, the room, and what the bot itself depends on."""
 
 from __future__ import annotations
 
 from bot.core.command import Bound, Command
+from bot.core.policy import Right, Rights
 from bot.core.risk import Risk
 from bot.core.rooms import Rooms
+from bot.core.text import clean
 from bot.engine.engine import Engine
 from bot.errors import Denied
 from bot.i18n import _
 
 
-def demand_room(rooms: Rooms, room: str, command: Command) -> None:
-    """Make sure that *command* may be used in *room*; raises `Denied`, which says where it may."""
-    if rooms.take(room, command):
+def demand_room(rooms: Rooms, room: str, command: Command, risk: Risk) -> None:
+    """Make sure that *command* may be used in *room*; raises `Denied`, which says where it may.
+
+    *risk*: what it would do at worst, which its plan may have raised.
+    """
+    if rooms.take(room, command, risk):
         return
     there = ", ".join(rooms.that_take(command))
     if not there:
@@ -24,13 +29,58 @@ def demand_room(rooms: Rooms, room: str, command: Command) -> None:
     raise Denied(why.format(command=command.name, rooms=there))
 
 
+def authorize(command: Command, rights: Rights, bound: Bound) -> None:
+    """Make sure that *rights* cover *command* with these words; raises `Denied`."""
+    for name in _names(command, bound):
+        if not _covered(command, rights, name):
+            raise Denied(
+                _("You may not run {command}: it needs the right {right}.").format(
+                    command=command.name, right=command.needs
+                )
+                if name is None
+                else _("You may not run {command} on {name}.").format(
+                    command=command.name, name=clean(name, 60)
+                )
+            )
+
+
+def may(command: Command, rights: Rights, bound: Bound) -> bool:
+    """Whether *rights* cover *command* with these words."""
+    return all(_covered(command, rights, name) for name in _names(command, bound))
+
+
+def covers(right: Right, command: Command, bound: Bound) -> bool:
+    """Whether *right* speaks of *command* with any of these objects."""
+    return any(right.covers(command.needs, name or "*") for name in _names(command, bound))
+
+
+def _names(command: Command, bound: Bound) -> list[str | None]:
+    """The objects that the right to *command* is about; None alone where there are none."""
+    noun = command.needs.partition(".")[0]
+    names: list[str | None] = [name for kind, name in bound.objects if kind == noun]
+    return names or [None]
+
+
+def _covered(command: Command, rights: Rights, name: str | None) -> bool:
+    return rights.verb(command.needs) if name is None else rights.object(command.needs, name)
+
+
 def objections(engine: Engine, command: Command, bound: Bound) -> list[str]:
-    """Why *command* could end or silence the bot itself; empty where it could not.
+    """Why *command* could end the bot itself; empty where it could not.
 
     Nothing is looked up for it.  A Dom0 on which the bot's own DomU runs is for the commands that
     stop Dom0s, of which there is none yet.
     """
+    return [why for name in _stopped(command, bound) if (why := engine.own.objection(name))]
+
+
+def warnings(engine: Engine, command: Command, bound: Bound) -> list[str]:
+    """How *command* could silence the bot; then its asker has to confirm it."""
+    return [why for name in _stopped(command, bound) if (why := engine.own.warning(name))]
+
+
+def _stopped(command: Command, bound: Bound) -> list[str]:
+    """The DomUs that *command* moves or stops."""
     if command.risk < Risk.INTERRUPTS:
         return []
-    named = [name for kind, name in bound.objects if kind == "domu"]
-    return [why for name in named if (why := engine.own.objection(name))]
+    return [name for kind, name in bound.objects if kind == "domu"]

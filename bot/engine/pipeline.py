@@ -2,7 +2,7 @@
 
 audit (asked, written when the command was taken in) → errors → authorize the verb → and the room →
 convert → authorize the objects → spare the bot itself → check → plan [dry-run stops here] → approve
-→ queue and lock → re-check under the locks → run → audit (ended).
+→ queue and lock → under the locks: rights, approval, checks, plan again → run → audit (ended).
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ from bot.core.render import Lines, Reply
 from bot.core.risk import Risk
 from bot.core.text import clean, point_at, words
 from bot.devices.host import Host
-from bot.engine import guards, proofs, recording
+from bot.engine import agreeing, guards, proofs, recording
+from bot.engine.agreeing import Matter
+from bot.engine.approvals import Request
 from bot.engine.cancelling import CANCELLED, cancelled
 from bot.engine.context import Cancelled, Context, Requeue
 from bot.engine.inventory import DomU, UnknownObject, View
@@ -156,8 +158,8 @@ async def may_run(run: Run) -> bool:
         rights = run.engine.rights(run.job.person, run.job.room)
         if not rights.verb(command.needs):
             return False
-        guards.demand_room(run.engine.rooms, run.job.room, command)
-        _authorize_objects(command, rights, await _convert(run, command, rights, line))
+        guards.demand_room(run.engine.rooms, run.job.room, command, command.risk)
+        guards.authorize(command, rights, await _convert(run, command, rights, line))
     except (UnknownObject, Denied):
         return False
     except UsageError:
@@ -175,11 +177,11 @@ async def _proceed(run: Run) -> Reply:
                 command=command.name, right=command.needs
             )
         )
-    guards.demand_room(run.engine.rooms, run.job.room, command)
+    guards.demand_room(run.engine.rooms, run.job.room, command, command.risk)
     await run.risky(command.risk)
     bound = await _convert(run, command, rights, line)
     run.objects = tuple(name for _kind, name in bound.objects)
-    _authorize_objects(command, rights, bound)
+    guards.authorize(command, rights, bound)
     against = guards.objections(run.engine, command, bound)
     only_tried = command.planner is not None and bound.options.get("dry_run", False)
     if against and not only_tried:
@@ -187,28 +189,37 @@ async def _proceed(run: Run) -> Reply:
     context = Context(run, rights)
     for check in command.checks:
         await check(context, *bound.args, **bound.options)
-    if command.planner is None:
-        plan = Plan()
-    else:
+    plan = Plan()
+    if command.planner is not None:
         plan = await _soon(run, command.planner(context, *bound.args, **bound.options))
-        _demand(plan)
         if only_tried:
+            _demand(plan)
             return _card(plan, against)
-    await _approve(run, plan)
-    return await _run(run, command, bound, context, plan)
+    matter = await _matter(run, command, bound, plan)
+    return await _run(run, context, matter)
 
 
-async def _run(run: Run, command: Command, bound: Bound, context: Context, plan: Plan) -> Reply:
-    if command.risk > Risk.READS:
-        await run.engine.locks.acquire(run.job.id, plan.keys, run.waiting, context.give_up)
-        if command.planner is not None:
-            plan = await _recheck(command, bound, context, plan)
-        context.plan = run.plan = plan
+async def _matter(run: Run, command: Command, bound: Bound, plan: Plan) -> Matter:
+    """What would be done, where it can be: its class may be worse than the command's own."""
+    _demand(plan)
+    risk = max(command.risk, plan.risk or Risk.READS)
+    guards.demand_room(run.engine.rooms, run.job.room, command, risk)
+    await run.risky(risk)
+    return Matter(command, bound, plan, risk)
+
+
+async def _run(run: Run, context: Context, matter: Matter) -> Reply:
+    if matter.risk > Risk.READS:
+        request = await agreeing.seek(run, context, matter)
+        keys = matter.plan.keys
+        await run.engine.locks.acquire(run.job.id, keys, run.waiting, context.give_up)
+        matter = await _recheck(run, context, matter, request)
+        context.plan = run.plan = matter.plan
         context.notes = await run.notes()
         run.cancel_requested = run.cancel_requested or str(context.notes.get(CANCELLED, ""))
         context.give_up()
-        await run.started(plan)
-    return await command.handler(context, *bound.args, **bound.options)
+        await run.started(matter.plan, matter.planned(run.job), request)
+    return await matter.command.handler(context, *matter.bound.args, **matter.bound.options)
 
 
 def _parse(run: Run) -> tuple[Command, list[str]]:
@@ -235,17 +246,6 @@ async def _convert(run: Run, command: Command, rights: Rights, line: list[str]) 
     except (UnknownObject, Denied):
         await run.engine.inventory.refresh()
         return command.bind(rest, view)
-
-
-def _authorize_objects(command: Command, rights: Rights, bound: Bound) -> None:
-    noun = command.needs.partition(".")[0]
-    for kind, name in bound.objects:
-        if kind == noun and not rights.object(command.needs, name):
-            raise Denied(
-                _("You may not run {command} on {name}.").format(
-                    command=command.name, name=clean(name, 60)
-                )
-            )
 
 
 async def _soon(run: Run, work: Awaitable[Plan]) -> Plan:
@@ -282,22 +282,25 @@ def _card(plan: Plan, against: list[str]) -> Reply:
     )
 
 
-async def _approve(run: Run, plan: Plan) -> None:
-    """The place of confirmation and of a second person's approval, which are a later capability."""
-
-
-async def _recheck(command: Command, bound: Bound, context: Context, before: Plan) -> Plan:
-    """Plan again under the locks; the world must not have moved."""
-    assert command.planner is not None
+async def _recheck(run: Run, context: Context, before: Matter, request: Request | None) -> Matter:
+    """Everything once more under the locks; the world must not have moved."""
+    await agreeing.look_again(run, context, before, request)
+    command, bound = before.command, before.bound
+    for check in command.checks:
+        await check(context, *bound.args, **bound.options)
+    if command.planner is None:
+        agreeing.demand_plan(run.engine, run.job, before, request)
+        return before
     plan = await command.planner(context, *bound.args, **bound.options)
-    if difference := before.difference(plan):
+    if difference := before.plan.difference(plan):
         why = plan.failures[0].text if plan.failures else _("see below")
         raise Refused(
             _("The world moved while the job waited, so nothing was done: {why}").format(why=why),
             hint="\n".join(difference),
         )
-    _demand(plan)
-    return plan
+    matter = await _matter(run, command, bound, plan)
+    agreeing.demand_plan(run.engine, run.job, matter, request)
+    return matter
 
 
 async def _look_again(run: Run) -> Reply:
