@@ -32,7 +32,7 @@ from bot.errors import (
     UsageError,
 )
 from bot.i18n import _, ngettext
-from bot.params import Count, Dom0, DomU, JobNumber, Word
+from bot.params import Count, Dom0, DomU, JobNumber, Secret, Word
 
 __all__ = [
     "BotError",
@@ -69,6 +69,7 @@ __all__ = [
     "Refused",
     "Reply",
     "Requeue",
+    "Secret",
     "Size",
     "State",
     "Table",

@@ -66,3 +66,5 @@ Dom0 = Annotated[Host, ArgumentType("dom0", _dom0, is_object=True)]
 JobNumber = Annotated[int, ArgumentType("job", _number)]
 Count = Annotated[int, ArgumentType("count", _count)]
 Word = Annotated[str, ArgumentType("word", _word)]
+#: a word that nobody may read: it is masked in the record, in answers and everywhere else
+Secret = Annotated[str, ArgumentType("secret", _word, secret=True)]

@@ -207,7 +207,7 @@ def _stopped(run: Run) -> Ended:
     reply = Reply(
         _("The bot was stopped while this ran, too long ago to go on without asking."),
         hint=_("{prefix}job show {job} says which steps were begun. Send {line} again.").format(
-            prefix=engine.prefix, job=job.id, line=clean(job.line, 120)
+            prefix=engine.prefix, job=job.id, line=clean(engine.shown(job.line), 120)
         ),
     )
     return Ended(State.FAILED, "stopped", reply)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from bot.core.approvals import Approvals
 from bot.core.chat import Chat
 from bot.core.command import Registry
+from bot.core.masking import masked
 from bot.core.own import Own
 from bot.core.policy import Policy, Rights
 from bot.core.rooms import Rooms
@@ -78,6 +79,10 @@ class Engine:
     def rights(self, person: str, room: str) -> Rights:
         """Everything that *person* may do in *room* now."""
         return self.policy.of(person, self.rooms.called(room))
+
+    def shown(self, line: str) -> str:
+        """The command *line* as people may read it, and as it is kept."""
+        return masked(self.registry, line, self.prefix).line
 
     def look_for_jobs(self) -> None:
         """There may be jobs to begin in the store."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import traceback
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -126,9 +127,10 @@ async def _fenced(run: Run, work: Awaitable[Reply]) -> Ended:
         return Ended(_state(run, error), error.code, _usage(run, error))
     except BotError as error:
         return Ended(_state(run, error), error.code, Reply(str(error), hint=error.hint))
-    except Exception:
+    except Exception:  # noqa: BLE001  (the fence of every command)
         reference = secrets.token_hex(4)
-        log.exception("internal error", job=run.job.id, reference=reference)
+        trace = run.hide(traceback.format_exc())
+        log.error("internal error", job=run.job.id, reference=reference, exception=trace)
         reply = Reply(_("Internal error, reference {ref}.").format(ref=reference))
         return Ended(_state(run, None), "internal", reply)
 
@@ -143,7 +145,7 @@ def _usage(run: Run, error: UsageError) -> Reply:
     """The error with a caret under the wrong word, where the line could be split at all."""
     details = ""
     if error.word is not None:
-        line = words(run.job.line.removeprefix(run.engine.prefix))
+        line = words(run.engine.shown(run.job.line).removeprefix(run.engine.prefix))
         details = point_at(line, error.word, run.engine.prefix)
     return Reply(str(error), details, error.hint)
 
@@ -218,7 +220,7 @@ async def _run(run: Run, context: Context, matter: Matter) -> Reply:
         context.notes = await run.notes()
         run.cancel_requested = run.cancel_requested or str(context.notes.get(CANCELLED, ""))
         context.give_up()
-        await run.started(matter.plan, matter.planned(run.job), request)
+        await run.started(matter.plan, matter.planned(run), request)
     return await matter.command.handler(context, *matter.bound.args, **matter.bound.options)
 
 

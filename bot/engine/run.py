@@ -28,14 +28,15 @@ from bot.core.events import (
     Waiting,
 )
 from bot.core.jobs import Event, State
+from bot.core.masking import masked
 from bot.core.plan import Plan
 from bot.core.render import Reply
 from bot.core.risk import Risk
-from bot.core.text import clean
+from bot.core.text import clean, mask
 from bot.engine import approvals, audit_log, denials, jobs, outbox
 from bot.engine.approvals import Request
 from bot.engine.engine import Engine
-from bot.engine.progress import Progress, final_status
+from bot.engine.progress import Progress, final_status, hidden
 from bot.errors import BotError, StoreError
 from bot.i18n import _
 
@@ -67,7 +68,9 @@ class Run:
         self.cancel_requested = ""
         #: a step ended and could not be written down
         self.record_incomplete = False
-        self._progress = Progress(engine, job, fresh=fresh)
+        #: words of the command that nobody may read
+        self._secrets = masked(engine.registry, job.line, engine.prefix).secrets
+        self._progress = Progress(engine, job, fresh=fresh, secrets=self._secrets)
 
     @property
     def about(self) -> dict[str, object]:
@@ -78,6 +81,10 @@ class Run:
         if self.objects:
             known["objects"] = list(self.objects)
         return known
+
+    def hide(self, text: str) -> str:
+        """*text* without the words of the command that nobody may read."""
+        return mask(text, self._secrets)
 
     async def risky(self, risk: Risk) -> None:
         """Write down what the command may do at worst."""
@@ -153,6 +160,7 @@ class Run:
 
     async def start_step(self, title: str, changes: bool) -> int | None:
         """Journal a step; one that changes something begins only when that is on disk."""
+        title = self.hide(title)
         try:
             async with self.telling() as tx:
                 now = self.engine.clock()
@@ -225,9 +233,11 @@ class Run:
         """The one final answer and its record, in *tx*; for a job that holds no locks."""
         now = self.engine.clock()
         await approvals.close(tx, self.job.id, approvals.Standing.WITHDRAWN)
-        await self.move(
-            tx, _EVENTS[event.state], code=event.code, result=clean(event.reply.result, 500)
-        )
+        result = clean(self.hide(event.reply.result), 500)
+        kept = {"code": event.code, "result": result}
+        if event.state is not State.UNDETERMINED:
+            kept["line"] = self.engine.shown(self.job.line)
+        await self.move(tx, _EVENTS[event.state], **kept)
         entry = await self._record(tx, event, now)
         await self._progress.tell(tx, event)
         if entry is not None and (event.code == "denied" or await self._changed(tx, event)):
@@ -242,10 +252,10 @@ class Run:
 
     async def _record(self, tx: AsyncConnection, event: Ended, now: float) -> Entry | None:
         data = self.about | {
-            "line": self.job.line,
+            "line": self.engine.shown(self.job.line),
             "state": event.state.value,
             "code": event.code,
-            "result": clean(event.reply.result, 500),
+            "result": clean(self.hide(event.reply.result), 500),
         }
         if event.code == "denied":
             data["sender"] = self.job.sender
@@ -257,7 +267,7 @@ class Run:
             entry=entry.short,
             job=self.job.id,
             person=self.job.person,
-            line=clean(self.job.line, 120),
+            line=clean(self.engine.shown(self.job.line), 120),
             state=final_status(self.job, event).state,
         )
         room = self.engine.audit_room or self.job.room
@@ -284,6 +294,7 @@ class Run:
             hint = _("It is answered when the record can be written again.")
             text = Reply(str(error), hint=hint).text("✘")
         txn = self.engine.txn(f"{self.job.id}-{name}")
+        text = hidden(text, self._secrets)
         post = Post(
             self.job.room, txn, text, self.job.event_id, edits=message or None, status=status
         )
