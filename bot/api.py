@@ -45,7 +45,7 @@ from bot.errors import (
     UsageError,
 )
 from bot.i18n import _, ngettext
-from bot.params import Count, Dom0, DomU, Holdable, JobNumber, Number, Switch, Word
+from bot.params import Count, Dom0, DomU, Holdable, JobNumber, Number, Secret, Switch, Word
 
 __all__ = [
     "RELEASED",
@@ -93,6 +93,7 @@ __all__ = [
     "Refused",
     "Reply",
     "Requeue",
+    "Secret",
     "Size",
     "Sought",
     "State",

@@ -66,10 +66,10 @@ class Matter:
             "digest": self.digest,
         }
 
-    def planned(self, job: Job) -> dict[str, Any]:
+    def planned(self, run: Run) -> dict[str, Any]:
         """The same, with each step."""
-        steps = [[step.where, clean(step.words, 2000)] for step in self.plan.steps]
-        return self.record(job) | {"steps": steps}
+        steps = [[step.where, clean(run.hide(step.words), 2000)] for step in self.plan.steps]
+        return self.record(run.job) | {"steps": steps}
 
 
 def need_of(engine: Engine, job: Job, matter: Matter) -> Need:
@@ -130,7 +130,7 @@ async def _ask(run: Run, matter: Matter, need: Need) -> Request:
             request = await approvals.add(
                 tx, run.job.id, need, matter.risk, matter.digest, now, expires
             )
-            record = matter.planned(run.job) | {"need": need.name.lower()}
+            record = matter.planned(run) | {"need": need.name.lower()}
             broken = spared(engine, run.job, matter, _need_of(engine, run.job, matter))
             if broken is not None:
                 record[GLASS] = broken.id

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from bot.core.approvals import Approvals
 from bot.core.chat import Chat
 from bot.core.command import Registry
+from bot.core.masking import masked
 from bot.core.own import Own
 from bot.core.policy import Policy, Rights, Rule
 from bot.core.rooms import Rooms
@@ -104,6 +105,10 @@ class Engine:
             if right.has_room(here) and policy.everywhere(grant.by).within(right).allowed:
                 rights = replace(rights, allow=(*rights.allow, Rule(right, grant.source(now))))
         return rights
+
+    def shown(self, line: str) -> str:
+        """The command *line* as people may read it, and as it is kept."""
+        return masked(self.registry, line, self.prefix).line
 
     def look_for_jobs(self) -> None:
         """There may be jobs to begin in the store."""
