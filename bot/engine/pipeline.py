@@ -212,7 +212,8 @@ async def _run(run: Run, context: Context, matter: Matter) -> Reply:
         context.notes = await run.notes()
         run.cancel_requested = run.cancel_requested or str(context.notes.get(CANCELLED, ""))
         context.give_up()
-        await run.started(matter.plan, matter.planned(run.job), request)
+        record = matter.planned(run.job) if matter.command.planner is not None else None
+        await run.started(matter.plan, record, request)
     return await matter.command.handler(context, *matter.bound.args, **matter.bound.options)
 
 
