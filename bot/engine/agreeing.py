@@ -1,4 +1,4 @@
-"""Who has to agree before a command runs: asking them, waiting, and looking again under the locks."""
+"""Who has to agree before a command runs: asking, waiting, and looking again under the locks."""
 
 from __future__ import annotations
 
@@ -230,13 +230,14 @@ def _asking(run: Run, matter: Matter, request: Request) -> Asking:
     hint = [how.format(**values), _("It can be answered until {time}.").format(time=until)]
     if engine.approvals.takes_reactions(request.risk):
         hint.insert(1, _("A ✅ on this message does the same."))
-    body = [
-        Lines(_steps(matter.plan)),
-        Lines(_things(matter)),
-        Lines([*map(str, matter.plan.lines)]),
-    ]
-    body.append(Lines(guards.warnings(engine, matter.command, matter.bound)))
-    shown = Reply(result.format(**values), body=[b for b in body if b.lines], hint="\n".join(hint))
+    said = (
+        _steps(matter.plan),
+        _things(matter),
+        [*map(str, matter.plan.lines)],
+        guards.warnings(engine, matter.command, matter.bound),
+    )
+    body = [Lines(lines) for lines in said if lines]
+    shown = Reply(result.format(**values), body=body, hint="\n".join(hint))
     return Asking(shown, request.code, whom)
 
 

@@ -1,4 +1,4 @@
-"""What stands between a command and its run: rights, the room, and what the bot itself depends on."""
+"""What stands before a command: rights, the room, and what the bot itself depends on."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def demand_room(rooms: Rooms, room: str, command: Command, risk: Risk) -> None:
 
 def authorize(command: Command, rights: Rights, bound: Bound) -> None:
     """Make sure that *rights* cover *command* with these words; raises `Denied`."""
-    for name in _names(command, bound) or [None]:
+    for name in _names(command, bound):
         if not _covered(command, rights, name):
             raise Denied(
                 _("You may not run {command}: it needs the right {right}.").format(
@@ -46,17 +46,19 @@ def authorize(command: Command, rights: Rights, bound: Bound) -> None:
 
 def may(command: Command, rights: Rights, bound: Bound) -> bool:
     """Whether *rights* cover *command* with these words."""
-    return all(_covered(command, rights, name) for name in _names(command, bound) or [None])
+    return all(_covered(command, rights, name) for name in _names(command, bound))
 
 
 def covers(right: Right, command: Command, bound: Bound) -> bool:
     """Whether *right* speaks of *command* with any of these objects."""
-    return any(right.covers(command.needs, name) for name in _names(command, bound) or ["*"])
+    return any(right.covers(command.needs, name or "*") for name in _names(command, bound))
 
 
-def _names(command: Command, bound: Bound) -> list[str]:
+def _names(command: Command, bound: Bound) -> list[str | None]:
+    """The objects that the right to *command* is about; None alone where there are none."""
     noun = command.needs.partition(".")[0]
-    return [name for kind, name in bound.objects if kind == noun]
+    names: list[str | None] = [name for kind, name in bound.objects if kind == noun]
+    return names or [None]
 
 
 def _covered(command: Command, rights: Rights, name: str | None) -> bool:

@@ -17,9 +17,11 @@ from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.app import registry_of, serve
+from bot.core.approvals import Approvals, Need
 from bot.core.command import Registry
 from bot.core.own import Own
 from bot.core.policy import Policy, Right, Role
+from bot.core.risk import Risk
 from bot.core.rooms import Rooms
 from bot.devices.arrays.msa import MsaArray
 from bot.devices.detached import HostLauncher
@@ -196,6 +198,10 @@ class Place:
     timing: Timing = field(default_factory=Timing)
     registry: Registry = field(default_factory=lambda: registry_of(["commands"]))
     audit_room: str | None = None
+    #: nothing waits for anybody but what destroys, unless the test says so
+    approvals: Approvals = field(
+        default_factory=lambda: Approvals(by_risk={Risk.DESTROYS: Need.SECOND})
+    )
     #: which verbs a room takes, where not all
     commands: dict[str, tuple[str, ...]] = field(default_factory=dict)
     own: Own = field(default_factory=Own)
@@ -263,6 +269,7 @@ class Place:
             prefix="!",
             rooms=Rooms(ROOM, self.audit_room or "", self.commands),
             own=self.own,
+            approvals=self.approvals,
             audit_room=self.audit_room,
             version="0.1",
             started=self.clock(),
