@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from bot.engine import audit_log
 from tests.engine.alive import NOUNOU2, Bot
 from tests.fakes import NOUNOU, Said
 
@@ -23,13 +27,20 @@ async def approved(bot: Bot, line: str = GRANT, by: str = NOUNOU, second: str = 
     asked = bot.chat.say(line, by)
     code = await code_of(bot, asked)
     said = await bot.ask(f"!approve {code}", second)
-    assert said.status is not None and said.status.succeeded, said.plain
+    assert state(said) == "succeeded", said.plain
     return await bot.chat.answer(asked)
 
 
 def state(said: Said) -> str:
     assert said.status is not None
     return said.status.state
+
+
+async def entries(bot: Bot, *kinds: str) -> list[Mapping[str, Any]]:
+    """What the record has of these *kinds*, oldest first."""
+    async with bot.store.read() as tx:
+        found = await audit_log.tail(tx, 1000)
+    return [each.data for each in found if each.kind in kinds]
 
 
 def notices(bot: Bot, text: str) -> list[Said]:

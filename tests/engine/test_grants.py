@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 
 import pytest
 
 from bot.core.approvals import Approvals, Need
 from bot.core.policy import Policy, Right, Role
-from bot.engine import audit_log
 from tests.engine.alive import APPRENTI, EPOCH, NOUNOU2, POLICY, Bot, Place
-from tests.engine.granted import GRANT, approved, code_of, noticed, state
-from tests.engine.test_crashes import died
+from tests.engine.granted import GRANT, approved, code_of, entries, noticed, state
 from tests.engine.toys import Toys
 from tests.fakes import NOUNOU
 
@@ -36,12 +33,6 @@ def with_rights(**allow: tuple[str, ...]) -> Policy:
     return replace(POLICY, rights={**POLICY.rights, **roles})
 
 
-async def entries(bot: Bot, *kinds: str) -> list[dict[str, object]]:
-    async with bot.store.read() as tx:
-        found = await audit_log.tail(tx, 1000)
-    return [each.data for each in found if each.kind in kinds]
-
-
 async def test_a_grant_that_a_second_person_approved_counts(bot: Bot, toys: Toys) -> None:
     assert state(await bot.ask("!change it", APPRENTI)) == "denied"
 
@@ -57,7 +48,9 @@ async def test_the_request_shows_exactly_what_would_be_granted(bot: Bot) -> None
     await code_of(bot, asked)
 
     [said] = bot.chat.about(asked)
-    assert "on the bot: nounou grants apprenti: toy.change, until 09:00 UTC (power work)" in said.plain
+    assert (
+        "on the bot: nounou grants apprenti: toy.change, until 09:00 UTC (power work)" in said.plain
+    )
     assert "✔ nounou has toy.change by roles" in said.plain
 
 
@@ -113,8 +106,7 @@ async def test_all_can_see_what_is_granted(bot: Bot) -> None:
 async def test_what_says_not_everything_is_a_usage_error(bot: Bot, words: str) -> None:
     said = await bot.ask(f"!grant {words}")
 
-    async with bot.store.read() as tx:
-        ended = (await audit_log.tail(tx, 1))[0].data
+    [ended] = await entries(bot, "ended")
     assert ended["code"] == "usage", said.plain
 
 
@@ -238,9 +230,7 @@ async def test_a_grant_that_nobody_could_end_counts_no_longer_all_the_same(
     await noticed(bot, "Grant 1 has ended")
 
 
-async def test_its_end_stops_a_job_that_waits_for_locks(
-    bot: Bot, place: Place, toys: Toys
-) -> None:
+async def test_its_end_stops_a_job_that_waits_for_locks(bot: Bot, place: Place, toys: Toys) -> None:
     await approved(bot)
     toys.gate("one")
     bot.chat.say("!change one")
@@ -345,58 +335,3 @@ async def test_a_second_grant_of_the_same_keeps_the_job_alive(
     toys.gate("one").set()
 
     assert state(await bot.chat.answer(waiting)) == "succeeded"
-
-
-class TestRestart:
-    async def test_a_grant_survives_a_restart(self, place: Place) -> None:
-        async with place.bot() as bot:
-            await approved(bot)
-        async with place.bot() as bot:
-            assert state(await bot.ask("!change it", APPRENTI)) == "succeeded"
-
-            await noticed(bot, "Grant 1 has ended")
-            assert state(await bot.ask("!change it", APPRENTI)) == "denied"
-
-    async def test_what_ended_meanwhile_ends_at_once(self, place: Place) -> None:
-        async with place.bot() as bot:
-            await approved(bot)
-        await place.later(20_000)
-        async with place.bot() as bot:
-            start = place.clock()
-            await noticed(bot, "Grant 1 has ended")
-
-            assert place.clock() - start < 1
-            assert state(await bot.ask("!change it", APPRENTI)) == "denied"
-
-    @pytest.mark.parametrize("commit", range(2, 19))
-    async def test_a_crash_after_any_commit_grants_once(self, place: Place, commit: int) -> None:
-        async with place.bot(die_after=commit) as bot:
-            asked = bot.chat.say(GRANT)
-            approving = asyncio.create_task(_approve(bot, asked))
-            await died(bot.store, place, asked)
-            approving.cancel()
-            await bot.killed()
-
-        async with place.bot() as bot:
-            approving = asyncio.create_task(_approve(bot, asked))
-            said = await bot.chat.answer(asked)
-            approving.cancel()
-
-            assert state(said) == "succeeded", said.plain
-            assert len(await entries(bot, "granted")) == 1
-            assert [grant.id for grant in bot.engine.grants.active(place.clock())] == [1]
-            assert "whole" in (await bot.ask("!audit verify")).plain
-
-
-async def _approve(bot: Bot, asked: str) -> None:
-    """Type the code of the request, whenever there is another one."""
-    typed: set[str] = set()
-    while True:
-        await bot.chat.until(lambda: bool(_codes(bot, asked) - typed))
-        for code in _codes(bot, asked) - typed:
-            bot.chat.say(f"!approve {code}", NOUNOU2)
-            typed.add(code)
-
-
-def _codes(bot: Bot, asked: str) -> set[str]:
-    return {each.status.code for each in bot.chat.about(asked) if each.status} - {""}
