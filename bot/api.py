@@ -1,7 +1,7 @@
 """Everything a command module imports."""
 
 from bot.core.audit import Entry
-from bot.core.chat import Proof
+from bot.core.chat import VOUCHED, Proof
 from bot.core.command import Command, command
 from bot.core.jobs import State, in_words
 from bot.core.plan import Line, Plan, PlannedStep, Verdict
@@ -37,6 +37,7 @@ from bot.i18n import _, ngettext
 from bot.params import Count, Dom0, DomU, JobNumber, Number, Word
 
 __all__ = [
+    "VOUCHED",
     "BotError",
     "Broken",
     "Census",

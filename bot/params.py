@@ -70,8 +70,8 @@ def _word(text: str, _lookup: Lookup) -> str:
 
 DomU = Annotated[_DomU, ArgumentType("domu", _domu, is_object=True)]
 Dom0 = Annotated[Host, ArgumentType("dom0", _dom0, is_object=True)]
-JobNumber = Annotated[int, ArgumentType("job", _number)]
+JobNumber = Annotated[int, ArgumentType("job", _number, written=str)]
 #: the number of a grant, a hold…
-Number = Annotated[int, ArgumentType("number", _any_number)]
-Count = Annotated[int, ArgumentType("count", _count)]
+Number = Annotated[int, ArgumentType("number", _any_number, written=str)]
+Count = Annotated[int, ArgumentType("count", _count, written=str)]
 Word = Annotated[str, ArgumentType("word", _word)]

@@ -24,7 +24,7 @@ from bot.api import (
 )
 
 
-@command("domu list", needs="domu.list")
+@command("domu list", needs="domu.list", filters=True)
 async def list_(ctx: Context, dom0: Dom0 | None = None) -> Reply:
     """List the DomUs, on all Dom0s or on one.
 

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Protocol, get_args, get_origin, get_type_hint
 from bot.core.approvals import Need
 from bot.core.plan import Plan
 from bot.core.render import Reply
+from bot.core.right import RESERVED, Asked, speaks_of
 from bot.core.risk import Risk
 from bot.core.text import clean, did_you_mean
 from bot.errors import UsageError
@@ -42,6 +43,8 @@ class ArgumentType:
     convert: Callable[[str, Lookup], Any]
     #: whether the value is an object of the site that rights speak of
     is_object: bool = False
+    #: the one way in which the value is written, where it may be typed in several
+    written: Callable[[Any], str] | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ class Bound:
     options: dict[str, bool]
     #: (kind, name) of each object of the site among the arguments
     objects: tuple[tuple[str, str], ...]
-    #: (name, type, word) of each argument as it was typed, options included
+    #: (parameter, kind, word) of all that was typed; an option is (name, "option", "true")
     arguments: tuple[tuple[str, str, str], ...] = ()
 
 
@@ -88,6 +91,8 @@ class Command:
     planner: Planner | None = None
     recoverer: Handler | None = None
     settler: Handler | None = None
+    #: whether it shows only those objects that its asker has the right to
+    filters: bool = False
 
     def __post_init__(self) -> None:
         self.params, self.options = _grammar(self.handler)
@@ -116,6 +121,24 @@ class Command:
     def name(self) -> str:
         return " ".join(self.path)
 
+    def speaks_of(self, kind: str) -> bool:
+        """Whether a right to it may say on which objects of *kind* it counts."""
+        return speaks_of(self.needs, kind)
+
+    @property
+    def limitable(self) -> bool:
+        """Whether a right on some objects only gives it: it takes such objects, or filters them."""
+        kinds = (param.type.kind for param in self.params if param.type.is_object)
+        return self.filters or any(map(self.speaks_of, kinds))
+
+    def asked(self, bound: Bound) -> Asked:
+        """The command with the words *bound*, as rights judge it."""
+        names = (name for kind, name in bound.objects if self.speaks_of(kind))
+        arguments: dict[str, tuple[str, ...]] = {}
+        for parameter, _kind, word in bound.arguments:
+            arguments[parameter] = (*arguments.get(parameter, ()), word)
+        return Asked(self.needs, tuple(dict.fromkeys(names)), arguments, self.filters)
+
     @property
     def usage(self) -> str:
         options = [f"[--{name.replace('_', '-')}]" for name in self.options]
@@ -143,8 +166,8 @@ class Command:
                 positional.append((index, word))
         self._count(positional, start + len(words))
         args, objects, arguments = self._convert(positional, lookup)
-        chosen = [(name, "option", "true") for name, on in options.items() if on]
-        return Bound(args, options, objects, (*arguments, *chosen))
+        chosen = tuple((name, "option", "true") for name, on in options.items() if on)
+        return Bound(args, options, objects, arguments + chosen)
 
     def _how(self) -> str:
         return _("Usage: {usage}").format(usage=self.usage)
@@ -196,9 +219,10 @@ class Command:
             except UsageError as error:
                 error.word = index if error.word is None else error.word
                 raise
-            arguments.append((param.name, param.type.kind, word))
             if param.type.is_object:
                 objects.append((param.type.kind, word))
+            written = param.type.written
+            arguments.append((param.name, param.type.kind, written(args[-1]) if written else word))
         args += [param.default for param in self.params[len(positional) :] if not param.rest]
         return tuple(args), tuple(objects), tuple(arguments)
 
@@ -257,16 +281,30 @@ class Registry:
 
 
 def command(
-    path: str, *, needs: str, risk: str = "reads", least: str = "none", words: str = ""
+    path: str,
+    *,
+    needs: str,
+    risk: str = "reads",
+    least: str = "none",
+    filters: bool = False,
+    words: str = "",
 ) -> Callable[[Handler], Command]:
     """Declare the decorated coroutine to be the chat command *path*.
 
     *needs* is the right to it (``noun.verb``); *risk* the least it may do: ``reads``, ``changes``,
     ``interrupts`` or ``destroys``; *least* what it waits for whatever the config says: ``none``,
-    ``confirm`` or ``second``; *words* how they are written, where the signature cannot say it.
+    ``confirm`` or ``second``.  With *filters* it shows nobody an object that they have no right to,
+    so that who has it on some objects may use it.  *words* is how the words are written, where the
+    signature cannot say it.
     """
     return lambda handler: Command(
-        tuple(path.split()), handler, needs, Risk[risk.upper()], Need[least.upper()], words
+        tuple(path.split()),
+        handler,
+        needs,
+        Risk[risk.upper()],
+        Need[least.upper()],
+        filters=filters,
+        words=words,
     )
 
 
@@ -276,6 +314,8 @@ def _grammar(handler: Handler) -> tuple[tuple[Param, ...], tuple[str, ...]]:
     words: list[Param] = []
     options: list[str] = []
     for parameter in parameters:
+        if parameter.name in RESERVED:
+            raise TypeError(f"{parameter.name!r} means something else in a right")
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
             if hints[parameter.name] is not bool or parameter.default is not False:
                 raise TypeError(f"option {parameter.name!r} must be bool = False")

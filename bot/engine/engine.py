@@ -11,11 +11,11 @@ from bot.core.approvals import Approvals
 from bot.core.chat import Chat
 from bot.core.command import Registry
 from bot.core.own import Own
-from bot.core.policy import Policy, Rights
+from bot.core.policy import Policy, Rights, Rule
 from bot.core.rooms import Rooms
 from bot.engine.approvals import Requests
 from bot.engine.glass import Glass
-from bot.engine.grants import Grants, is_within
+from bot.engine.grants import Grants
 from bot.engine.inventory import Inventory
 from bot.engine.locks import Locks
 from bot.engine.outbox import Outbox
@@ -91,14 +91,16 @@ class Engine:
 
         *without*: the number of a grant that counts no more.
         """
-        policy, here = self.policy, self.rooms.called(room)
+        policy, here, now = self.policy, self.rooms.called(room), self.clock()
         rights = policy.of(person, here)
         if person not in policy.roles:
             return rights
-        for grant in self.grants.of(person, self.clock()):
-            if grant.id != without and is_within(grant.parsed, policy.of(grant.by, here)):
-                rights = replace(rights, allow=(*rights.allow, grant.parsed))
-        return rights
+        granted = [
+            Rule(grant.parsed, grant.source(now), policy.of(grant.by, here))
+            for grant in self.grants.of(person, now)
+            if grant.id != without and grant.parsed.has_room(here)
+        ]
+        return replace(rights, allow=(*rights.allow, *granted)) if granted else rights
 
     def look_for_jobs(self) -> None:
         """There may be jobs to begin in the store."""
