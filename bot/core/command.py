@@ -43,8 +43,16 @@ class ArgumentType:
     convert: Callable[[str, Lookup], Any]
     #: whether the value is an object of the site that rights speak of
     is_object: bool = False
+    #: whether nobody may read what is typed
+    secret: bool = False
+    #: the name that rights speak of, where it is not the word itself
+    name_of: Callable[[Any], str] | None = None
     #: the one way in which the value is written, where it may be typed in several
     written: Callable[[Any], str] | None = None
+
+    def named(self, word: str, value: Any) -> str:
+        """What the object is called that *word* became."""
+        return self.name_of(value) if self.name_of is not None else word
 
 
 @dataclass(frozen=True)
@@ -85,6 +93,8 @@ class Command:
     risk: Risk = Risk.READS
     #: what it waits for at least, whatever the config says
     least: Need = Need.NONE
+    #: how its words are written, where the signature cannot say it
+    words: str = ""
     checks: list[Check] = field(default_factory=list)
     planner: Planner | None = None
     recoverer: Handler | None = None
@@ -140,7 +150,8 @@ class Command:
     @property
     def usage(self) -> str:
         options = [f"[--{name.replace('_', '-')}]" for name in self.options]
-        return " ".join([*self.path, *map(str, self.params), *options])
+        words = [self.words] if self.words else map(str, self.params)
+        return " ".join([*self.path, *words, *options])
 
     @property
     def summary(self) -> str:
@@ -165,6 +176,30 @@ class Command:
         args, objects, arguments = self._convert(positional, lookup)
         chosen = tuple((name, "option", "true") for name, on in options.items() if on)
         return Bound(args, options, objects, arguments + chosen)
+
+    @property
+    def has_secrets(self) -> bool:
+        """Whether it takes a word that nobody may read."""
+        return any(param.type.secret for param in self.params)
+
+    def hidden(self, words: Sequence[str]) -> frozenset[int]:
+        """The places in *words*, a line of this command, that nobody may read.
+
+        What does not fit its grammar may be a secret, too.
+        """
+        if not self.has_secrets:
+            return frozenset()
+        params, rest, hidden = list(self.params), self.params[-1].rest, set()
+        for place, word in enumerate(words[len(self.path) :], len(self.path)):
+            if word.startswith("-") and word != "-":
+                option = word.removeprefix("--").replace("-", "_")
+                shown = word.startswith("--") and option in self.options
+            else:
+                shown = bool(params) and not params[0].type.secret
+                params = params if rest and len(params) == 1 else params[1:]
+            if not shown:
+                hidden.add(place)
+        return frozenset(hidden)
 
     def _how(self) -> str:
         return _("Usage: {usage}").format(usage=self.usage)
@@ -217,7 +252,7 @@ class Command:
                 error.word = index if error.word is None else error.word
                 raise
             if param.type.is_object:
-                objects.append((param.type.kind, word))
+                objects.append((param.type.kind, param.type.named(word, args[-1])))
             written = param.type.written
             arguments.append((param.name, param.type.kind, written(args[-1]) if written else word))
         args += [param.default for param in self.params[len(positional) :] if not param.rest]
@@ -284,13 +319,15 @@ def command(
     risk: str = "reads",
     least: str = "none",
     filters: bool = False,
+    words: str = "",
 ) -> Callable[[Handler], Command]:
     """Declare the decorated coroutine to be the chat command *path*.
 
     *needs* is the right to it (``noun.verb``); *risk* the least it may do: ``reads``, ``changes``,
     ``interrupts`` or ``destroys``; *least* what it waits for whatever the config says: ``none``,
     ``confirm`` or ``second``.  With *filters* it shows nobody an object that they have no right to,
-    so that who has it on some objects may use it.
+    so that who has it on some objects may use it.  *words*: how its words are written, where the
+    signature cannot say it.
     """
     return lambda handler: Command(
         tuple(path.split()),
@@ -298,6 +335,7 @@ def command(
         needs,
         Risk[risk.upper()],
         Need[least.upper()],
+        words,
         filters=filters,
     )
 
