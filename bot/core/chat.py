@@ -43,10 +43,14 @@ class Proof(Enum):
     LOCAL = "local"
     #: typed at the demonstration's terminal, which never leaves this machine
     TERMINAL = "terminal"
+    #: no message but a sign on one: it is never encrypted, and counts for little
+    REACTION = "reaction"
 
 
 #: what no owner vouches for, though the message is encrypted
 UNPROVEN = frozenset({Proof.UNSIGNED, Proof.CHANGED})
+#: what no homeserver can make up
+VOUCHED = frozenset({Proof.SIGNED, Proof.LOCAL, Proof.TERMINAL})
 
 
 @dataclass(frozen=True)

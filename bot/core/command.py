@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Annotated, Any, Protocol, get_args, get_origin, get_type_hints
 
+from bot.core.approvals import Need
 from bot.core.plan import Plan
 from bot.core.render import Reply
+from bot.core.right import RESERVED, Asked, speaks_of
 from bot.core.risk import Risk
 from bot.core.text import clean, did_you_mean
 from bot.errors import UsageError
@@ -41,6 +43,14 @@ class ArgumentType:
     convert: Callable[[str, Lookup], Any]
     #: whether the value is an object of the site that rights speak of
     is_object: bool = False
+    #: the name that rights speak of, where it is not the word itself
+    name_of: Callable[[Any], str] | None = None
+    #: the one way in which the value is written, where it may be typed in several
+    written: Callable[[Any], str] | None = None
+
+    def named(self, word: str, value: Any) -> str:
+        """What the object is called that *word* became."""
+        return self.name_of(value) if self.name_of is not None else word
 
 
 @dataclass(frozen=True)
@@ -67,6 +77,8 @@ class Bound:
     options: dict[str, bool]
     #: (kind, name) of each object of the site among the arguments
     objects: tuple[tuple[str, str], ...]
+    #: (parameter, kind, word) of all that was typed; an option is (name, "option", "true")
+    arguments: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass
@@ -77,10 +89,16 @@ class Command:
     handler: Handler
     needs: str
     risk: Risk = Risk.READS
+    #: what it waits for at least, whatever the config says
+    least: Need = Need.NONE
+    #: how its words are written, where the signature cannot say it
+    words: str = ""
     checks: list[Check] = field(default_factory=list)
     planner: Planner | None = None
     recoverer: Handler | None = None
     settler: Handler | None = None
+    #: whether it shows only those objects that its asker has the right to
+    filters: bool = False
 
     def __post_init__(self) -> None:
         self.params, self.options = _grammar(self.handler)
@@ -109,10 +127,29 @@ class Command:
     def name(self) -> str:
         return " ".join(self.path)
 
+    def speaks_of(self, kind: str) -> bool:
+        """Whether a right to it may say on which objects of *kind* it counts."""
+        return speaks_of(self.needs, kind)
+
+    @property
+    def limitable(self) -> bool:
+        """Whether a right on some objects only gives it: it takes such objects, or filters them."""
+        kinds = (param.type.kind for param in self.params if param.type.is_object)
+        return self.filters or any(map(self.speaks_of, kinds))
+
+    def asked(self, bound: Bound) -> Asked:
+        """The command with the words *bound*, as rights judge it."""
+        names = (name for kind, name in bound.objects if self.speaks_of(kind))
+        arguments: dict[str, tuple[str, ...]] = {}
+        for parameter, _kind, word in bound.arguments:
+            arguments[parameter] = (*arguments.get(parameter, ()), word)
+        return Asked(self.needs, tuple(dict.fromkeys(names)), arguments, self.filters)
+
     @property
     def usage(self) -> str:
         options = [f"[--{name.replace('_', '-')}]" for name in self.options]
-        return " ".join([*self.path, *map(str, self.params), *options])
+        words = [self.words] if self.words else map(str, self.params)
+        return " ".join([*self.path, *words, *options])
 
     @property
     def summary(self) -> str:
@@ -134,8 +171,9 @@ class Command:
             else:
                 positional.append((index, word))
         self._count(positional, start + len(words))
-        args, objects = self._convert(positional, lookup)
-        return Bound(args, options, objects)
+        args, objects, arguments = self._convert(positional, lookup)
+        chosen = tuple((name, "option", "true") for name, on in options.items() if on)
+        return Bound(args, options, objects, arguments + chosen)
 
     def _how(self) -> str:
         return _("Usage: {usage}").format(usage=self.usage)
@@ -176,9 +214,10 @@ class Command:
 
     def _convert(
         self, positional: Sequence[tuple[int, str]], lookup: Lookup
-    ) -> tuple[tuple[Any, ...], tuple[tuple[str, str], ...]]:
+    ) -> tuple[tuple[Any, ...], tuple[tuple[str, str], ...], tuple[tuple[str, str, str], ...]]:
         args: list[Any] = []
         objects: list[tuple[str, str]] = []
+        arguments: list[tuple[str, str, str]] = []
         for place, (index, word) in enumerate(positional):
             param = self.params[min(place, len(self.params) - 1)]
             try:
@@ -187,9 +226,11 @@ class Command:
                 error.word = index if error.word is None else error.word
                 raise
             if param.type.is_object:
-                objects.append((param.type.kind, word))
+                objects.append((param.type.kind, param.type.named(word, args[-1])))
+            written = param.type.written
+            arguments.append((param.name, param.type.kind, written(args[-1]) if written else word))
         args += [param.default for param in self.params[len(positional) :] if not param.rest]
-        return tuple(args), tuple(objects)
+        return tuple(args), tuple(objects), tuple(arguments)
 
 
 @dataclass
@@ -245,13 +286,32 @@ class Registry:
         )
 
 
-def command(path: str, *, needs: str, risk: str = "reads") -> Callable[[Handler], Command]:
+def command(
+    path: str,
+    *,
+    needs: str,
+    risk: str = "reads",
+    least: str = "none",
+    filters: bool = False,
+    words: str = "",
+) -> Callable[[Handler], Command]:
     """Declare the decorated coroutine to be the chat command *path*.
 
     *needs* is the right to it (``noun.verb``); *risk* the least it may do: ``reads``, ``changes``,
-    ``interrupts`` or ``destroys``.
+    ``interrupts`` or ``destroys``; *least* what it waits for whatever the config says: ``none``,
+    ``confirm`` or ``second``.  With *filters* it shows nobody an object that they have no right to,
+    so that who has it on some objects may use it.  *words*: how its words are written, where the
+    signature cannot say it.
     """
-    return lambda handler: Command(tuple(path.split()), handler, needs, Risk[risk.upper()])
+    return lambda handler: Command(
+        tuple(path.split()),
+        handler,
+        needs,
+        Risk[risk.upper()],
+        Need[least.upper()],
+        words,
+        filters=filters,
+    )
 
 
 def _grammar(handler: Handler) -> tuple[tuple[Param, ...], tuple[str, ...]]:
@@ -260,6 +320,8 @@ def _grammar(handler: Handler) -> tuple[tuple[Param, ...], tuple[str, ...]]:
     words: list[Param] = []
     options: list[str] = []
     for parameter in parameters:
+        if parameter.name in RESERVED:
+            raise TypeError(f"{parameter.name!r} means something else in a right")
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
             if hints[parameter.name] is not bool or parameter.default is not False:
                 raise TypeError(f"option {parameter.name!r} must be bool = False")

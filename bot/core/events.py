@@ -27,6 +27,23 @@ class Held:
 
 
 @dataclass(frozen=True)
+class Asking:
+    """Somebody has to agree to the plan, which *shown* tells, by typing *code*."""
+
+    shown: Reply
+    code: str
+    #: chat ids of those who may
+    whom: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """Somebody agreed to the plan."""
+
+    sentence: str
+
+
+@dataclass(frozen=True)
 class Started:
     """The locks are held, and the world is still as the plan found it."""
 
@@ -69,12 +86,16 @@ class Ended:
     #: why, in one word: ok, usage, denied, refused, device, unknown, cancelled, internal…
     code: str
     reply: Reply
+    #: what denied it, where a right did (`Denied.rule`)
+    rule: str = ""
 
 
 JobEvent = (
     Checking
     | Waiting
     | Held
+    | Asking
+    | Agreed
     | Started
     | Resumed
     | StepStarted

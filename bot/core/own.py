@@ -21,10 +21,13 @@ class Own:
                 "I run in {domu}: moving or stopping it could end me in the middle, so I never "
                 "do that."
             ).format(domu=domu)
+        return ""
+
+    def warning(self, domu: str) -> str:
+        """What is said before *domu* is moved or stopped; empty where there is nothing to say."""
         if domu and domu == self.homeserver:
             return _(
                 "{domu} is the DomU of the homeserver: moving or stopping it could silence me in "
-                "the middle. This needs a confirmation, which I cannot ask for yet, so it is "
-                "refused."
+                "the middle. nounou chat on my own host works without it."
             ).format(domu=domu)
         return ""

@@ -15,7 +15,7 @@ from bot.core.jobs import WAITING, Event, State
 from bot.core.render import Reply, duration
 from bot.core.risk import Risk
 from bot.core.text import clean, words
-from bot.engine import audit_log, jobs, outbox, proofs, store
+from bot.engine import approvals, audit_log, jobs, outbox, proofs, store
 from bot.engine.cancelling import CANCELLED, cancelled
 from bot.engine.engine import Engine
 from bot.engine.jobs import Job
@@ -97,9 +97,10 @@ async def look_back(engine: Engine, tx: AsyncConnection, away: float | None, las
 
     They changed nothing, so they begin anew, in their old order.  Those that somebody cancelled
     end, and where the bot was *away* the others are held, but for what was typed on its own host
-    a moment ago.
+    a moment ago, and for what waits for somebody's word anyway.
     """
     why = await jobs.noted(tx, CANCELLED, WAITING)
+    asking = await approvals.open_jobs(tx)
     left = []
     for job in await jobs.in_states(tx, WAITING):
         if job.id > last:
@@ -110,7 +111,7 @@ async def look_back(engine: Engine, tx: AsyncConnection, away: float | None, las
         if job.id in why:
             begun = job.started is not None
             await Run(engine, queued).end_within(tx, cancelled(why[job.id], begun=begun))
-        elif not _just_typed(engine, job):
+        elif job.id not in asking and not _just_typed(engine, job):
             left.append(queued)
     if away is not None:
         await hold(engine, tx, left, away, new=False)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
 
 import structlog
 from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.chat import Kind, Message, Post, Report, Status
+from bot.core.chat import Kind, Message, Post, Proof, Report, Status
 from bot.core.jobs import ENDED, State
 from bot.core.render import Reply
 from bot.core.text import clean, cut, is_command
-from bot.engine import audit_log, denials, jobs, outbox
+from bot.engine import audit_log, denials, jobs, outbox, requested
 from bot.engine.absence import hold
 from bot.engine.cancelling import CANCELLED, TAKEN_BACK, cancel
 from bot.engine.engine import Engine
@@ -30,6 +31,9 @@ _LONGEST_REPORT = 500
 
 #: what ends the kind of a report in its key
 _KIND = re.compile("[: ]")
+
+#: what says yes and no to a plan, and what clients put after a sign to have it in colour
+YES, NO, VARIATION = "✅", "❌", "\ufe0f"
 
 # built once, for every message needs them
 _seen = select(handled.c.event_id).where(handled.c.event_id == bindparam("key"))
@@ -69,6 +73,8 @@ class Incoming:
                 await self._removal(message)
             case Kind.UNREADABLE:
                 await self._unreadable(message)
+            case Kind.REACTION:
+                await self._reaction(message)
 
     async def hold_late(self) -> None:
         """Hold the commands that came while the bot was away, and list them."""
@@ -137,6 +143,20 @@ class Incoming:
         }
         await audit_log.append(self._tx, "asked", asked, self._now)
         self.new.append(job)
+
+    async def _reaction(self, message: Message) -> None:
+        """A sign on the message of a plan that waits: it answers, where the config lets it.
+
+        It becomes the command that one would type, so that everything is looked at that always is.
+        """
+        found = await requested.of_post(self._tx, message.target)
+        sign = message.body.rstrip(VARIATION)
+        if found is None or sign not in (YES, NO):
+            return
+        request, job = found
+        verb = "deny" if sign == NO else requested.VERBS[request.need]
+        line = f"{self._engine.prefix}{verb} {request.code}"
+        await self._command(replace(message, body=line, room=job.room, proof=Proof.REACTION))
 
     async def _edit(self, message: Message) -> None:
         """An edited command is never run; its author is told once for each message."""

@@ -2,7 +2,7 @@
 
 audit (asked, written when the command was taken in) → errors → authorize the verb → and the room →
 convert → authorize the objects → spare the bot itself → check → plan [dry-run stops here] → approve
-→ queue and lock → re-check under the locks → run → audit (ended).
+→ queue and lock → under the locks: rights, approval, checks, plan again → run → audit (ended).
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ from bot.core.render import Lines, Reply
 from bot.core.risk import Risk
 from bot.core.text import clean, point_at, words
 from bot.devices.host import Host
-from bot.engine import guards, proofs
+from bot.engine import agreeing, guards, proofs
+from bot.engine.agreeing import Matter
+from bot.engine.approvals import Request
 from bot.engine.cancelling import CANCELLED, cancelled
 from bot.engine.context import Cancelled, Context, Requeue
 from bot.engine.inventory import DomU, UnknownObject, View
@@ -120,6 +122,9 @@ async def _fenced(run: Run, work: Awaitable[Reply]) -> Ended:
         return cancelled(run.cancel_requested, begun=begun)
     except UsageError as error:
         return Ended(_state(run, error), error.code, _usage(run, error))
+    except Denied as error:
+        reply = Reply(str(error), hint=error.hint)
+        return Ended(_state(run, error), error.code, reply, error.rule)
     except BotError as error:
         return Ended(_state(run, error), error.code, Reply(str(error), hint=error.hint))
     except Exception:
@@ -144,18 +149,18 @@ def _usage(run: Run, error: UsageError) -> Reply:
     return Reply(str(error), details, error.hint)
 
 
-async def may_run(run: Run) -> bool:
+async def may_run(run: Run, *, without: int | None = None) -> bool:
     """Whether the person of *run* may run its command there, on its objects, as things are now.
 
-    What cannot be understood does nothing but say so, so anybody may.
+    *without*: the number of a grant that counts no more.  What cannot be understood does nothing
+    but say so, so anybody may.
     """
     try:
         command, line = _parse(run)
-        rights = run.engine.rights(run.job.person, run.job.room)
-        if not rights.verb(command.needs):
-            return False
-        guards.demand_room(run.engine.rooms, run.job.room, command)
-        _authorize_objects(command, rights, await _convert(run, command, rights, line))
+        rights = run.engine.rights(run.job.person, run.job.room, without=without)
+        guards.authorize_verb(command, rights)
+        guards.demand_room(run.engine.rooms, run.job.room, command, command.risk)
+        guards.authorize(command, rights, await _convert(run, command, rights, line))
     except (UnknownObject, Denied):
         return False
     except UsageError:
@@ -167,45 +172,58 @@ async def _proceed(run: Run) -> Reply:
     proofs.demand(run.engine, run.job)
     command, line = _parse(run)
     rights = run.engine.rights(run.job.person, run.job.room)
-    if not rights.verb(command.needs):
-        raise Denied(
-            _("You may not run {command}: it needs the right {right}.").format(
-                command=command.name, right=command.needs
-            )
-        )
-    guards.demand_room(run.engine.rooms, run.job.room, command)
+    guards.authorize_verb(command, rights)
+    guards.demand_room(run.engine.rooms, run.job.room, command, command.risk)
     await run.risky(command.risk)
     bound = await _convert(run, command, rights, line)
-    _authorize_objects(command, rights, bound)
+    guards.authorize(command, rights, bound)
     against = guards.objections(run.engine, command, bound)
     only_tried = command.planner is not None and bound.options.get("dry_run", False)
-    if against and not only_tried:
-        raise Refused(against[0])
+    if not only_tried:
+        if against:
+            raise Refused(against[0])
+        run.engine.holds.demand(run, command, bound)
     context = Context(run, rights)
     for check in command.checks:
         await check(context, *bound.args, **bound.options)
-    if command.planner is None:
-        plan = Plan()
-    else:
+    plan = Plan()
+    if command.planner is not None:
         plan = await _soon(run, command.planner(context, *bound.args, **bound.options))
-        _demand(plan)
         if only_tried:
-            return _card(plan, against)
-    await _approve(run, plan)
-    return await _run(run, command, bound, context, plan)
+            _demand(plan)
+            held = run.engine.holds.objections(command, bound, plan)
+            risk = max(command.risk, plan.risk or Risk.READS)
+            need = agreeing.need_of(run.engine, run.job, Matter(command, bound, plan, risk))
+            return _card(plan, against + held, agreeing.in_words(need))
+    matter = await _matter(run, command, bound, plan)
+    return await _run(run, context, matter)
 
 
-async def _run(run: Run, command: Command, bound: Bound, context: Context, plan: Plan) -> Reply:
-    if command.risk > Risk.READS:
-        await run.engine.locks.acquire(run.job.id, plan.keys, run.waiting, context.give_up)
-        if command.planner is not None:
-            plan = await _recheck(command, bound, context, plan)
-        context.plan = run.plan = plan
+async def _matter(run: Run, command: Command, bound: Bound, plan: Plan) -> Matter:
+    """What would be done, where it can be: its class may be worse than the command's own."""
+    _demand(plan)
+    run.engine.holds.demand(run, command, bound, plan)
+    risk = max(command.risk, plan.risk or Risk.READS)
+    guards.demand_room(run.engine.rooms, run.job.room, command, risk)
+    await run.risky(risk)
+    return Matter(command, bound, plan, risk)
+
+
+async def _run(run: Run, context: Context, matter: Matter) -> Reply:
+    if matter.risk > Risk.READS:
+        request = await agreeing.seek(run, context, matter)
+        keys = matter.plan.keys
+        await run.engine.locks.acquire(run.job.id, keys, run.waiting, context.give_up)
+        matter = await _recheck(run, context, matter, request)
+        # nothing is awaited in between: by the plan whoever places a hold knows that this goes on
+        run.engine.holds.demand(run, matter.command, matter.bound, matter.plan)
+        context.plan = run.plan = matter.plan
         context.notes = await run.notes()
         run.cancel_requested = run.cancel_requested or str(context.notes.get(CANCELLED, ""))
         context.give_up()
-        await run.started(plan)
-    return await command.handler(context, *bound.args, **bound.options)
+        record = matter.planned(run.job) if matter.command.planner is not None else None
+        await run.started(matter.plan, record, request)
+    return await matter.command.handler(context, *matter.bound.args, **matter.bound.options)
 
 
 def _parse(run: Run) -> tuple[Command, list[str]]:
@@ -217,31 +235,20 @@ def _parse(run: Run) -> tuple[Command, list[str]]:
     command = run.engine.registry.find(line)
     if command is None:
         rights = run.engine.rights(run.job.person, run.job.room)
-        allowed = [each for each in run.engine.registry if rights.verb(each.needs)]
+        allowed = [each for each in run.engine.registry if guards.may_use(each, rights)]
         raise run.engine.registry.unknown(line, allowed)
     return command, line
 
 
 async def _convert(run: Run, command: Command, rights: Rights, line: list[str]) -> Bound:
     """Turn words into values; an unknown name is looked for once in the real world."""
-    view = View(run.engine.inventory, rights, command.needs)
+    view = View.of(run.engine.inventory, rights, command)
     rest = line[len(command.path) :]
     try:
         return command.bind(rest, view)
     except (UnknownObject, Denied):
         await run.engine.inventory.refresh()
         return command.bind(rest, view)
-
-
-def _authorize_objects(command: Command, rights: Rights, bound: Bound) -> None:
-    noun = command.needs.partition(".")[0]
-    for kind, name in bound.objects:
-        if kind == noun and not rights.object(command.needs, name):
-            raise Denied(
-                _("You may not run {command} on {name}.").format(
-                    command=command.name, name=clean(name, 60)
-                )
-            )
 
 
 async def _soon(run: Run, work: Awaitable[Plan]) -> Plan:
@@ -266,7 +273,7 @@ def _demand(plan: Plan) -> None:
         raise Refused(failures[0], hint="\n".join(failures[1:]))
 
 
-def _card(plan: Plan, against: list[str]) -> Reply:
+def _card(plan: Plan, against: list[str], need: str) -> Reply:
     lines = [*plan.lines, *(Line(Verdict.NO, why) for why in against)]
     steps = [
         _("{number}. on {where}: {words}").format(number=number, where=step.where, words=step.words)
@@ -275,25 +282,30 @@ def _card(plan: Plan, against: list[str]) -> Reply:
     return Reply(
         _("Nothing was done; this is what would be done."),
         body=(Lines([*map(str, lines)]), Lines(steps)),
+        hint=_("It would wait for {need}.").format(need=need) if need else "",
     )
 
 
-async def _approve(run: Run, plan: Plan) -> None:
-    """The place of confirmation and of a second person's approval, which are a later capability."""
-
-
-async def _recheck(command: Command, bound: Bound, context: Context, before: Plan) -> Plan:
-    """Plan again under the locks; the world must not have moved."""
-    assert command.planner is not None
+async def _recheck(run: Run, context: Context, before: Matter, request: Request | None) -> Matter:
+    """Everything once more under the locks; the world must not have moved."""
+    await agreeing.look_again(run, context, before, request)
+    command, bound = before.command, before.bound
+    run.engine.holds.demand(run, command, bound, before.plan)
+    for check in command.checks:
+        await check(context, *bound.args, **bound.options)
+    if command.planner is None:
+        agreeing.demand_plan(run.engine, run.job, before, request)
+        return before
     plan = await command.planner(context, *bound.args, **bound.options)
-    if difference := before.difference(plan):
+    if difference := before.plan.difference(plan):
         why = plan.failures[0].text if plan.failures else _("see below")
         raise Refused(
             _("The world moved while the job waited, so nothing was done: {why}").format(why=why),
             hint="\n".join(difference),
         )
-    _demand(plan)
-    return plan
+    matter = await _matter(run, command, bound, plan)
+    agreeing.demand_plan(run.engine, run.job, matter, request)
+    return matter
 
 
 async def _look_again(run: Run) -> Reply:

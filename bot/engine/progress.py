@@ -9,6 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.chat import UNPROVEN, Post, Status, Text
 from bot.core.events import (
+    Agreed,
+    Asking,
     Checking,
     Ended,
     Held,
@@ -45,6 +47,10 @@ class Progress:
         self._edits = 0
         self._state = State.QUEUED
         self._waits = ""
+        #: what is shown below while somebody has to agree
+        self._asking: Asking | None = None
+        #: commands that wait for no person any more, on account of this one
+        self.frees: tuple[str, ...] = ()
 
     @property
     def _first(self) -> str:
@@ -66,8 +72,14 @@ class Progress:
                     return
                 self._waits, self._state = "person", State.HELD
                 self._now = _("⏸ I was away; this waits until somebody releases it")
+            case Asking(shown):
+                self._waits, self._state, self._asking = "person", State.AWAITING_APPROVAL, event
+                self._now = f"⏸ {shown.result}"
+            case Agreed(sentence):
+                self._waits, self._asking, self._now = "", None, f"▶ {sentence}"
             case Started():
                 self._waits, self._state, self._now = "", State.RUNNING, ""
+                self._asking = None
                 return
             case Resumed():
                 self._state = State.RUNNING
@@ -99,7 +111,10 @@ class Progress:
     async def _show(self, tx: AsyncConnection) -> None:
         head = _("⏳ job {job}: {line}").format(job=self.job.id, line=clean(self.job.line, 120))
         lines = [head, *self._lines, self._now]
-        text = Reply("\n".join(line for line in lines if line)).text()
+        reply = Reply("\n".join(line for line in lines if line))
+        if self._asking is not None:
+            reply = replace(reply, body=self._asking.shown.body, hint=self._asking.shown.hint)
+        text = reply.text()
         if not await self._was_shown(tx):
             await outbox.put(tx, self._post(self._first, text))
             await outbox.put(tx, signs.begun(self._engine, self.job))
@@ -117,7 +132,7 @@ class Progress:
             text,
             edits=self._first if shown else None,
             threaded=shown,
-            status=final_status(self.job, event),
+            status=final_status(self.job, event, self.frees),
             # who waited is called back; who got the answer at once is still there
             mentions=(self.job.sender,) if shown else (),
             # a device that is not believed has to learn why
@@ -142,7 +157,17 @@ class Progress:
         to_unsigned: bool = False,
     ) -> Post:
         job = self.job
-        waiting = Status(job.event_id, job.id, self._state.value, False, waits=self._waits)
+        asking = self._asking
+        waiting = Status(
+            job.event_id,
+            job.id,
+            self._state.value,
+            False,
+            waits=self._waits,
+            code=asking.code if asking else "",
+        )
+        if asking and not status:
+            mentions = asking.whom
         return Post(
             room=job.room,
             txn=txn,
@@ -156,11 +181,12 @@ class Progress:
         )
 
 
-def final_status(job: jobs.Job, event: Ended) -> Status:
+def final_status(job: jobs.Job, event: Ended, frees: tuple[str, ...] = ()) -> Status:
     """What machines are told of the end: the state, or why a failed command never ran."""
     never_ran = event.state is State.FAILED and event.code in _NEVER_RAN
     state = event.code if never_ran else event.state.value
-    return Status(job.event_id, job.id, state, True, succeeded=event.state is State.SUCCEEDED)
+    succeeded = event.state is State.SUCCEEDED
+    return Status(job.event_id, job.id, state, True, succeeded=succeeded, frees=frees)
 
 
 def final_text(job: jobs.Job, steps: Iterable[jobs.StepRow], event: Ended, now: float) -> Text:

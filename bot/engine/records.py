@@ -75,8 +75,7 @@ class Records:
                     hint=_("Follow it with !job show {number}.").format(number=number),
                 )
             # at once: while this waits for the store, the job may come to its next step
-            run.cancel_requested = ASKED
-            self._engine.locks.poke()
+            run.cancel(ASKED)
         elif job.state is State.RUNNING:
             raise Refused(
                 _("Job {number} is being looked after; try again in a moment.").format(

@@ -19,6 +19,7 @@ from bot.core.events import (
     Checking,
     Ended,
     Held,
+    JobEvent,
     Progressed,
     Resumed,
     Started,
@@ -26,12 +27,14 @@ from bot.core.events import (
     StepStarted,
     Waiting,
 )
+from bot.core.holds import Aim
 from bot.core.jobs import Event, State
 from bot.core.plan import Plan
 from bot.core.render import Reply
 from bot.core.risk import Risk
 from bot.core.text import clean
-from bot.engine import audit_log, denials, jobs, outbox
+from bot.engine import approvals, audit_log, denials, jobs, outbox
+from bot.engine.approvals import Request
 from bot.engine.engine import Engine
 from bot.engine.progress import Progress, final_status
 from bot.errors import BotError, StoreError
@@ -57,6 +60,8 @@ class Run:
         self.engine = engine
         self.job = job
         self.plan: Plan | None = None
+        #: what it would touch, as far as that is known, and has not been kept from
+        self.aim = Aim()
         self.parked = asyncio.Event()
         #: why the job was cancelled, as `bot.engine.cancelling` has it; empty while it was not
         self.cancel_requested = ""
@@ -71,26 +76,49 @@ class Run:
             async with self.engine.store.write() as tx:
                 await jobs.mark(tx, self.job.id, risk=int(risk))
 
+    def cancel(self, why: str) -> None:
+        """Let the job end before its next step; *why* as `bot.engine.cancelling` has it."""
+        self.cancel_requested = why
+        self.engine.locks.poke()
+        self.engine.requests.poke()
+
+    def frees(self, event_id: str) -> None:
+        """The command *event_id* waits for no person any more, on account of this job."""
+        self._progress.frees = (*self._progress.frees, event_id)
+
+    async def tell(self, tx: AsyncConnection, event: JobEvent) -> None:
+        """Show *event* in the job's message, in *tx*."""
+        await self._progress.tell(tx, event)
+
     async def checking(self) -> None:
         """Say that the world is being looked at; for a command that takes its time."""
-        async with self._telling() as tx:
+        async with self.telling() as tx:
             await self._progress.tell(tx, Checking())
 
     async def waiting(self, blockers: tuple[int, ...], place: int) -> None:
         """The locks are held by others: say by whom, and let other commands pass."""
         self.parked.set()
         self.engine.typing.end(self.job.room, self.job.id)
-        async with self._telling() as tx:
+        async with self.telling() as tx:
             if self.job.state is not State.AWAITING_LOCKS:
-                await self._move(tx, Event.WAIT)
+                await self.move(tx, Event.WAIT)
             await self._progress.tell(tx, Waiting(blockers, place))
 
-    async def started(self, plan: Plan) -> None:
-        """The locks are held: from here on the job is running, and says so after a crash."""
+    async def started(
+        self, plan: Plan, record: dict[str, Any] | None, request: Request | None
+    ) -> None:
+        """The locks are held: from here on the job is running, and says so after a crash.
+
+        An approval is used up by the same stroke; raises `Refused` where it was used before.
+        """
         self.parked.set()
         self.engine.typing.begin(self.job.room, self.job.id)
-        async with self._telling() as tx:
-            await self._move(tx, Event.START)
+        async with self.telling() as tx:
+            if request is not None:
+                await approvals.use(tx, request)
+            if record is not None:
+                await audit_log.append(tx, "plan", record, self.engine.clock())
+            await self.move(tx, Event.START)
             await jobs.take_locks(tx, self.job.id, plan.keys)
             await self._progress.tell(tx, Started())
 
@@ -98,7 +126,7 @@ class Run:
         """The bot came back and finds this job running."""
         self.parked.set()
         try:
-            async with self._telling() as tx:
+            async with self.telling() as tx:
                 data = {"job": self.job.id, "person": self.job.person}
                 await audit_log.append(tx, "resumed", data, self.engine.clock())
                 await self._progress.tell(tx, Resumed())
@@ -107,20 +135,20 @@ class Run:
 
     async def requeued(self) -> None:
         """Nothing was changed: the job begins anew, in its old place."""
-        async with self._telling() as tx:
+        async with self.telling() as tx:
             if await self.is_written(tx, State.RUNNING):
-                await self._move(tx, Event.REQUEUE, no_return=False)
+                await self.move(tx, Event.REQUEUE, no_return=False)
         self.engine.locks.release(self.job.id)
 
     async def hold(self, tx: AsyncConnection) -> None:
         """In *tx*: the queued job waits from here on until a person releases it."""
-        await self._move(tx, Event.HOLD)
+        await self.move(tx, Event.HOLD)
         await self._progress.tell(tx, Held())
 
     async def start_step(self, title: str, changes: bool) -> int | None:
         """Journal a step; one that changes something begins only when that is on disk."""
         try:
-            async with self._telling() as tx:
+            async with self.telling() as tx:
                 now = self.engine.clock()
                 entry = await jobs.start_step(tx, self.job.id, title, changes, now)
                 if changes:
@@ -137,7 +165,7 @@ class Run:
     async def end_step(self, entry: int | None, title: str, seconds: float, *, ok: bool) -> None:
         """Journal the end of a step; where that fails, the final answer says so."""
         try:
-            async with self._telling() as tx:
+            async with self.telling() as tx:
                 if entry is not None:
                     await jobs.end_step(tx, entry, ok, self.engine.clock())
                 await self._progress.tell(tx, StepEnded(title, seconds, ok))
@@ -146,7 +174,7 @@ class Run:
 
     async def progressed(self, text: str) -> None:
         try:
-            async with self._telling() as tx:
+            async with self.telling() as tx:
                 await self._progress.tell(tx, Progressed(text))
         except StoreError:
             self.record_incomplete = True
@@ -174,7 +202,7 @@ class Run:
         told = False
         while True:
             try:
-                async with self._telling() as tx:
+                async with self.telling() as tx:
                     if not (told and await self.is_written(tx, event.state)):
                         await self.end_within(tx, event)
                 break
@@ -191,7 +219,8 @@ class Run:
     async def end_within(self, tx: AsyncConnection, event: Ended) -> None:
         """The one final answer and its record, in *tx*; for a job that holds no locks."""
         now = self.engine.clock()
-        await self._move(
+        await approvals.close(tx, self.job.id, approvals.Standing.WITHDRAWN)
+        await self.move(
             tx, _EVENTS[event.state], code=event.code, result=clean(event.reply.result, 500)
         )
         entry = await self._record(tx, event, now)
@@ -217,6 +246,8 @@ class Run:
         }
         if event.code == "denied":
             data["sender"] = self.job.sender
+            if event.rule:
+                data["rule"] = event.rule
             return await denials.record(tx, self.job.sender, data, now)
         return await audit_log.append(tx, "ended", data, now)
 
@@ -262,13 +293,15 @@ class Run:
         job = await jobs.get(tx, self.job.id)
         return job is not None and job.state is state
 
-    async def _move(self, tx: AsyncConnection, event: Event, **values: Any) -> None:
+    async def move(self, tx: AsyncConnection, event: Event, **values: Any) -> None:
+        """Let *event* happen to the job, in *tx*."""
         now = self.engine.clock()
         state = await jobs.move(tx, self.job.id, event, now, **values)
         started = now if state is State.RUNNING else self.job.started
         self.job = replace(self.job, state=state, started=started, **values)
 
-    def _telling(self) -> _Telling:
+    def telling(self) -> _Telling:
+        """A transaction in which something is said of the job."""
         return _Telling(self.engine, self.job.room, self.engine.audit_room)
 
 

@@ -163,6 +163,8 @@ requests = Table(
     #: who approved or confirmed it, and how their message was proven
     Column("by", String(255), nullable=False, server_default=""),
     Column("proof", String(12), nullable=False, server_default=""),
+    #: why it was denied
+    Column("why", Text, nullable=False, server_default=""),
 )
 _waiting = text("state IN ('open', 'approved')")
 Index("one_request", requests.c.job, unique=True, sqlite_where=_waiting, postgresql_where=_waiting)

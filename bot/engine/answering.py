@@ -1,0 +1,182 @@
+"""Answers to requests: who may give one, on what message, and what it does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.core.approvals import Need, code_of
+from bot.core.chat import Proof
+from bot.core.events import Agreed
+from bot.core.risk import Risk
+from bot.core.text import clean
+from bot.engine import approvals, audit_log
+from bot.engine.approvals import Request, Standing
+from bot.engine.cancelling import ASKED, cancel
+from bot.engine.context import Context
+from bot.engine.jobs import Job
+from bot.engine.pipeline import may_run
+from bot.engine.requested import VERBS
+from bot.engine.run import Run
+from bot.errors import Denied, Refused, UsageError
+from bot.i18n import _
+
+#: what a homeserver cannot make up, and what never passes one
+_TRUSTED = frozenset({Proof.SIGNED, Proof.LOCAL, Proof.TERMINAL})
+
+
+async def approve(ctx: Context, code: str) -> int:
+    """Agree to the plan under *code* as the second person; returns the number of its job.
+
+    Raises `Refused` or `Denied`, and then nothing has changed.
+    """
+    request, job = await _found(ctx, code)
+    if request.need is not Need.SECOND:
+        raise Refused(_("Job {job} waits for its asker's confirmation.").format(job=job.id))
+    if job.person == ctx.person:
+        raise Denied(
+            _("You asked for job {job} yourself: another person has to approve it.").format(
+                job=job.id
+            )
+        )
+    if not await may_run(Run(ctx.engine, replace(job, person=ctx.person))):
+        raise Denied(
+            _("You may not approve job {job}: you may not run its command.").format(job=job.id)
+        )
+    sentence = _("approved by {person}").format(person=ctx.person)
+    return await _agree(ctx, request, job, sentence)
+
+
+async def confirm(ctx: Context, code: str) -> int:
+    """Agree to the plan under *code*, which oneself asked for; returns the number of its job.
+
+    Raises `Refused` or `Denied`, and then nothing has changed.
+    """
+    request, job = await _found(ctx, code)
+    if job.person != ctx.person:
+        raise Denied(
+            _("Only {person}, who asked for job {job}, can confirm it.").format(
+                person=job.person, job=job.id
+            )
+        )
+    if request.need is not Need.CONFIRM:
+        raise Refused(_("Job {job} needs another person's approval.").format(job=job.id))
+    return await _agree(ctx, request, job, _("confirmed"))
+
+
+async def deny(ctx: Context, code: str, why: str) -> int:
+    """Say no to the plan under *code*, or take back one's own; returns the number of its job."""
+    request, job = await _found(ctx, code, also=Standing.APPROVED)
+    engine, now = ctx.engine, ctx.engine.clock()
+    record = _record(ctx, request, job) | {"why": clean(why, 500)}
+    async with engine.store.write() as tx:
+        if job.person == ctx.person:
+            await audit_log.append(tx, "withdrawn", record, now)
+            await cancel(engine, tx, job, ASKED)
+        elif await approvals.move(
+            tx,
+            request,
+            [Standing.OPEN, Standing.APPROVED],
+            Standing.DENIED,
+            by=ctx.person,
+            why=clean(why, 500),
+        ):
+            await audit_log.append(tx, "not approved", record, now)
+        else:
+            raise Refused(_("Job {job} has begun already.").format(job=job.id))
+    _wake(ctx, job)
+    return job.id
+
+
+async def _found(ctx: Context, code: str, also: Standing | None = None) -> tuple[Request, Job]:
+    """The request that *code* names, open or as *also* says, and its job."""
+    request = await ctx.engine.requests.of_code(code_of(code))
+    if request is None:
+        raise UsageError(
+            _("No request has the code {code}.").format(code=clean(repr(code), 20)),
+            hint=_("The code stands below the plan; {prefix}job list shows what waits.").format(
+                prefix=ctx.prefix
+            ),
+            word=1,
+        )
+    job = await ctx.records.job(request.job)
+    mine = request.state is Standing.APPROVED and request.by == ctx.person
+    open_ = request.state in (Standing.OPEN, also) and not request.expired(ctx.engine.clock())
+    if not open_ and not mine:
+        raise Refused(_closed(request, job))
+    return request, job
+
+
+def _closed(request: Request, job: Job) -> str:
+    state = Standing.EXPIRED if request.state is Standing.OPEN else request.state
+    said = {
+        Standing.APPROVED: _("Job {job} is approved already."),
+        Standing.USED: _("This code was used: job {job} has begun."),
+        Standing.DENIED: _("{by} said no to job {job}."),
+        Standing.WITHDRAWN: _("Job {job} has ended; its code counts no more."),
+        Standing.EXPIRED: _("The request of job {job} has expired."),
+        Standing.CHANGED: _("The plan of job {job} is another one now, with another code."),
+    }
+    return said[state].format(job=job.id, by=request.by)
+
+
+async def _agree(ctx: Context, request: Request, job: Job, sentence: str) -> int:
+    _demand_proof(ctx, request, job)
+    if request.state is Standing.OPEN:
+        # else by this very job, before the bot died
+        async with ctx.engine.store.write() as tx:
+            record = _record(ctx, request, job)
+            now = ctx.engine.clock()
+            await approvals.agree(tx, request, ctx.person, ctx.job.proof, record, now)
+            await _tell(ctx, tx, job, sentence)
+    ctx.frees(job.event_id)
+    _wake(ctx, job)
+    return job.id
+
+
+async def _tell(ctx: Context, tx: AsyncConnection, job: Job, sentence: str) -> None:
+    run = ctx.engine.running.get(job.id)
+    if run is not None:
+        await run.tell(tx, Agreed(sentence))
+
+
+def _record(ctx: Context, request: Request, job: Job) -> dict[str, Any]:
+    return {
+        "job": job.id,
+        "person": ctx.person,
+        "asked_by": job.person,
+        "line": job.line,
+        "digest": request.digest,
+        "answer": ctx.job.id,
+    }
+
+
+def _demand_proof(ctx: Context, request: Request, job: Job) -> None:
+    """No message that a homeserver can make up agrees to what one cannot, or to what destroys."""
+    rules, proof = ctx.engine.approvals, ctx.job.proof
+    if proof in _TRUSTED:
+        return
+    if proof is Proof.REACTION:
+        if rules.takes_reactions(request.risk):
+            return
+        raise Denied(_("A reaction does not count for this."), hint=_type_it(ctx, request))
+    destroys = request.risk is Risk.DESTROYS
+    if (destroys or job.proof in _TRUSTED) and not rules.plaintext:
+        raise Denied(
+            _("This cannot be agreed to in a room that is not encrypted."),
+            hint=_("Type it in an encrypted room, or in nounou chat on the bot's host."),
+        )
+
+
+def _type_it(ctx: Context, request: Request) -> str:
+    return _("Type it: {prefix}{verb} {code}").format(
+        prefix=ctx.prefix, verb=VERBS[request.need], code=request.code
+    )
+
+
+def _wake(ctx: Context, job: Job) -> None:
+    ctx.engine.outbox.wake(job.room)
+    ctx.engine.requests.poke()
+    ctx.engine.locks.poke()

@@ -1,0 +1,35 @@
+"""Answers to plans that wait for somebody's word."""
+
+from bot.api import Context, Reply, Word, _, answering, command
+
+
+@command("approve", needs="access.approve", risk="changes")
+async def approve(ctx: Context, code: Word) -> Reply:
+    """Agree to somebody else's plan, which then runs.
+
+    Look at the plan first: what you approve is exactly what stands there.
+
+    Example: approve K7Q2MX
+    """
+    job = await answering.approve(ctx, code)
+    return Reply(_("Approved: job {job} goes on.").format(job=job))
+
+
+@command("confirm", needs="access.confirm", risk="changes")
+async def confirm(ctx: Context, code: Word) -> Reply:
+    """Agree to your own plan, which then runs.
+
+    Example: confirm K7Q2MX
+    """
+    job = await answering.confirm(ctx, code)
+    return Reply(_("Confirmed: job {job} goes on.").format(job=job))
+
+
+@command("deny", needs="access.approve", risk="changes")
+async def deny(ctx: Context, code: Word, *why: Word) -> Reply:
+    """Say no to somebody's plan, or take back your own, while it has not begun.
+
+    Example: deny K7Q2MX not before the backup
+    """
+    job = await answering.deny(ctx, code, " ".join(why))
+    return Reply(_("Job {job} is stopped; nothing of it was done.").format(job=job))
