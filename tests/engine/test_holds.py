@@ -13,6 +13,7 @@ from tests.engine.test_crashes import died
 from tests.engine.toys import Toys
 from tests.fakes import NOUNOU, Said
 
+
 def state(said: Said) -> str:
     assert said.status is not None
     return said.status.state
