@@ -1,7 +1,7 @@
 """Everything a command module imports."""
 
 from bot.core.audit import Entry
-from bot.core.chat import Proof
+from bot.core.chat import VOUCHED, Proof
 from bot.core.command import Command, command
 from bot.core.holds import Aim, Hold, HoldKind
 from bot.core.jobs import State, in_words
@@ -41,6 +41,7 @@ from bot.params import Count, Dom0, DomU, Holdable, JobNumber, Number, Switch, W
 
 __all__ = [
     "RELEASED",
+    "VOUCHED",
     "Aim",
     "BotError",
     "Broken",

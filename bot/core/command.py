@@ -16,13 +16,11 @@ from typing import Annotated, Any, Protocol, get_args, get_origin, get_type_hint
 from bot.core.approvals import Need
 from bot.core.plan import Plan
 from bot.core.render import Reply
+from bot.core.right import RESERVED, Asked, speaks_of
 from bot.core.risk import Risk
 from bot.core.text import clean, did_you_mean
 from bot.errors import UsageError
 from bot.i18n import _, ngettext
-
-#: what the objects of a right are, by its noun, where they are not called like it
-_OBJECTS = {"host": ("dom0",), "hold": ("any",)}
 
 Handler = Callable[..., Awaitable[Reply]]
 Check = Callable[..., Awaitable[None]]
@@ -130,8 +128,22 @@ class Command:
         return " ".join(self.path)
 
     def speaks_of(self, kind: str) -> bool:
-        """Whether the right to it may say on which objects of *kind* it counts."""
+        """Whether a right to it may say on which objects of *kind* it counts."""
         return speaks_of(self.needs, kind)
+
+    @property
+    def limitable(self) -> bool:
+        """Whether a right on some objects only gives it: it takes such objects, or filters them."""
+        kinds = (param.type.kind for param in self.params if param.type.is_object)
+        return self.filters or any(map(self.speaks_of, kinds))
+
+    def asked(self, bound: Bound) -> Asked:
+        """The command with the words *bound*, as rights judge it."""
+        names = (name for kind, name in bound.objects if self.speaks_of(kind))
+        arguments: dict[str, tuple[str, ...]] = {}
+        for parameter, _kind, word in bound.arguments:
+            arguments[parameter] = (*arguments.get(parameter, ()), word)
+        return Asked(self.needs, tuple(dict.fromkeys(names)), arguments, self.filters)
 
     @property
     def usage(self) -> str:
@@ -302,18 +314,14 @@ def command(
     )
 
 
-def speaks_of(verb: str, kind: str) -> bool:
-    """Whether a right to *verb* may say on which objects of *kind* it counts."""
-    noun = verb.partition(".")[0]
-    return kind in _OBJECTS.get(noun, (noun,))
-
-
 def _grammar(handler: Handler) -> tuple[tuple[Param, ...], tuple[str, ...]]:
     hints = get_type_hints(handler, include_extras=True)
     _context, *parameters = inspect.signature(handler).parameters.values()
     words: list[Param] = []
     options: list[str] = []
     for parameter in parameters:
+        if parameter.name in RESERVED:
+            raise TypeError(f"{parameter.name!r} means something else in a right")
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
             if hints[parameter.name] is not bool or parameter.default is not False:
                 raise TypeError(f"option {parameter.name!r} must be bool = False")

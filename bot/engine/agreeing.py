@@ -77,8 +77,9 @@ def need_of(engine: Engine, job: Job, matter: Matter) -> Need:
     if command.needs in ANSWERS:
         return Need.NONE
     need = max(engine.approvals.by_risk.get(matter.risk, Need.NONE), command.least)
+    room = engine.rooms.called(job.room)
     for right, more in engine.approvals.also:
-        if guards.covers(right, command, bound):
+        if guards.concerns(right, command, bound, room):
             need = max(need, more)
     if guards.warnings(engine, command, bound):
         need = max(need, Need.CONFIRM)

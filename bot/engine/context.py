@@ -11,6 +11,7 @@ from bot.core.command import Command, Registry
 from bot.core.plan import Plan
 from bot.core.policy import Rights
 from bot.devices.host import Host
+from bot.engine import guards
 from bot.engine.holds import Holds
 from bot.engine.inventory import Inventory
 from bot.engine.jobs import Job
@@ -122,7 +123,7 @@ class Context:
     def may_use(self, command: Command) -> bool:
         """Whether the asker may use *command* here, on some object at least."""
         here = self._run.engine.rooms.take(self.job.room, command)
-        return here and self.rights.verb(command.needs)
+        return here and guards.may_use(command, self.rights)
 
     @property
     def timing(self) -> Timing:

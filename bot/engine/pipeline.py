@@ -122,6 +122,9 @@ async def _fenced(run: Run, work: Awaitable[Reply]) -> Ended:
         return cancelled(run.cancel_requested, begun=begun)
     except UsageError as error:
         return Ended(_state(run, error), error.code, _usage(run, error))
+    except Denied as error:
+        reply = Reply(str(error), hint=error.hint)
+        return Ended(_state(run, error), error.code, reply, error.rule)
     except BotError as error:
         return Ended(_state(run, error), error.code, Reply(str(error), hint=error.hint))
     except Exception:
@@ -155,8 +158,7 @@ async def may_run(run: Run, *, without: int | None = None) -> bool:
     try:
         command, line = _parse(run)
         rights = run.engine.rights(run.job.person, run.job.room, without=without)
-        if not rights.verb(command.needs):
-            return False
+        guards.authorize_verb(command, rights)
         guards.demand_room(run.engine.rooms, run.job.room, command, command.risk)
         guards.authorize(command, rights, await _convert(run, command, rights, line))
     except (UnknownObject, Denied):
@@ -170,12 +172,7 @@ async def _proceed(run: Run) -> Reply:
     proofs.demand(run.engine, run.job)
     command, line = _parse(run)
     rights = run.engine.rights(run.job.person, run.job.room)
-    if not rights.verb(command.needs):
-        raise Denied(
-            _("You may not run {command}: it needs the right {right}.").format(
-                command=command.name, right=command.needs
-            )
-        )
+    guards.authorize_verb(command, rights)
     guards.demand_room(run.engine.rooms, run.job.room, command, command.risk)
     await run.risky(command.risk)
     bound = await _convert(run, command, rights, line)
@@ -221,7 +218,8 @@ async def _run(run: Run, context: Context, matter: Matter) -> Reply:
         context.notes = await run.notes()
         run.cancel_requested = run.cancel_requested or str(context.notes.get(CANCELLED, ""))
         context.give_up()
-        await run.started(matter.plan, matter.planned(run.job), request)
+        record = matter.planned(run.job) if matter.command.planner is not None else None
+        await run.started(matter.plan, record, request)
     return await matter.command.handler(context, *matter.bound.args, **matter.bound.options)
 
 
@@ -234,14 +232,14 @@ def _parse(run: Run) -> tuple[Command, list[str]]:
     command = run.engine.registry.find(line)
     if command is None:
         rights = run.engine.rights(run.job.person, run.job.room)
-        allowed = [each for each in run.engine.registry if rights.verb(each.needs)]
+        allowed = [each for each in run.engine.registry if guards.may_use(each, rights)]
         raise run.engine.registry.unknown(line, allowed)
     return command, line
 
 
 async def _convert(run: Run, command: Command, rights: Rights, line: list[str]) -> Bound:
     """Turn words into values; an unknown name is looked for once in the real world."""
-    view = View(run.engine.inventory, rights, command.needs)
+    view = View.of(run.engine.inventory, rights, command)
     rest = line[len(command.path) :]
     try:
         return command.bind(rest, view)

@@ -104,7 +104,9 @@ class Run:
                 await self.move(tx, Event.WAIT)
             await self._progress.tell(tx, Waiting(blockers, place))
 
-    async def started(self, plan: Plan, record: dict[str, Any], request: Request | None) -> None:
+    async def started(
+        self, plan: Plan, record: dict[str, Any] | None, request: Request | None
+    ) -> None:
         """The locks are held: from here on the job is running, and says so after a crash.
 
         An approval is used up by the same stroke; raises `Refused` where it was used before.
@@ -114,7 +116,8 @@ class Run:
         async with self.telling() as tx:
             if request is not None:
                 await approvals.use(tx, request)
-            await audit_log.append(tx, "plan", record, self.engine.clock())
+            if record is not None:
+                await audit_log.append(tx, "plan", record, self.engine.clock())
             await self.move(tx, Event.START)
             await jobs.take_locks(tx, self.job.id, plan.keys)
             await self._progress.tell(tx, Started())
@@ -243,6 +246,8 @@ class Run:
         }
         if event.code == "denied":
             data["sender"] = self.job.sender
+            if event.rule:
+                data["rule"] = event.rule
             return await denials.record(tx, self.job.sender, data, now)
         return await audit_log.append(tx, "ended", data, now)
 

@@ -65,7 +65,7 @@ async def test_the_order_of_the_layers(bot: Bot, toys: Toys) -> None:
     said = await bot.ask("!change it")
 
     assert toys.done == ["plan it", "plan it", "begin it", "in the step", "end it"]
-    assert await record(bot) == ["asked", "step", "ended succeeded"]
+    assert await record(bot) == ["asked", "plan", "step", "ended succeeded"]
     assert said.plain.startswith("✔ changed it\n✔ turn the screw: ")
 
 
