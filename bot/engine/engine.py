@@ -72,6 +72,8 @@ class Engine:
     #: jobs that came in just now, as the store has them
     fresh: list[Job] = field(default_factory=list)
     look: bool = True
+    #: how many edits of progress were queued
+    edits: int = 0
     typing: Typing = field(init=False)
     timekeeper: Timekeeper = field(init=False)
     grants: Grants = field(init=False)

@@ -51,11 +51,12 @@ class Wanted:
         return ctx.job.created + self.seconds
 
     def sentence(self, ctx: Context) -> str:
-        return _("{by} grants {person}: {right}, until {until}").format(
+        return _("{by} grants {person}: {right}, until {until} ({reason})").format(
             by=ctx.person,
             person=self.person,
             right=self.right,
             until=moment(self.until(ctx), ctx.job.created),
+            reason=self.reason,
         )
 
 
@@ -111,8 +112,9 @@ def _demand_person(ctx: Context, person: str) -> None:
 def plan(ctx: Context, wanted: Wanted) -> Plan:
     """What would be granted."""
     sentence = wanted.sentence(ctx)
+    held = _("{person} has {right} by roles").format(person=ctx.person, right=wanted.right)
     return Plan(
-        lines=(Line(Verdict.YES, _("reason: {reason}").format(reason=wanted.reason)),),
+        lines=(Line(Verdict.YES, held),),
         steps=(PlannedStep(_("the bot"), sentence),),
         essence=(sentence,),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -48,13 +49,31 @@ class Grants(Mirror[Grant]):
 
 
 def is_within(right: Right, rights: Rights) -> bool:
-    if any(fnmatchcase(right.verb, d.verb) or fnmatchcase(d.verb, right.verb) for d in rights.deny):
+    """Whether all that *right* covers is covered by *rights*; in doubt it is not."""
+    if any(_meet(right.verb, no.verb) and _meet(right.object, no.object) for no in rights.deny):
         return False
     return any(
-        fnmatchcase(right.verb, a.verb) and fnmatchcase(right.object, a.object)
-        for a in rights.allow
+        _holds(yes.verb, right.verb) and _holds(yes.object, right.object) for yes in rights.allow
     )
 
 
-def overlaps(right: Right, verb: str) -> bool:
-    return fnmatchcase(verb, right.verb) or fnmatchcase(right.verb, verb)
+def overlaps(right: Right, verbs: str) -> bool:
+    """Whether *right* may cover something of *verbs*, a pattern."""
+    return _meet(right.verb, verbs)
+
+
+def _holds(wider: str, narrower: str) -> bool:
+    return wider in ("*", narrower) or (
+        not set("?[") & set(wider + narrower) and fnmatchcase(narrower, wider)
+    )
+
+
+def _meet(one: str, other: str) -> bool:
+    """Whether two patterns may speak of one thing: their fixed ends agree as far as both go."""
+    heads = [re.split(r"[*?[]", each)[0] for each in (one, other)]
+    tails = [re.split(r"[]*?]", each)[-1] for each in (one, other)]
+    if not any(set("*?[") & set(each) for each in (one, other)):
+        return one == other
+    return (heads[0].startswith(heads[1]) or heads[1].startswith(heads[0])) and (
+        tails[0].endswith(tails[1]) or tails[1].endswith(tails[0])
+    )
