@@ -16,7 +16,7 @@ from tests.fakes import Said
 
 LINE = "!domu destroy vm"
 #: a destruction has so many commits, and so many passages of its wires, from the start of the bot
-COMMITS, PASSAGES = 26, 180
+COMMITS, PASSAGES = 34, 180
 
 
 @pytest.fixture
