@@ -43,8 +43,16 @@ class ArgumentType:
     convert: Callable[[str, Lookup], Any]
     #: whether the value is an object of the site that rights speak of
     is_object: bool = False
+    #: whether nobody may read what is typed
+    secret: bool = False
+    #: the name that rights speak of, where it is not the word itself
+    name_of: Callable[[Any], str] | None = None
     #: the one way in which the value is written, where it may be typed in several
     written: Callable[[Any], str] | None = None
+
+    def named(self, word: str, value: Any) -> str:
+        """What the object is called that *word* became."""
+        return self.name_of(value) if self.name_of is not None else word
 
 
 @dataclass(frozen=True)
@@ -169,6 +177,30 @@ class Command:
         chosen = tuple((name, "option", "true") for name, on in options.items() if on)
         return Bound(args, options, objects, arguments + chosen)
 
+    @property
+    def has_secrets(self) -> bool:
+        """Whether it takes a word that nobody may read."""
+        return any(param.type.secret for param in self.params)
+
+    def hidden(self, words: Sequence[str]) -> frozenset[int]:
+        """The places in *words*, a line of this command, that nobody may read.
+
+        What does not fit its grammar may be a secret, too.
+        """
+        if not self.has_secrets:
+            return frozenset()
+        params, rest, hidden = list(self.params), self.params[-1].rest, set()
+        for place, word in enumerate(words[len(self.path) :], len(self.path)):
+            if word.startswith("-") and word != "-":
+                option = word.removeprefix("--").replace("-", "_")
+                shown = word.startswith("--") and option in self.options
+            else:
+                shown = bool(params) and not params[0].type.secret
+                params = params if rest and len(params) == 1 else params[1:]
+            if not shown:
+                hidden.add(place)
+        return frozenset(hidden)
+
     def _how(self) -> str:
         return _("Usage: {usage}").format(usage=self.usage)
 
@@ -220,7 +252,7 @@ class Command:
                 error.word = index if error.word is None else error.word
                 raise
             if param.type.is_object:
-                objects.append((param.type.kind, word))
+                objects.append((param.type.kind, param.type.named(word, args[-1])))
             written = param.type.written
             arguments.append((param.name, param.type.kind, written(args[-1]) if written else word))
         args += [param.default for param in self.params[len(positional) :] if not param.rest]

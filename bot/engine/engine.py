@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Literal
 from bot.core.approvals import Approvals
 from bot.core.chat import Chat
 from bot.core.command import Registry
+from bot.core.masking import masked
 from bot.core.own import Own
 from bot.core.policy import Policy, Rights, Rule
 from bot.core.rooms import Rooms
 from bot.engine.approvals import Requests
 from bot.engine.glass import Glass
 from bot.engine.grants import Grants
+from bot.engine.holds import Holds
 from bot.engine.inventory import Inventory
 from bot.engine.locks import Locks
 from bot.engine.outbox import Outbox
@@ -78,6 +80,7 @@ class Engine:
     grants: Grants = field(init=False)
     glass: Glass = field(init=False)
     requests: Requests = field(init=False)
+    holds: Holds = field(init=False)
 
     def __post_init__(self) -> None:
         self.typing = Typing(self.chat)
@@ -85,6 +88,7 @@ class Engine:
         self.grants = Grants(self.store)
         self.glass = Glass(self.store)
         self.requests = Requests(self)
+        self.holds = Holds(self)
 
     def rights(self, person: str, room: str, *, without: int | None = None) -> Rights:
         """Everything that *person* may do in *room* now, by roles and by grants.
@@ -101,6 +105,10 @@ class Engine:
             if grant.id != without and grant.parsed.has_room(here)
         ]
         return replace(rights, allow=(*rights.allow, *granted)) if granted else rights
+
+    def shown(self, line: str) -> str:
+        """The command *line* as people may read it, and as it is kept."""
+        return masked(self.registry, line, self.prefix).line
 
     def look_for_jobs(self) -> None:
         """There may be jobs to begin in the store."""

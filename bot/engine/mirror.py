@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy import Table, case, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -29,7 +29,15 @@ class Lasting:
     state: str
 
 
-R = TypeVar("R", bound=Lasting)
+class Row(Protocol):
+    """A row of the store that may last for a time only."""
+
+    @property
+    def until(self) -> float | None:
+        """When it is over, in seconds since 1970; None where only a person ends it."""
+
+
+R = TypeVar("R", bound=Row)
 
 
 class Mirror(Generic[R]):
@@ -51,15 +59,17 @@ class Mirror(Generic[R]):
 
     def active(self, now: float) -> list[R]:
         """All that lasts at *now*: what is over does not, though nobody has written that down."""
-        return [row for row in self._rows if now < row.until]
+        return [row for row in self._rows if row.until is None or now < row.until]
 
     def over(self, now: float) -> list[R]:
         """All that should have ended by *now*, and that the store has as active."""
-        return [row for row in self._rows if row.until <= now]
+        return [row for row in self._rows if row.until is not None and row.until <= now]
 
     def next_due(self) -> float | None:
         """When the next one ends; at once where the store has to be looked at again."""
-        return 0.0 if self._doubtful else min((row.until for row in self._rows), default=None)
+        if self._doubtful:
+            return 0.0
+        return min((row.until for row in self._rows if row.until is not None), default=None)
 
     async def settle(self) -> None:
         """Learn what became of a change that perhaps was not written; raises `StoreError`."""

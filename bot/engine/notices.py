@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from bot.core.chat import Post
 from bot.core.render import Reply
 from bot.core.rooms import LOCAL
-from bot.engine.engine import Engine
+
+if TYPE_CHECKING:
+    from bot.engine.engine import Engine
 
 
 def notice(engine: Engine, name: str, reply: Reply, persons: Collection[str]) -> Post:

@@ -251,7 +251,9 @@ async def test_its_end_stops_a_job_that_waits_for_locks(bot: Bot, place: Place, 
 async def test_its_end_stops_a_job_that_waits_for_an_approval(
     bot: Bot, place: Place, toys: Toys
 ) -> None:
-    bot.engine.approvals = Approvals(also=((Right.parse("toy.change"), Need.SECOND),), expire=100_000)
+    bot.engine.approvals = Approvals(
+        also=((Right.parse("toy.change"), Need.SECOND),), expire=100_000
+    )
     await approved(bot)
     waiting = bot.chat.say("!change it", APPRENTI)
     code = await code_of(bot, waiting)
