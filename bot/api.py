@@ -11,7 +11,7 @@ from bot.core.units import Size
 from bot.devices.host import Detached, Host, Link, Phase
 from bot.devices.storage import Volume
 from bot.devices.xen import Disk, Domain, DomainConfig, HostInfo, Kind
-from bot.engine import answering
+from bot.engine import answering, reload, why
 from bot.engine.census import Census, settle, state_in_words, take
 from bot.engine.context import Context, Requeue
 from bot.engine.jobs import Job
@@ -32,13 +32,14 @@ from bot.errors import (
     UsageError,
 )
 from bot.i18n import _, ngettext
-from bot.params import Count, Dom0, DomU, JobNumber, Word
+from bot.params import CommandWord, Count, Dom0, DomU, JobNumber, Word
 
 __all__ = [
     "VOUCHED",
     "BotError",
     "Census",
     "Command",
+    "CommandWord",
     "Context",
     "Count",
     "Denied",
@@ -91,10 +92,12 @@ __all__ = [
     "in_words",
     "ngettext",
     "release_jobs",
+    "reload",
     "settle",
     "settle_job",
     "state_in_words",
     "take",
     "verify_links",
     "volumes_by_name",
+    "why",
 ]

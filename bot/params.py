@@ -66,3 +66,5 @@ Dom0 = Annotated[Host, ArgumentType("dom0", _dom0, is_object=True)]
 JobNumber = Annotated[int, ArgumentType("job", _number, written=str)]
 Count = Annotated[int, ArgumentType("count", _count, written=str)]
 Word = Annotated[str, ArgumentType("word", _word)]
+#: the words of another command, options of that one included
+CommandWord = Annotated[str, ArgumentType("word", _word, raw=True)]

@@ -45,6 +45,8 @@ class ArgumentType:
     is_object: bool = False
     #: the one way in which the value is written, where it may be typed in several
     written: Callable[[Any], str] | None = None
+    #: whether a ``*`` parameter of it takes words that look like options as well
+    raw: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,11 @@ class Command:
     def name(self) -> str:
         return " ".join(self.path)
 
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """What rights may say of its words: the names of its parameters, options included."""
+        return (*(param.name for param in self.params), *self.options)
+
     def speaks_of(self, kind: str) -> bool:
         """Whether a right to it may say on which objects of *kind* it counts."""
         return speaks_of(self.needs, kind)
@@ -157,7 +164,7 @@ class Command:
         positional: list[tuple[int, str]] = []
         options: dict[str, bool] = dict.fromkeys(self.options, False)
         for index, word in enumerate(words, start):
-            if word.startswith("-") and word != "-":
+            if word.startswith("-") and word != "-" and not self._raw(len(positional)):
                 options[self._option(word, index)] = True
             else:
                 positional.append((index, word))
@@ -165,6 +172,11 @@ class Command:
         args, objects, arguments = self._convert(positional, lookup)
         chosen = tuple((name, "option", "true") for name, on in options.items() if on)
         return Bound(args, options, objects, arguments + chosen)
+
+    def _raw(self, place: int) -> bool:
+        """Whether the word at *place* is one whatever it looks like."""
+        last = len(self.params) - 1
+        return 0 <= last <= place and self.params[last].rest and self.params[last].type.raw
 
     def _how(self) -> str:
         return _("Usage: {usage}").format(usage=self.usage)
