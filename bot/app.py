@@ -41,6 +41,7 @@ from bot.engine.inventory import Inventory
 from bot.engine.outbox import Outbox
 from bot.engine.owners import Owners
 from bot.engine.pins import Pins
+from bot.engine.recording import RecordedSession
 from bot.engine.store import Store
 from bot.engine.world import Timing, World
 from bot.errors import BotError, ConfigError
@@ -112,7 +113,7 @@ async def _run(config: Config, path: Path) -> None:
     for notice in demand_fit(path, config, registry):
         log.warning("odd in the configuration", where=str(path), what=str(notice))
     pulse = Pulse(time.monotonic)
-    async with told_to_systemd(pulse), _store(config) as store, _world(config) as world:
+    async with told_to_systemd(pulse), _store(config) as store, _world(config, store) as world:
         pins = Pins(store, time.time)
         # a member is who is one now; nobody is asked for before there is an engine
         async with _chat(
@@ -272,9 +273,9 @@ def _matrix(
 
 
 @asynccontextmanager
-async def _world(config: Config) -> AsyncIterator[World]:
-    hosts = {name: _host(config, name, host) for name, host in config.hosts.items()}
-    arrays = {name: _array(config, name, array) for name, array in config.arrays.items()}
+async def _world(config: Config, store: Store) -> AsyncIterator[World]:
+    hosts = {name: _host(config, store, name, host) for name, host in config.hosts.items()}
+    arrays = {name: _array(config, store, name, array) for name, array in config.arrays.items()}
     sessions: list[Session] = [host.toolstack.session for host in hosts.values()]
     sessions += [array.session for array in arrays.values()]
     try:
@@ -283,8 +284,8 @@ async def _world(config: Config) -> AsyncIterator[World]:
         await asyncio.gather(*(session.close() for session in sessions))
 
 
-def _host(config: Config, name: str, host: HostConfig) -> Host:
-    session = SshSession(
+def _host(config: Config, store: Store, name: str, host: HostConfig) -> Host:
+    wire = SshSession(
         name=name,
         address=host.address,
         port=host.port,
@@ -294,6 +295,7 @@ def _host(config: Config, name: str, host: HostConfig) -> Host:
         connect_timeout=config.timing.connect,
         command_timeout=config.timing.command,
     )
+    session = RecordedSession(wire, name, store, time.time)
     toolstack = drivers_in("bot.devices.toolstacks", Toolstack)[host.toolstack]
     return Host(
         name=name,
@@ -305,8 +307,8 @@ def _host(config: Config, name: str, host: HostConfig) -> Host:
     )
 
 
-def _array(config: Config, name: str, array: ArrayConfig) -> StorageArray:
-    session = TelnetSession(
+def _array(config: Config, store: Store, name: str, array: ArrayConfig) -> StorageArray:
+    wire = TelnetSession(
         name=name,
         address=array.address,
         port=array.port,
@@ -315,4 +317,5 @@ def _array(config: Config, name: str, array: ArrayConfig) -> StorageArray:
         connect_timeout=config.timing.connect,
         command_timeout=config.timing.command,
     )
+    session = RecordedSession(wire, name, store, time.time)
     return drivers_in("bot.devices.arrays", StorageArray)[array.driver](name, session)

@@ -43,10 +43,18 @@ class ArgumentType:
     convert: Callable[[str, Lookup], Any]
     #: whether the value is an object of the site that rights speak of
     is_object: bool = False
+    #: whether nobody may read what is typed
+    secret: bool = False
+    #: the name that rights speak of, where it is not the word itself
+    name_of: Callable[[Any], str] | None = None
     #: the one way in which the value is written, where it may be typed in several
     written: Callable[[Any], str] | None = None
     #: whether a ``*`` parameter of it takes words that look like options as well
     raw: bool = False
+
+    def named(self, word: str, value: Any) -> str:
+        """What the object is called that *word* became."""
+        return self.name_of(value) if self.name_of is not None else word
 
 
 @dataclass(frozen=True)
@@ -87,6 +95,8 @@ class Command:
     risk: Risk = Risk.READS
     #: what it waits for at least, whatever the config says
     least: Need = Need.NONE
+    #: how its words are written, where the signature cannot say it
+    words: str = ""
     checks: list[Check] = field(default_factory=list)
     planner: Planner | None = None
     recoverer: Handler | None = None
@@ -147,7 +157,8 @@ class Command:
     @property
     def usage(self) -> str:
         options = [f"[--{name.replace('_', '-')}]" for name in self.options]
-        return " ".join([*self.path, *map(str, self.params), *options])
+        words = [self.words] if self.words else map(str, self.params)
+        return " ".join([*self.path, *words, *options])
 
     @property
     def summary(self) -> str:
@@ -164,7 +175,11 @@ class Command:
         positional: list[tuple[int, str]] = []
         options: dict[str, bool] = dict.fromkeys(self.options, False)
         for index, word in enumerate(words, start):
-            if word.startswith("-") and word != "-" and not self._raw(len(positional)):
+            if (
+                word.startswith("-")
+                and word != "-"
+                and not (self.quotes and len(positional) >= len(self.params) - 1)
+            ):
                 options[self._option(word, index)] = True
             else:
                 positional.append((index, word))
@@ -173,10 +188,34 @@ class Command:
         chosen = tuple((name, "option", "true") for name, on in options.items() if on)
         return Bound(args, options, objects, arguments + chosen)
 
-    def _raw(self, place: int) -> bool:
-        """Whether the word at *place* is one whatever it looks like."""
-        last = len(self.params) - 1
-        return 0 <= last <= place and self.params[last].rest and self.params[last].type.raw
+    @property
+    def quotes(self) -> bool:
+        """Whether its last words are another command."""
+        return bool(self.params) and self.params[-1].rest and self.params[-1].type.raw
+
+    @property
+    def has_secrets(self) -> bool:
+        """Whether it takes a word that nobody may read."""
+        return any(param.type.secret for param in self.params)
+
+    def hidden(self, words: Sequence[str]) -> frozenset[int]:
+        """The places in *words*, a line of this command, that nobody may read.
+
+        What does not fit its grammar may be a secret, too.
+        """
+        if not self.has_secrets:
+            return frozenset()
+        params, rest, hidden = list(self.params), self.params[-1].rest, set()
+        for place, word in enumerate(words[len(self.path) :], len(self.path)):
+            if word.startswith("-") and word != "-":
+                option = word.removeprefix("--").replace("-", "_")
+                shown = word.startswith("--") and option in self.options
+            else:
+                shown = bool(params) and not params[0].type.secret
+                params = params if rest and len(params) == 1 else params[1:]
+            if not shown:
+                hidden.add(place)
+        return frozenset(hidden)
 
     def _how(self) -> str:
         return _("Usage: {usage}").format(usage=self.usage)
@@ -229,7 +268,7 @@ class Command:
                 error.word = index if error.word is None else error.word
                 raise
             if param.type.is_object:
-                objects.append((param.type.kind, word))
+                objects.append((param.type.kind, param.type.named(word, args[-1])))
             written = param.type.written
             arguments.append((param.name, param.type.kind, written(args[-1]) if written else word))
         args += [param.default for param in self.params[len(positional) :] if not param.rest]
@@ -296,13 +335,15 @@ def command(
     risk: str = "reads",
     least: str = "none",
     filters: bool = False,
+    words: str = "",
 ) -> Callable[[Handler], Command]:
     """Declare the decorated coroutine to be the chat command *path*.
 
     *needs* is the right to it (``noun.verb``); *risk* the least it may do: ``reads``, ``changes``,
     ``interrupts`` or ``destroys``; *least* what it waits for whatever the config says: ``none``,
     ``confirm`` or ``second``.  With *filters* it shows nobody an object that they have no right to,
-    so that who has it on some objects may use it.
+    so that who has it on some objects may use it.  *words* is how the words are written, where the
+    signature cannot say it.
     """
     return lambda handler: Command(
         tuple(path.split()),
@@ -311,6 +352,7 @@ def command(
         Risk[risk.upper()],
         Need[least.upper()],
         filters=filters,
+        words=words,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -59,7 +60,7 @@ def judge(ctx: Context, typed: Sequence[str]) -> Judged:
     return Judged(
         person,
         command,
-        clean(f"{ctx.prefix}{' '.join(line)}", 120),
+        clean(engine.shown(ctx.prefix + shlex.join(line)), 120),
         decision,
         tuple(rule for rule in rights.allow if rule.right.has_verb(command.needs)),
         tuple(rule for rule in rights.deny if rule.right.has_verb(command.needs)),
