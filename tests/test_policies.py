@@ -116,7 +116,7 @@ def test_a_right_about_what_there_is_fits(tmp_path: Path, right: str) -> None:
 def test_a_room_that_yaml_takes_for_a_comment_is_said(tmp_path: Path) -> None:
     path = written(tmp_path, policy("domu.list in #nounou:example.org"))
 
-    with pytest.raises(ConfigError, match="no room stands behind 'in'.*quotes"):
+    with pytest.raises(ConfigError, match=r"no room stands behind 'in'.*quotes"):
         load_policy(path)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -56,7 +56,7 @@ def state(said: Said) -> str:
     return said.status.state
 
 
-async def reloads(bot: Bot) -> list[dict[str, object]]:
+async def reloads(bot: Bot) -> list[Mapping[str, Any]]:
     async with bot.store.read() as tx:
         entries = await audit_log.tail(tx, 1000)
     return [entry.data for entry in entries if entry.kind == "reloaded"]
