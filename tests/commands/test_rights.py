@@ -20,7 +20,16 @@ COMMANDS = list(registry_of(["commands"]))
 VERBS = sorted({command.needs for command in COMMANDS})
 
 #: a word that each kind of argument takes, in the lab's world
-WORDS = {"domu": "vm", "dom0": "fz", "job": "1", "number": "1", "count": "3", "word": "ping"}
+WORDS = {
+    "domu": "vm",
+    "dom0": "fz",
+    "any": "vm",
+    "job": "1",
+    "number": "1",
+    "count": "3",
+    "switch": "on",
+    "word": "ping",
+}
 
 FIXED = {
     "everything": Role((Right.parse("*"),)),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from bot.core.holds import HoldKind
 from bot.engine import audit_log
+from bot.engine.run import Run
 from tests.engine.alive import NOUNOU2, Bot, Place
 from tests.engine.test_crashes import died
 from tests.engine.toys import Toys
@@ -19,7 +21,7 @@ def state(said: Said) -> str:
     return said.status.state
 
 
-async def record(bot: Bot, kind: str) -> list[dict[str, Any]]:
+async def record(bot: Bot, kind: str) -> list[Mapping[str, Any]]:
     async with bot.store.read() as tx:
         return [each.data for each in await audit_log.tail(tx, 1000) if each.kind == kind]
 
@@ -233,7 +235,7 @@ async def test_a_hold_of_which_nobody_knows_whether_it_is_written_counts(
     bot: Bot, place: Place
 ) -> None:
     """The commit happened, and the answer to it was lost."""
-    changes = []
+    changes: list[Run] = []
 
     def doubt(tx: object) -> None:
         changes.extend(run for run in bot.engine.running.values() if run.plan)
