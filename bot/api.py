@@ -15,6 +15,14 @@ from bot.devices.xen import Disk, Domain, DomainConfig, HostInfo, Kind
 from bot.engine import answering, breaking, granting
 from bot.engine.census import Census, settle, state_in_words, take
 from bot.engine.context import Context, Requeue
+from bot.engine.destroy_card import plan_destruction
+from bot.engine.destroying import (
+    Destruction,
+    conclude_destruction,
+    demand_present,
+    follow_destruction,
+)
+from bot.engine.following import attempt_name, send_once
 from bot.engine.glass import Broken
 from bot.engine.grants import Grant
 from bot.engine.holds import RELEASED
@@ -37,7 +45,7 @@ from bot.errors import (
     UsageError,
 )
 from bot.i18n import _, ngettext
-from bot.params import Count, Dom0, DomU, Holdable, JobNumber, Number, Switch, Word
+from bot.params import Count, Dom0, DomU, Holdable, JobNumber, Number, Secret, Switch, Word
 
 __all__ = [
     "RELEASED",
@@ -50,6 +58,7 @@ __all__ = [
     "Context",
     "Count",
     "Denied",
+    "Destruction",
     "Detached",
     "DeviceError",
     "Disk",
@@ -84,6 +93,7 @@ __all__ = [
     "Refused",
     "Reply",
     "Requeue",
+    "Secret",
     "Size",
     "Sought",
     "State",
@@ -98,20 +108,26 @@ __all__ = [
     "Word",
     "_",
     "answering",
+    "attempt_name",
     "breaking",
     "clean",
     "clean_lines",
     "command",
     "conclude",
+    "conclude_destruction",
+    "demand_present",
     "duration",
     "examine",
     "find",
     "follow",
+    "follow_destruction",
     "granting",
     "in_words",
     "moment",
     "ngettext",
+    "plan_destruction",
     "release_jobs",
+    "send_once",
     "settle",
     "settle_job",
     "several",

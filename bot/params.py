@@ -102,3 +102,5 @@ Holdable = Annotated[
     ArgumentType("any", _holdable, is_object=True, written=str, name_of=lambda sought: sought.name),
 ]
 Word = Annotated[str, ArgumentType("word", _word)]
+#: a word that nobody may read: it is masked in the record, in answers and everywhere else
+Secret = Annotated[str, ArgumentType("secret", _word, secret=True)]

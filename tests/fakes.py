@@ -299,6 +299,12 @@ class FakeToolstack(Toolstack):
     def read_migration(self, exit_code: int, stdout: str, stderr: str) -> MigrationOutcome:
         return self.outcome
 
+    def destroy_words(self, domid: int) -> tuple[str, ...]:
+        return ("xl", "destroy", str(domid))
+
+    def read_destroy(self, exit_code: int, stdout: str, stderr: str) -> str:
+        return stderr if exit_code else ""
+
 
 class FakeLinks:
     """Links that lead where they are told; by default each to the volume of its name."""

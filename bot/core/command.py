@@ -43,6 +43,8 @@ class ArgumentType:
     convert: Callable[[str, Lookup], Any]
     #: whether the value is an object of the site that rights speak of
     is_object: bool = False
+    #: whether nobody may read what is typed
+    secret: bool = False
     #: the name that rights speak of, where it is not the word itself
     name_of: Callable[[Any], str] | None = None
     #: the one way in which the value is written, where it may be typed in several
@@ -175,6 +177,30 @@ class Command:
         chosen = tuple((name, "option", "true") for name, on in options.items() if on)
         return Bound(args, options, objects, arguments + chosen)
 
+    @property
+    def has_secrets(self) -> bool:
+        """Whether it takes a word that nobody may read."""
+        return any(param.type.secret for param in self.params)
+
+    def hidden(self, words: Sequence[str]) -> frozenset[int]:
+        """The places in *words*, a line of this command, that nobody may read.
+
+        What does not fit its grammar may be a secret, too.
+        """
+        if not self.has_secrets:
+            return frozenset()
+        params, rest, hidden = list(self.params), self.params[-1].rest, set()
+        for place, word in enumerate(words[len(self.path) :], len(self.path)):
+            if word.startswith("-") and word != "-":
+                option = word.removeprefix("--").replace("-", "_")
+                shown = word.startswith("--") and option in self.options
+            else:
+                shown = bool(params) and not params[0].type.secret
+                params = params if rest and len(params) == 1 else params[1:]
+            if not shown:
+                hidden.add(place)
+        return frozenset(hidden)
+
     def _how(self) -> str:
         return _("Usage: {usage}").format(usage=self.usage)
 
@@ -299,9 +325,9 @@ def command(
 
     *needs* is the right to it (``noun.verb``); *risk* the least it may do: ``reads``, ``changes``,
     ``interrupts`` or ``destroys``; *least* what it waits for whatever the config says: ``none``,
-    ``confirm`` or ``second``; *words* how they are written, where the signature cannot say it.
-    With *filters* it shows nobody an object that they have no right to, so that who has it on some
-    objects may use it.
+    ``confirm`` or ``second``.  With *filters* it shows nobody an object that they have no right to,
+    so that who has it on some objects may use it.  *words* is how the words are written, where the
+    signature cannot say it.
     """
     return lambda handler: Command(
         tuple(path.split()),
@@ -309,8 +335,8 @@ def command(
         needs,
         Risk[risk.upper()],
         Need[least.upper()],
-        words,
         filters=filters,
+        words=words,
     )
 
 

@@ -138,6 +138,10 @@ class Context:
     def prefix(self) -> str:
         return self._run.engine.prefix
 
+    def shown(self, line: str) -> str:
+        """The command *line* as people may read it."""
+        return self._run.engine.shown(line)
+
     @property
     def records(self) -> Records:
         """Jobs and the audit record, to read, cancel and settle."""

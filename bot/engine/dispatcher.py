@@ -192,7 +192,7 @@ class Dispatcher:
         for host in self._engine.world.hosts.values():
             try:
                 owner = await self._engine.owners.foreign(host)
-            except (DeviceError, OutcomeUnknown) as error:
+            except (DeviceError, OutcomeUnknown, StoreError) as error:
                 log.warning("host not claimed yet", host=host.name, why=str(error))
                 continue
             if owner:
@@ -219,7 +219,7 @@ def _stopped(run: Run) -> Ended:
     reply = Reply(
         _("The bot was stopped while this ran, too long ago to go on without asking."),
         hint=_("{prefix}job show {job} says which steps were begun. Send {line} again.").format(
-            prefix=engine.prefix, job=job.id, line=clean(job.line, 120)
+            prefix=engine.prefix, job=job.id, line=clean(engine.shown(job.line), 120)
         ),
     )
     return Ended(State.FAILED, "stopped", reply)

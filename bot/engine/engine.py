@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Literal
 from bot.core.approvals import Approvals
 from bot.core.chat import Chat
 from bot.core.command import Registry
+from bot.core.masking import masked
 from bot.core.own import Own
-from bot.core.policy import Policy, Rights
+from bot.core.policy import Policy, Rights, Rule
 from bot.core.rooms import Rooms
 from bot.engine.approvals import Requests
 from bot.engine.glass import Glass
-from bot.engine.grants import Grants, is_within
+from bot.engine.grants import Grants
 from bot.engine.holds import Holds
 from bot.engine.inventory import Inventory
 from bot.engine.locks import Locks
@@ -94,14 +95,20 @@ class Engine:
 
         *without*: the number of a grant that counts no more.
         """
-        policy, here = self.policy, self.rooms.called(room)
+        policy, here, now = self.policy, self.rooms.called(room), self.clock()
         rights = policy.of(person, here)
         if person not in policy.roles:
             return rights
-        for grant in self.grants.of(person, self.clock()):
-            if grant.id != without and is_within(grant.parsed, policy.of(grant.by, here)):
-                rights = replace(rights, allow=(*rights.allow, grant.parsed))
-        return rights
+        granted = [
+            Rule(grant.parsed, grant.source(now), policy.of(grant.by, here))
+            for grant in self.grants.of(person, now)
+            if grant.id != without and grant.parsed.has_room(here)
+        ]
+        return replace(rights, allow=(*rights.allow, *granted)) if granted else rights
+
+    def shown(self, line: str) -> str:
+        """The command *line* as people may read it, and as it is kept."""
+        return masked(self.registry, line, self.prefix).line
 
     def look_for_jobs(self) -> None:
         """There may be jobs to begin in the store."""

@@ -11,7 +11,7 @@ from bot.core.text import clean, did_you_mean
 from bot.core.units import moment, span
 from bot.engine import audit_log
 from bot.engine.context import Context
-from bot.engine.grants import Grant, is_within, overlaps
+from bot.engine.grants import Grant
 from bot.engine.lapse import end_grant
 from bot.errors import Refused, UsageError
 from bot.i18n import _
@@ -69,11 +69,11 @@ def _until(word: str, words: Sequence[str]) -> tuple[list[str], list[str]]:
 def _right(words: Sequence[str]) -> Right:
     try:
         return Right.parse(" ".join(words))
-    except ValueError:
+    except ValueError as error:
         raise UsageError(
-            _("{text} is not a right.").format(text=clean(repr(" ".join(words)), 80)),
+            _("This is not a right: {why}.").format(why=error),
             hint=_("Write it as in the configuration, like domu.migrate on vm-*."),
-        ) from None
+        ) from error
 
 
 def demand(ctx: Context, wanted: Wanted) -> None:
@@ -84,18 +84,27 @@ def demand(ctx: Context, wanted: Wanted) -> None:
     if wanted.until(ctx) <= ctx.engine.clock():
         raise Refused(_("The time of this grant is over already; send it again."))
     for verbs in _NEVER:
-        if overlaps(wanted.right, verbs):
+        if wanted.right.overlaps_verb(verbs):
             raise Refused(
                 _("Nobody grants the right to decide about rights ({verbs}).").format(verbs=verbs),
                 hint=_("That is for the configuration to say."),
             )
-    own = ctx.engine.policy.of(ctx.person, ctx.engine.rooms.called(ctx.job.room))
-    if not is_within(wanted.right, own):
-        raise Refused(
-            _("Nobody grants more than they hold, and your roles do not cover {right}.").format(
-                right=wanted.right
-            )
-        )
+    _demand_own(ctx, wanted.right)
+
+
+def _demand_own(ctx: Context, right: Right) -> None:
+    decision = ctx.engine.policy.everywhere(ctx.person).within(right)
+    if decision.allowed:
+        return
+    hint = ""
+    if decision.rule is not None:
+        hint = _("This stands against it: {rule}").format(rule=clean(str(decision.rule), 200))
+    raise Refused(
+        _("Nobody grants more than they hold, and your roles do not cover {right}.").format(
+            right=clean(str(right), 200)
+        ),
+        hint=hint,
+    )
 
 
 def _demand_person(ctx: Context, person: str) -> None:

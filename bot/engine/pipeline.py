@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import traceback
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from bot.core.render import Lines, Reply
 from bot.core.risk import Risk
 from bot.core.text import clean, point_at, words
 from bot.devices.host import Host
-from bot.engine import agreeing, guards, proofs
+from bot.engine import agreeing, guards, proofs, recording
 from bot.engine.agreeing import Matter
 from bot.engine.approvals import Request
 from bot.engine.cancelling import CANCELLED, cancelled
@@ -98,10 +99,12 @@ async def _settle(run: Run) -> tuple[bool, Reply]:
 @asynccontextmanager
 async def _registered(run: Run) -> AsyncIterator[None]:
     run.engine.running[run.job.id] = run
+    before = recording.current.set(run)
     run.engine.typing.begin(run.job.room, run.job.id)
     try:
         yield
     finally:
+        recording.current.reset(before)
         run.engine.typing.end(run.job.room, run.job.id)
         del run.engine.running[run.job.id]
         run.parked.set()
@@ -127,9 +130,10 @@ async def _fenced(run: Run, work: Awaitable[Reply]) -> Ended:
         return Ended(_state(run, error), error.code, reply, error.rule)
     except BotError as error:
         return Ended(_state(run, error), error.code, Reply(str(error), hint=error.hint))
-    except Exception:
+    except Exception:  # noqa: BLE001  (the fence of every command)
         reference = secrets.token_hex(4)
-        log.exception("internal error", job=run.job.id, reference=reference)
+        trace = run.hide(traceback.format_exc())
+        log.error("internal error", job=run.job.id, reference=reference, exception=trace)
         reply = Reply(_("Internal error, reference {ref}.").format(ref=reference))
         return Ended(_state(run, None), "internal", reply)
 
@@ -144,7 +148,7 @@ def _usage(run: Run, error: UsageError) -> Reply:
     """The error with a caret under the wrong word, where the line could be split at all."""
     details = ""
     if error.word is not None:
-        line = words(run.job.line.removeprefix(run.engine.prefix))
+        line = words(run.engine.shown(run.job.line).removeprefix(run.engine.prefix))
         details = point_at(line, error.word, run.engine.prefix)
     return Reply(str(error), details, error.hint)
 
@@ -176,6 +180,7 @@ async def _proceed(run: Run) -> Reply:
     guards.demand_room(run.engine.rooms, run.job.room, command, command.risk)
     await run.risky(command.risk)
     bound = await _convert(run, command, rights, line)
+    run.objects = tuple(name for _kind, name in bound.objects)
     guards.authorize(command, rights, bound)
     against = guards.objections(run.engine, command, bound)
     only_tried = command.planner is not None and bound.options.get("dry_run", False)
@@ -191,7 +196,10 @@ async def _proceed(run: Run) -> Reply:
         plan = await _soon(run, command.planner(context, *bound.args, **bound.options))
         if only_tried:
             _demand(plan)
-            return _card(plan, against + run.engine.holds.objections(command, bound, plan))
+            held = run.engine.holds.objections(command, bound, plan)
+            risk = max(command.risk, plan.risk or Risk.READS)
+            need = agreeing.need_of(run.engine, run.job, Matter(command, bound, plan, risk))
+            return _card(plan, against + held, agreeing.in_words(need))
     matter = await _matter(run, command, bound, plan)
     return await _run(run, context, matter)
 
@@ -218,7 +226,7 @@ async def _run(run: Run, context: Context, matter: Matter) -> Reply:
         context.notes = await run.notes()
         run.cancel_requested = run.cancel_requested or str(context.notes.get(CANCELLED, ""))
         context.give_up()
-        record = matter.planned(run.job) if matter.command.planner is not None else None
+        record = matter.planned(run) if matter.command.planner is not None else None
         await run.started(matter.plan, record, request)
     return await matter.command.handler(context, *matter.bound.args, **matter.bound.options)
 
@@ -234,6 +242,7 @@ def _parse(run: Run) -> tuple[Command, list[str]]:
         rights = run.engine.rights(run.job.person, run.job.room)
         allowed = [each for each in run.engine.registry if guards.may_use(each, rights)]
         raise run.engine.registry.unknown(line, allowed)
+    run.verb = command.needs
     return command, line
 
 
@@ -270,7 +279,7 @@ def _demand(plan: Plan) -> None:
         raise Refused(failures[0], hint="\n".join(failures[1:]))
 
 
-def _card(plan: Plan, against: list[str]) -> Reply:
+def _card(plan: Plan, against: list[str], need: str) -> Reply:
     lines = [*plan.lines, *(Line(Verdict.NO, why) for why in against)]
     steps = [
         _("{number}. on {where}: {words}").format(number=number, where=step.where, words=step.words)
@@ -279,6 +288,7 @@ def _card(plan: Plan, against: list[str]) -> Reply:
     return Reply(
         _("Nothing was done; this is what would be done."),
         body=(Lines([*map(str, lines)]), Lines(steps)),
+        hint=_("It would wait for {need}.").format(need=need) if need else "",
     )
 
 
@@ -318,6 +328,7 @@ async def _again(run: Run) -> tuple[Command, Bound, Context]:
     """The command of a stored job, with its values and notes, for looking at it again."""
     command, line = _parse(run)
     bound = command.bind(line[len(command.path) :], _Stored(run.engine.world))
+    run.objects = tuple(name for _kind, name in bound.objects)
     context = Context(run, run.engine.rights(run.job.person, run.job.room))
     context.notes = await run.notes()
     return command, bound, context

@@ -23,12 +23,12 @@ VERBS = sorted({command.needs for command in COMMANDS})
 WORDS = {
     "domu": "vm",
     "dom0": "fz",
-    "any": "vm",
     "job": "1",
     "number": "1",
     "count": "3",
-    "switch": "on",
     "word": "ping",
+    "any": "vm",
+    "switch": "on",
 }
 
 FIXED = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.policy import Asked, Policy, Right, Rights, Role, Rule
@@ -285,6 +285,7 @@ def test_a_denial_of_everything_leaves_nothing(allow: tuple[Rule, ...], asked: A
     assert not held.verb(asked.verb)
 
 
+@settings(max_examples=500)
 @given(HELD, FEW, ASKED, ROOM)
 def test_what_lies_within_rights_gives_nothing_that_they_do_not(
     held: Rights, right: Right, asked: Asked, room: str

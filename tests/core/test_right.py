@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.right import Asked, Right, speaks_of
@@ -104,11 +104,12 @@ def test_any_right_can_be_written_and_read_again(right: Right) -> None:
 def test_any_text_is_a_right_or_is_refused_in_a_sentence(text: str) -> None:
     try:
         right = Right.parse(text)
+        why = ""
     except ValueError as error:
-        assert str(error).isprintable()
-        assert len(str(error)) < 150
-    else:
-        assert Right.parse(str(right)) == right
+        why = str(error)
+    assert why.isprintable()
+    assert len(why) < 150
+    assert why or Right.parse(str(right)) == right
 
 
 MIGRATE = Asked("domu.migrate", ("vm-1",), {"domu": ("vm-1",), "to": ("fz",)})
@@ -240,19 +241,19 @@ def gives(right: Right, asked: Asked, room: str) -> bool:
     return right.has_room(room) and all(right.allows(asked, name) for name in names)
 
 
+@settings(max_examples=500)
 @given(FEW, FEW, ASKED, ROOM)
 def test_a_right_that_is_covered_gives_nothing_more(
     wider: Right, narrower: Right, asked: Asked, room: str
 ) -> None:
-    assume(all(wider.covers(part) for part in narrower.parts()))
+    if all(wider.covers(part) for part in narrower.parts()) and gives(narrower, asked, room):
+        assert gives(wider, asked, room)
 
-    assert gives(wider, asked, room) or not gives(narrower, asked, room)
 
-
+@settings(max_examples=500)
 @given(FEW, FEW, ASKED, ROOM)
 def test_rights_that_do_not_touch_have_no_command_in_common(
     denied: Right, given: Right, asked: Asked, room: str
 ) -> None:
-    assume(gives(given, asked, room) and denied.has_room(room) and denied.concerns(asked))
-
-    assert denied.touches(given)
+    if gives(given, asked, room) and denied.has_room(room) and denied.concerns(asked):
+        assert denied.touches(given)

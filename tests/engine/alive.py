@@ -37,6 +37,7 @@ from bot.engine.inventory import Inventory
 from bot.engine.outbox import Outbox
 from bot.engine.owners import Owners
 from bot.engine.pins import Pins
+from bot.engine.recording import RecordedSession
 from bot.engine.store import Store
 from bot.engine.world import Timing, World
 from bot.errors import StoreError
@@ -235,10 +236,9 @@ class Place:
     def clock(self) -> float:
         return EPOCH + asyncio.get_running_loop().time()
 
-    def world(self) -> World:
-        """The lab's devices behind the real drivers."""
-        memory = self._memory
-        wires = {name: Wire(memory.session(name), name, self) for name in self.lab.hosts}
+    def world(self, store: Store | None = None) -> World:
+        """The lab's devices behind the real drivers, recorded in *store*."""
+        wires = {name: self._session(name, store) for name in self.lab.hosts}
         hosts = {
             name: Host(
                 name=name,
@@ -250,14 +250,16 @@ class Place:
             )
             for name, wire in wires.items()
         }
-        arrays = {
-            name: MsaArray(name, Wire(memory.session(name), name, self)) for name in self.lab.arrays
-        }
+        arrays = {name: MsaArray(name, self._session(name, store)) for name in self.lab.arrays}
         return World(hosts, arrays)
+
+    def _session(self, name: str, store: Store | None) -> Session:
+        wire = Wire(self._memory.session(name), name, self)
+        return wire if store is None else RecordedSession(wire, name, store, self.clock)
 
     def engine(self, store: Store, world: World | None = None) -> Engine:
         """All parts, without their loops."""
-        world = self.world() if world is None else world
+        world = self.world(store) if world is None else world
         return Engine(
             store=store,
             chat=self.chat,

@@ -254,7 +254,7 @@ async def test_rights_are_looked_at_again_under_the_locks(
     await bot.ask(f"!approve {code}", NOUNOU2, Proof.SIGNED)
 
     own = {"nounou": ("nounou",), "nounou2": ("nounou2",)}
-    both = {"nounou": Role((Right("*"),)), "nounou2": Role((Right("*"),))}
+    both = {"nounou": Role((Right.parse("*"),)), "nounou2": Role((Right.parse("*"),))}
     bot.engine.policy = Policy(POLICY.persons, own, both | rights)
     gate.set()
     await bot.chat.answer(blocker)

@@ -187,7 +187,7 @@ async def test_a_grant_counts_only_while_its_giver_has_the_right(bot: Bot) -> No
 
 async def test_a_denial_of_ones_own_roles_wins_over_a_grant(bot: Bot) -> None:
     await approved(bot)
-    role = replace(POLICY.rights["apprenti"], deny=(Right("toy.*"),))
+    role = replace(POLICY.rights["apprenti"], deny=(Right.parse("toy.*"),))
     bot.engine.policy = replace(POLICY, rights={**POLICY.rights, "apprenti": role})
 
     assert state(await bot.ask("!change it", APPRENTI)) == "denied"
@@ -251,7 +251,9 @@ async def test_its_end_stops_a_job_that_waits_for_locks(bot: Bot, place: Place, 
 async def test_its_end_stops_a_job_that_waits_for_an_approval(
     bot: Bot, place: Place, toys: Toys
 ) -> None:
-    bot.engine.approvals = Approvals(also=((Right("toy.change"), Need.SECOND),), expire=100_000)
+    bot.engine.approvals = Approvals(
+        also=((Right.parse("toy.change"), Need.SECOND),), expire=100_000
+    )
     await approved(bot)
     waiting = bot.chat.say("!change it", APPRENTI)
     code = await code_of(bot, waiting)

@@ -23,7 +23,7 @@ def state(said: Said) -> str:
 
 async def record(bot: Bot, kind: str) -> list[Mapping[str, Any]]:
     async with bot.store.read() as tx:
-        return [each.data for each in await audit_log.tail(tx, 1000) if each.kind == kind]
+        return [dict(each.data) for each in await audit_log.tail(tx, 1000) if each.kind == kind]
 
 
 async def holding(bot: Bot, line: str, sender: str = NOUNOU) -> Said:
