@@ -18,6 +18,7 @@ import structlog
 
 from bot.core.command import Bound, Command
 from bot.core.events import Ended
+from bot.core.holds import aim_of
 from bot.core.jobs import State, in_words
 from bot.core.plan import Line, Plan, Verdict
 from bot.core.policy import Rights
@@ -315,6 +316,7 @@ async def _recheck(run: Run, context: Context, before: Matter, request: Request 
 
 async def _look_again(run: Run) -> Reply:
     command, bound, context = await _again(run)
+    run.aim = aim_of(bound.objects)
     if command.recoverer is None:
         raise OutcomeUnknown(
             _("The bot was stopped while this ran; nobody knows how far it came."),
