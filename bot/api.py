@@ -1,6 +1,8 @@
 """Everything a command module imports."""
 
 from bot.core.audit import Entry
+from bot.core.audit_text import row as record_row
+from bot.core.audit_text import story as record_story
 from bot.core.chat import Proof
 from bot.core.command import Command, command
 from bot.core.jobs import State, in_words
@@ -89,6 +91,8 @@ __all__ = [
     "follow",
     "in_words",
     "ngettext",
+    "record_row",
+    "record_story",
     "release_jobs",
     "settle",
     "settle_job",
