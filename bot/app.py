@@ -44,6 +44,7 @@ from bot.engine.inventory import Inventory
 from bot.engine.outbox import Outbox
 from bot.engine.owners import Owners
 from bot.engine.pins import Pins
+from bot.engine.recording import RecordedSession
 from bot.engine.store import Store
 from bot.engine.world import Timing, World
 from bot.errors import BotError
@@ -136,7 +137,7 @@ async def _run(config: Config) -> None:
     policy = policy_of(config)
     registry = registry_of(config.commands)
     pulse = Pulse(time.monotonic)
-    async with told_to_systemd(pulse), _store(config) as store, _world(config) as world:
+    async with told_to_systemd(pulse), _store(config) as store, _world(config, store) as world:
         pins = Pins(store, time.time)
         async with _chat(config, policy, pins, pulse) as chat:
             engine = Engine(
@@ -291,9 +292,9 @@ def _matrix(config: Config, chat: MatrixConfig, policy: Policy, pins: Pins, puls
 
 
 @asynccontextmanager
-async def _world(config: Config) -> AsyncIterator[World]:
-    hosts = {name: _host(config, name, host) for name, host in config.hosts.items()}
-    arrays = {name: _array(config, name, array) for name, array in config.arrays.items()}
+async def _world(config: Config, store: Store) -> AsyncIterator[World]:
+    hosts = {name: _host(config, store, name, host) for name, host in config.hosts.items()}
+    arrays = {name: _array(config, store, name, array) for name, array in config.arrays.items()}
     sessions: list[Session] = [host.toolstack.session for host in hosts.values()]
     sessions += [array.session for array in arrays.values()]
     try:
@@ -302,8 +303,8 @@ async def _world(config: Config) -> AsyncIterator[World]:
         await asyncio.gather(*(session.close() for session in sessions))
 
 
-def _host(config: Config, name: str, host: HostConfig) -> Host:
-    session = SshSession(
+def _host(config: Config, store: Store, name: str, host: HostConfig) -> Host:
+    wire = SshSession(
         name=name,
         address=host.address,
         port=host.port,
@@ -313,6 +314,7 @@ def _host(config: Config, name: str, host: HostConfig) -> Host:
         connect_timeout=config.timing.connect,
         command_timeout=config.timing.command,
     )
+    session = RecordedSession(wire, name, store, time.time)
     toolstack = drivers_in("bot.devices.toolstacks", Toolstack)[host.toolstack]
     return Host(
         name=name,
@@ -324,8 +326,8 @@ def _host(config: Config, name: str, host: HostConfig) -> Host:
     )
 
 
-def _array(config: Config, name: str, array: ArrayConfig) -> StorageArray:
-    session = TelnetSession(
+def _array(config: Config, store: Store, name: str, array: ArrayConfig) -> StorageArray:
+    wire = TelnetSession(
         name=name,
         address=array.address,
         port=array.port,
@@ -334,4 +336,5 @@ def _array(config: Config, name: str, array: ArrayConfig) -> StorageArray:
         connect_timeout=config.timing.connect,
         command_timeout=config.timing.command,
     )
+    session = RecordedSession(wire, name, store, time.time)
     return drivers_in("bot.devices.arrays", StorageArray)[array.driver](name, session)

@@ -32,7 +32,7 @@ async def list_(ctx: Context) -> Reply:
     known = {job.id: job for job in [*recent, *open_jobs]}
     if not known:
         return Reply(_("No job has changed anything yet."))
-    rows = [_row(known[number]) for number in sorted(known, reverse=True)]
+    rows = [_row(ctx, known[number]) for number in sorted(known, reverse=True)]
     headings = (_("job"), _("state"), _("who"), _("command"), _("since"))
     return Reply(
         _("{count} open.").format(count=len(open_jobs)),
@@ -63,7 +63,7 @@ async def show(ctx: Context, job: JobNumber) -> Reply:
         _("Job {job} is {state}: {line} (by {person}, {when}).").format(
             job=job,
             state=in_words(found.state),
-            line=clean(found.line, 120),
+            line=clean(ctx.shown(found.line), 120),
             person=found.person,
             when=_time(found.created),
         ),
@@ -112,12 +112,12 @@ async def settle(ctx: Context, job: JobNumber) -> Reply:
     )
 
 
-def _row(job: Job) -> tuple[str, ...]:
+def _row(ctx: Context, job: Job) -> tuple[str, ...]:
     return (
         str(job.id),
         in_words(job.state),
         job.person,
-        clean(job.line, 48),
+        clean(ctx.shown(job.line), 48),
         _time(job.created),
     )
 

@@ -27,6 +27,9 @@ _TYPOGRAPHY = str.maketrans(
         "\ufeff": None,
     }
 )
+#: what stands for a word that nobody may read
+MASK = "•••"
+
 #: control characters, and what ends a line or a paragraph
 _BREAKS = ("Cc", "Zl", "Zp")
 #: what joins or parts two letters of scripts that need it, and the parts of an emoji
@@ -80,6 +83,14 @@ def clean_lines(text: str, limit: int = 4000) -> str:
 def cut(text: str, limit: int) -> str:
     """*text* in at most *limit* bytes of UTF-8, cut between characters."""
     return text.encode(errors="replace")[:limit].decode(errors="ignore")
+
+
+def mask(text: str, secrets: Iterable[str]) -> str:
+    """*text* without *secrets*; a short one is looked for as a word, for it is in many others."""
+    for secret in sorted({*secrets, *map(clean, secrets)} - {""}, key=len, reverse=True):
+        pattern = re.escape(secret) if len(secret) > 3 else rf"(?<!\w){re.escape(secret)}(?!\w)"
+        text = re.sub(pattern, MASK, text)
+    return text
 
 
 def nearest(word: str, candidates: Iterable[str]) -> list[str]:

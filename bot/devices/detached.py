@@ -107,7 +107,9 @@ class HostLauncher:
 
 def detach(place: str, words: tuple[str, ...]) -> Call[None]:
     """Start *words* under *place*, once."""
-    return Call(("sh", "-c", DETACH, "nounou-detach", place, *words), _started, changes=True)
+    return Call(
+        ("sh", "-c", DETACH, "nounou-detach", place, *words), _started, changes=True, script=3
+    )
 
 
 def look(place: str) -> Call[Detached]:
@@ -117,7 +119,7 @@ def look(place: str) -> Call[Detached]:
 
 def bar(place: str) -> Call[Detached]:
     """Make *place* unusable where nothing was started under it."""
-    return Call(("sh", "-c", BAR, "nounou-bar", place), _seen, changes=True)
+    return Call(("sh", "-c", BAR, "nounou-bar", place), _seen, changes=True, script=3)
 
 
 def _started(output: Output) -> None:

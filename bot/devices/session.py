@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from bot.core.text import MASK
+
 T = TypeVar("T")
 
 
@@ -33,6 +35,21 @@ class Call(Generic[T]):
     changes: bool = False
     #: seconds, where the default of the session does not do
     timeout: float | None = None
+    #: the places of words that nobody may read, in the record neither
+    secrets: frozenset[int] = frozenset()
+    #: how many words at the beginning are a script of ours, and say nothing to people
+    script: int = 0
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The words as people may read them."""
+        words = (MASK if place in self.secrets else word for place, word in enumerate(self.words))
+        return tuple(words)[self.script :]
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """The words that nobody may read."""
+        return tuple(self.words[place] for place in sorted(self.secrets))
 
 
 class Session(Protocol):

@@ -173,7 +173,9 @@ def _is_released(risk: Risk) -> bool:
 def _missed(engine: Engine, job: Job) -> Ended:
     reply = Reply(
         _("The bot was away, so this was not begun; nothing was changed."),
-        hint=_("Send {line} again if you still want it.").format(line=clean(job.line, 120)),
+        hint=_("Send {line} again if you still want it.").format(
+            line=clean(engine.shown(job.line), 120)
+        ),
     )
     return Ended(State.FAILED, "away", reply)
 
@@ -200,7 +202,7 @@ def _heading(away: float, count: int, *, new: bool) -> str:
 
 
 def _list(engine: Engine, room: str, here: Sequence[tuple[Job, Risk]], heading: str) -> Post:
-    lines = [_line(job, risk) for job, risk in here[:_LINES]]
+    lines = [_line(engine, job, risk) for job, risk in here[:_LINES]]
     if more := len(here) - len(lines):
         lines.append(_("and {count} more").format(count=more))
     held = [job for job, risk in here if _is_released(risk)]
@@ -214,9 +216,9 @@ def _list(engine: Engine, room: str, here: Sequence[tuple[Job, Risk]], heading: 
     )
 
 
-def _line(job: Job, risk: Risk) -> str:
+def _line(engine: Engine, job: Job, risk: Risk) -> str:
     line = _("{job} {person}: {line}").format(
-        job=job.id, person=clean(job.person, 40), line=clean(job.line, 80)
+        job=job.id, person=clean(job.person, 40), line=clean(engine.shown(job.line), 80)
     )
     return line if _is_released(risk) else _("{line} (not replayed)").format(line=line)
 

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from bot.core.approvals import Approvals
 from bot.core.chat import Chat
 from bot.core.command import Registry
+from bot.core.masking import masked
 from bot.core.own import Own
-from bot.core.policy import Policy, Rights
+from bot.core.policy import Policy, Rights, Rule
 from bot.core.rooms import Rooms
 from bot.engine.approvals import Requests
+from bot.engine.glass import Glass
+from bot.engine.grants import Grants
+from bot.engine.holds import Holds
 from bot.engine.inventory import Inventory
 from bot.engine.locks import Locks
 from bot.engine.outbox import Outbox
 from bot.engine.owners import Owners
 from bot.engine.pins import Pins
 from bot.engine.store import Store
+from bot.engine.timekeeper import Timekeeper
 from bot.engine.typing import Typing
 from bot.engine.world import Timing, World
 
@@ -69,15 +74,41 @@ class Engine:
     fresh: list[Job] = field(default_factory=list)
     look: bool = True
     typing: Typing = field(init=False)
+    timekeeper: Timekeeper = field(init=False)
+    grants: Grants = field(init=False)
+    glass: Glass = field(init=False)
     requests: Requests = field(init=False)
+    holds: Holds = field(init=False)
 
     def __post_init__(self) -> None:
         self.typing = Typing(self.chat)
+        self.timekeeper = Timekeeper(self.clock, again=self.timing.follow_every)
+        self.grants = Grants(self.store)
+        self.glass = Glass(self.store)
         self.requests = Requests(self)
+        self.holds = Holds(self)
 
-    def rights(self, person: str, room: str) -> Rights:
-        """Everything that *person* may do in *room* now."""
-        return self.policy.of(person, self.rooms.called(room))
+    def rights(self, person: str, room: str, *, without: int | None = None) -> Rights:
+        """Everything that *person* may do in *room* now, by roles and by grants.
+
+        *without*: the number of a grant that counts no more.
+        """
+        policy, here = self.policy, self.rooms.called(room)
+        rights = policy.of(person, here)
+        if person not in policy.roles:
+            return rights
+        now = self.clock()
+        given = (each for each in self.grants.of(person, now) if each.id != without)
+        for grant in given:
+            right = grant.parsed
+            # a grant gives what its giver has, and no longer than they have it
+            if right.has_room(here) and policy.everywhere(grant.by).within(right).allowed:
+                rights = replace(rights, allow=(*rights.allow, Rule(right, grant.source(now))))
+        return rights
+
+    def shown(self, line: str) -> str:
+        """The command *line* as people may read it, and as it is kept."""
+        return masked(self.registry, line, self.prefix).line
 
     def look_for_jobs(self) -> None:
         """There may be jobs to begin in the store."""

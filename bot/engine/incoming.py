@@ -13,12 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.core.chat import Kind, Message, Post, Proof, Report, Status
 from bot.core.jobs import ENDED, State
 from bot.core.render import Reply
-from bot.core.text import clean, cut, is_command
+from bot.core.text import clean, cut, is_command, words
 from bot.engine import audit_log, denials, jobs, outbox, requested
 from bot.engine.absence import hold
 from bot.engine.cancelling import CANCELLED, TAKEN_BACK, cancel
 from bot.engine.engine import Engine
 from bot.engine.schema import handled
+from bot.errors import UsageError
 from bot.i18n import _
 
 log = structlog.get_logger()
@@ -125,22 +126,24 @@ class Incoming:
             stranger: dict[str, object] = {
                 "sender": message.sender,
                 "room": message.room,
-                "line": line,
+                "line": engine.shown(line),
             }
             await denials.record(self._tx, message.sender, stranger, self._now)
             return
         if await jobs.of_event(self._tx, message.event_id) is not None:
             return  # so old that the event itself is forgotten; a job is kept for ever
         job = await jobs.add(self._tx, message, person, line, self._now)
-        asked = {
+        asked: dict[str, object] = {
             "job": job.id,
             "person": person,
             "sender": message.sender,
             "room": message.room,
             "event": message.event_id,
-            "line": line,
+            "line": engine.shown(line),
             "via": message.proof.value,
         }
+        if verb := _verb(engine, line):
+            asked["verb"] = verb
         await audit_log.append(self._tx, "asked", asked, self._now)
         self.new.append(job)
 
@@ -210,6 +213,15 @@ class Incoming:
         else:
             self.told = True
             await cancel(self._engine, self._tx, job, TAKEN_BACK)
+
+
+def _verb(engine: Engine, line: str) -> str:
+    """The right that *line* needs; empty where it names no command."""
+    try:
+        command = engine.registry.find(words(line.removeprefix(engine.prefix)))
+    except UsageError:
+        return ""
+    return "" if command is None else command.needs
 
 
 def _digest(text: str) -> str:

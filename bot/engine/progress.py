@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import html
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -24,7 +25,7 @@ from bot.core.events import (
 )
 from bot.core.jobs import State
 from bot.core.render import Lines, Reply, duration
-from bot.core.text import clean
+from bot.core.text import clean, mask
 from bot.engine import jobs, outbox, signs
 from bot.engine.engine import Engine
 from bot.errors import StoreError
@@ -37,9 +38,13 @@ _NEVER_RAN = ("denied", "refused", "usage", "away")
 class Progress:
     """The message of one job; every method writes into the transaction of what it tells."""
 
-    def __init__(self, engine: Engine, job: jobs.Job, *, fresh: bool) -> None:
+    def __init__(
+        self, engine: Engine, job: jobs.Job, *, fresh: bool, secrets: Sequence[str] = ()
+    ) -> None:
         self._engine = engine
         self.job = job
+        #: words of the command that nobody may read
+        self._secrets = secrets
         #: nothing was told of the job yet, in this life of the bot or before
         self._untold = fresh
         self._lines: list[str] = []
@@ -109,7 +114,9 @@ class Progress:
             return None
 
     async def _show(self, tx: AsyncConnection) -> None:
-        head = _("⏳ job {job}: {line}").format(job=self.job.id, line=clean(self.job.line, 120))
+        head = _("⏳ job {job}: {line}").format(
+            job=self.job.id, line=clean(self._engine.shown(self.job.line), 120)
+        )
         lines = [head, *self._lines, self._now]
         reply = Reply("\n".join(line for line in lines if line))
         if self._asking is not None:
@@ -172,7 +179,7 @@ class Progress:
         return Post(
             room=job.room,
             txn=txn,
-            text=text,
+            text=hidden(text, self._secrets),
             about=job.event_id,
             threaded=threaded,
             edits=edits,
@@ -180,6 +187,11 @@ class Progress:
             mentions=mentions,
             to_unsigned=to_unsigned,
         )
+
+
+def hidden(text: Text, secrets: Sequence[str]) -> Text:
+    """*text* without *secrets*."""
+    return Text(mask(text.plain, secrets), mask(text.html, map(html.escape, secrets)))
 
 
 def final_status(job: jobs.Job, event: Ended, frees: tuple[str, ...] = ()) -> Status:

@@ -154,7 +154,8 @@ class Records:
             if job is None or job.state is not State.UNDETERMINED:
                 raise Refused(_("Job {number} was settled meanwhile.").format(number=number))
             event = Event.SUCCEED if succeeded else Event.FAIL
-            await jobs.move(tx, number, event, self._engine.clock(), code="settled")
+            line = self._engine.shown(job.line)
+            await jobs.move(tx, number, event, self._engine.clock(), code="settled", line=line)
         self._engine.locks.release(number)
 
 

@@ -27,15 +27,17 @@ from bot.core.events import (
     StepStarted,
     Waiting,
 )
+from bot.core.holds import Aim
 from bot.core.jobs import Event, State
+from bot.core.masking import masked
 from bot.core.plan import Plan
 from bot.core.render import Reply
 from bot.core.risk import Risk
-from bot.core.text import clean
+from bot.core.text import clean, mask
 from bot.engine import approvals, audit_log, denials, jobs, outbox
 from bot.engine.approvals import Request
 from bot.engine.engine import Engine
-from bot.engine.progress import Progress, final_status
+from bot.engine.progress import Progress, final_status, hidden
 from bot.errors import BotError, StoreError
 from bot.i18n import _
 
@@ -59,12 +61,33 @@ class Run:
         self.engine = engine
         self.job = job
         self.plan: Plan | None = None
+        #: what it would touch, as far as that is known, and has not been kept from
+        self.aim = Aim()
+        #: the right that the command needs, and the objects that it names, once they are known
+        self.verb = ""
+        self.objects: tuple[str, ...] = ()
         self.parked = asyncio.Event()
         #: why the job was cancelled, as `bot.engine.cancelling` has it; empty while it was not
         self.cancel_requested = ""
         #: a step ended and could not be written down
         self.record_incomplete = False
-        self._progress = Progress(engine, job, fresh=fresh)
+        #: words of the command that nobody may read
+        self._secrets = masked(engine.registry, job.line, engine.prefix).secrets
+        self._progress = Progress(engine, job, fresh=fresh, secrets=self._secrets)
+
+    @property
+    def about(self) -> dict[str, object]:
+        """Whose doing it is, for the record."""
+        known: dict[str, object] = {"job": self.job.id, "person": self.job.person}
+        if self.verb:
+            known["verb"] = self.verb
+        if self.objects:
+            known["objects"] = list(self.objects)
+        return known
+
+    def hide(self, text: str) -> str:
+        """*text* without the words of the command that nobody may read."""
+        return mask(text, self._secrets)
 
     async def risky(self, risk: Risk) -> None:
         """Write down what the command may do at worst."""
@@ -101,7 +124,9 @@ class Run:
                 await self.move(tx, Event.WAIT)
             await self._progress.tell(tx, Waiting(blockers, place))
 
-    async def started(self, plan: Plan, record: dict[str, Any], request: Request | None) -> None:
+    async def started(
+        self, plan: Plan, record: dict[str, Any] | None, request: Request | None
+    ) -> None:
         """The locks are held: from here on the job is running, and says so after a crash.
 
         An approval is used up by the same stroke; raises `Refused` where it was used before.
@@ -111,7 +136,8 @@ class Run:
         async with self.telling() as tx:
             if request is not None:
                 await approvals.use(tx, request)
-            await audit_log.append(tx, "plan", record, self.engine.clock())
+            if record is not None:
+                await audit_log.append(tx, "plan", record, self.engine.clock())
             await self.move(tx, Event.START)
             await jobs.take_locks(tx, self.job.id, plan.keys)
             await self._progress.tell(tx, Started())
@@ -121,8 +147,7 @@ class Run:
         self.parked.set()
         try:
             async with self.telling() as tx:
-                data = {"job": self.job.id, "person": self.job.person}
-                await audit_log.append(tx, "resumed", data, self.engine.clock())
+                await audit_log.append(tx, "resumed", self.about, self.engine.clock())
                 await self._progress.tell(tx, Resumed())
         except StoreError:
             self.record_incomplete = True
@@ -141,13 +166,13 @@ class Run:
 
     async def start_step(self, title: str, changes: bool) -> int | None:
         """Journal a step; one that changes something begins only when that is on disk."""
+        title = self.hide(title)
         try:
             async with self.telling() as tx:
                 now = self.engine.clock()
                 entry = await jobs.start_step(tx, self.job.id, title, changes, now)
                 if changes:
-                    data = {"job": self.job.id, "person": self.job.person, "step": title}
-                    await audit_log.append(tx, "step", data, now)
+                    await audit_log.append(tx, "step", self.about | {"step": title}, now)
                 await self._progress.tell(tx, StepStarted(title, changes))
                 return entry
         except StoreError:
@@ -214,9 +239,11 @@ class Run:
         """The one final answer and its record, in *tx*; for a job that holds no locks."""
         now = self.engine.clock()
         await approvals.close(tx, self.job.id, approvals.Standing.WITHDRAWN)
-        await self.move(
-            tx, _EVENTS[event.state], code=event.code, result=clean(event.reply.result, 500)
-        )
+        result = clean(self.hide(event.reply.result), 500)
+        kept = {"code": event.code, "result": result}
+        if event.state is not State.UNDETERMINED:
+            kept["line"] = self.engine.shown(self.job.line)
+        await self.move(tx, _EVENTS[event.state], **kept)
         entry = await self._record(tx, event, now)
         await self._progress.tell(tx, event)
         if entry is not None and (event.code == "denied" or await self._changed(tx, event)):
@@ -230,16 +257,16 @@ class Run:
         return done or self.job.no_return or await jobs.touched(tx, self.job.id)
 
     async def _record(self, tx: AsyncConnection, event: Ended, now: float) -> Entry | None:
-        data: dict[str, object] = {
-            "job": self.job.id,
-            "person": self.job.person,
-            "line": self.job.line,
+        data = self.about | {
+            "line": self.engine.shown(self.job.line),
             "state": event.state.value,
             "code": event.code,
-            "result": clean(event.reply.result, 500),
+            "result": clean(self.hide(event.reply.result), 500),
         }
         if event.code == "denied":
             data["sender"] = self.job.sender
+            if event.rule:
+                data["rule"] = event.rule
             return await denials.record(tx, self.job.sender, data, now)
         return await audit_log.append(tx, "ended", data, now)
 
@@ -248,7 +275,7 @@ class Run:
             entry=entry.short,
             job=self.job.id,
             person=self.job.person,
-            line=clean(self.job.line, 120),
+            line=clean(self.engine.shown(self.job.line), 120),
             state=final_status(self.job, event).state,
         )
         room = self.engine.audit_room or self.job.room
@@ -275,6 +302,7 @@ class Run:
             hint = _("It is answered when the record can be written again.")
             text = Reply(str(error), hint=hint).text("✘")
         txn = self.engine.txn(f"{self.job.id}-{name}")
+        text = hidden(text, self._secrets)
         post = Post(
             self.job.room, txn, text, self.job.event_id, edits=message or None, status=status
         )

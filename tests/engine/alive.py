@@ -17,9 +17,12 @@ from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.app import registry_of, serve
+from bot.core.approvals import Approvals, Need
+from bot.core.chat import Proof
 from bot.core.command import Registry
 from bot.core.own import Own
 from bot.core.policy import Policy, Right, Role
+from bot.core.risk import Risk
 from bot.core.rooms import Rooms
 from bot.devices.arrays.msa import MsaArray
 from bot.devices.detached import HostLauncher
@@ -34,6 +37,7 @@ from bot.engine.inventory import Inventory
 from bot.engine.outbox import Outbox
 from bot.engine.owners import Owners
 from bot.engine.pins import Pins
+from bot.engine.recording import RecordedSession
 from bot.engine.store import Store
 from bot.engine.world import Timing, World
 from bot.errors import StoreError
@@ -52,7 +56,10 @@ LOOKING = ("bot.*", "domu.list", "domu.show", "job.list", "job.show", "job.relea
 POLICY = Policy(
     persons={NOUNOU: "nounou", NOUNOU2: "nounou2", APPRENTI: "apprenti"},
     roles={"nounou": ("nounou",), "nounou2": ("nounou",), "apprenti": ("apprenti",)},
-    rights={"nounou": Role((Right("*"),)), "apprenti": Role(tuple(map(Right, LOOKING)))},
+    rights={
+        "nounou": Role((Right.parse("*"),)),
+        "apprenti": Role(tuple(map(Right.parse, LOOKING))),
+    },
 )
 
 _stores: list[TestedStore] = []
@@ -196,6 +203,10 @@ class Place:
     timing: Timing = field(default_factory=Timing)
     registry: Registry = field(default_factory=lambda: registry_of(["commands"]))
     audit_room: str | None = None
+    #: nothing waits for anybody but what destroys, unless the test says so
+    approvals: Approvals = field(
+        default_factory=lambda: Approvals(by_risk={Risk.DESTROYS: Need.SECOND})
+    )
     #: which verbs a room takes, where not all
     commands: dict[str, tuple[str, ...]] = field(default_factory=dict)
     own: Own = field(default_factory=Own)
@@ -225,10 +236,9 @@ class Place:
     def clock(self) -> float:
         return EPOCH + asyncio.get_running_loop().time()
 
-    def world(self) -> World:
-        """The lab's devices behind the real drivers."""
-        memory = self._memory
-        wires = {name: Wire(memory.session(name), name, self) for name in self.lab.hosts}
+    def world(self, store: Store | None = None) -> World:
+        """The lab's devices behind the real drivers, recorded in *store*."""
+        wires = {name: self._session(name, store) for name in self.lab.hosts}
         hosts = {
             name: Host(
                 name=name,
@@ -240,14 +250,16 @@ class Place:
             )
             for name, wire in wires.items()
         }
-        arrays = {
-            name: MsaArray(name, Wire(memory.session(name), name, self)) for name in self.lab.arrays
-        }
+        arrays = {name: MsaArray(name, self._session(name, store)) for name in self.lab.arrays}
         return World(hosts, arrays)
+
+    def _session(self, name: str, store: Store | None) -> Session:
+        wire = Wire(self._memory.session(name), name, self)
+        return wire if store is None else RecordedSession(wire, name, store, self.clock)
 
     def engine(self, store: Store, world: World | None = None) -> Engine:
         """All parts, without their loops."""
-        world = self.world() if world is None else world
+        world = self.world(store) if world is None else world
         return Engine(
             store=store,
             chat=self.chat,
@@ -263,6 +275,7 @@ class Place:
             prefix="!",
             rooms=Rooms(ROOM, self.audit_room or "", self.commands),
             own=self.own,
+            approvals=self.approvals,
             audit_room=self.audit_room,
             version="0.1",
             started=self.clock(),
@@ -330,6 +343,16 @@ class Bot:
         await self.end()
         self.chat.down = False
 
-    async def ask(self, line: str, sender: str = NOUNOU) -> Said:
+    async def ask(self, line: str, sender: str = NOUNOU, proof: Proof = Proof.PLAIN) -> Said:
         """Type *line* and wait for its final answer."""
-        return await self.chat.answer(self.chat.say(line, sender))
+        return await self.chat.answer(self.chat.say(line, sender, proof=proof))
+
+    async def code(self, event_id: str) -> str:
+        """The code that the command *event_id* waits for, once it does."""
+
+        def codes() -> list[str]:
+            said = [each.status for each in self.chat.about(event_id)]
+            return [status.code for status in said if status is not None and status.code]
+
+        await self.chat.until(lambda: bool(codes()))
+        return codes()[-1]
