@@ -49,7 +49,7 @@ async def search(ctx: Context, *filters: Word) -> Reply:
     Example: audit search by anna on vm-* since 2h
     """
     query = ctx.records.audit_query(filters, first=2)
-    found = await ctx.records.audit_search(query, _SHOWN)
+    found = await ctx.records.audit_search(query, _SHOWN, own=ctx.job.id)
     if not found.entries and found.before is None:
         return Reply(_("Nothing of the kind is in the record."))
     hint = ""

@@ -45,7 +45,7 @@ def story(entry: Entry) -> list[str]:
     said += [_text(data[key], _LONGEST) for key in _BRIEF if _says(data.get(key))]
     said += [*_numbers(data), *_others(data)]
     head = _("{time} #{number} {kind}: {said}").format(
-        time=entry.at[11:23],
+        time=clean(entry.at[11:23]),
         number=entry.number,
         kind=clean(entry.kind, 40),
         said=" · ".join(said),

@@ -36,11 +36,16 @@ class Found:
     before: int | None = None
 
 
-async def search(store: Store, query: Query, most: int) -> Found:
-    """The newest entries that *query* wants, at most *most* of them."""
+async def search(store: Store, query: Query, most: int, own: int = 0) -> Found:
+    """The newest entries that *query* wants, at most *most*, but none of the job *own*.
+
+    A search would find itself: what it looks for stands in its own line.
+    """
     found = Found()
     async for top, entries in _newest_first(store, query):
         for entry in entries:
+            if entry.data.get("job") == own:
+                continue
             if len(found.entries) == most:
                 found.before = found.entries[-1].number
                 return found

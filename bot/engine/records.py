@@ -69,9 +69,9 @@ class Records:
         """What *words* ask for now; raises `UsageError` that counts them from *first*."""
         return parse(words, self._engine.clock(), first)
 
-    async def audit_search(self, query: Query, most: int) -> Found:
-        """The newest entries that *query* wants, at most *most*."""
-        return await audit_search.search(self._engine.store, query, most)
+    async def audit_search(self, query: Query, most: int, own: int) -> Found:
+        """The newest entries that *query* wants, at most *most*, but none of the job *own*."""
+        return await audit_search.search(self._engine.store, query, most, own)
 
     async def audit_of_job(self, number: int, most: int) -> Found:
         """What the record says of the job *number*, newest first, at most *most* entries."""
