@@ -76,8 +76,8 @@ def _switch(text: str, _lookup: Lookup) -> bool:
 
 
 def _holdable(text: str, _lookup: Lookup) -> Sought:
-    kind, _colon, name = text.rpartition(":")
-    if kind and kind not in _HOLDABLE:
+    kind, colon, name = text.rpartition(":")
+    if colon and kind not in _HOLDABLE:
         raise UsageError(
             _("{kind} is no kind of thing that can be held.").format(kind=clean(repr(kind), 60)),
             hint=_("There are: {names}.").format(names=", ".join(_HOLDABLE)),

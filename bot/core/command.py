@@ -326,7 +326,7 @@ def command(
     *needs* is the right to it (``noun.verb``); *risk* the least it may do: ``reads``, ``changes``,
     ``interrupts`` or ``destroys``; *least* what it waits for whatever the config says: ``none``,
     ``confirm`` or ``second``.  With *filters* it shows nobody an object that they have no right to,
-    so that who has it on some objects may use it.  *words*: how its words are written, where the
+    so that who has it on some objects may use it.  *words* is how the words are written, where the
     signature cannot say it.
     """
     return lambda handler: Command(
@@ -335,8 +335,8 @@ def command(
         needs,
         Risk[risk.upper()],
         Need[least.upper()],
-        words,
         filters=filters,
+        words=words,
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from bot.core.patterns import any_matches
 from bot.core.right import Asked, Right
@@ -26,6 +26,15 @@ class Rule:
 
     right: Right
     source: str = ""
+    #: what they have themselves who granted it; beyond that it gives nothing
+    giver: Rights | None = None
+
+    def allows(self, asked: Asked, name: str | None) -> bool:
+        """As `Right.allows`, as far as its giver may do the same."""
+        if not self.right.allows(asked, name):
+            return False
+        objects = () if name is None else (name,)
+        return self.giver is None or self.giver.decide(replace(asked, objects=objects)).allowed
 
     def __str__(self) -> str:
         return f"{self.right} ({self.source})" if self.source else str(self.right)
@@ -55,7 +64,7 @@ class Rights:
                 return Decision(False, rule)
         deciding: Rule | None = None
         for name in asked.objects or (None,):
-            found = next((rule for rule in self.allow if rule.right.allows(asked, name)), None)
+            found = next((rule for rule in self.allow if rule.allows(asked, name)), None)
             if found is None:
                 return Decision(False, None, name or "")
             deciding = deciding or found
@@ -68,19 +77,21 @@ class Rights:
         """
         if any(not deny.limited and not deny.arguments for deny in self._denied(verb)):
             return False
-        return any(objects or not allow.limited for allow in self._allowed(verb))
+        allowed = self._allowed(verb, lambda giver: giver.verb(verb, objects=objects))
+        return any(objects or not allow.limited for allow in allowed)
 
     def object(self, verb: str, name: str) -> bool:
         """Whether *verb* may be done on the object called *name*, in any way."""
         if any(not deny.arguments and deny.has_object(name) for deny in self._denied(verb)):
             return False
-        return any(allow.has_object(name) for allow in self._allowed(verb))
+        allowed = self._allowed(verb, lambda giver: giver.object(verb, name))
+        return any(allow.has_object(name) for allow in allowed)
 
     def every(self, verb: str) -> bool:
         """Whether *verb* may be done on every object, so that none must be hidden."""
         if any(not deny.arguments for deny in self._denied(verb)):
             return False
-        return any(not allow.limited for allow in self._allowed(verb))
+        return any(not allow.limited for allow in self._allowed(verb, lambda r: r.every(verb)))
 
     def argument(self, verb: str, parameter: str, word: str) -> bool:
         """Whether *verb* may be done with *word* as *parameter*, on anything."""
@@ -88,36 +99,42 @@ class Rights:
             patterns = _only(deny, parameter)
             if patterns and any_matches(patterns, word):
                 return False
+        allowed = self._allowed(verb, lambda giver: giver.argument(verb, parameter, word))
         return any(
-            any_matches(dict(allow.arguments).get(parameter, ("*",)), word)
-            for allow in self._allowed(verb)
+            any_matches(dict(allow.arguments).get(parameter, ("*",)), word) for allow in allowed
         )
 
     def limits(self, verb: str, parameter: str) -> bool:
         """Whether some words may not stand as *parameter* of *verb*."""
         if any(_only(deny, parameter) for deny in self._denied(verb)):
             return True
-        return all(parameter in dict(allow.arguments) for allow in self._allowed(verb))
+        allowed = self._allowed(verb, lambda giver: not giver.limits(verb, parameter))
+        return all(parameter in dict(allow.arguments) for allow in allowed)
 
     def within(self, right: Right) -> Decision:
         """Whether all that *right* gives may be done with these, and the rule that stands against.
 
         It never says yes where something would be given that is not here, and may say no where the
         rights only together cover it.  Ask it of the rights of all rooms (`Policy.everywhere`).
+        What was granted for a time is not counted.
         """
         for rule in self.deny:
             if rule.right.touches(right):
                 return Decision(False, rule)
         deciding: Rule | None = None
         for part in right.parts():
-            found = next((rule for rule in self.allow if rule.right.covers(part)), None)
+            own = (rule for rule in self.allow if rule.giver is None)
+            found = next((rule for rule in own if rule.right.covers(part)), None)
             if found is None:
                 return Decision(False)
             deciding = deciding or found
         return Decision(True, deciding)
 
-    def _allowed(self, verb: str) -> Iterator[Right]:
-        return (rule.right for rule in self.allow if rule.right.has_verb(verb))
+    def _allowed(self, verb: str, giver_may: Callable[[Rights], bool]) -> Iterator[Right]:
+        """The rights to *verb*; those that were granted where their *giver_may* do the same."""
+        for rule in self.allow:
+            if rule.right.has_verb(verb) and (rule.giver is None or giver_may(rule.giver)):
+                yield rule.right
 
     def _denied(self, verb: str) -> Iterator[Right]:
         return (rule.right for rule in self.deny if rule.right.has_verb(verb))

@@ -73,6 +73,8 @@ class Engine:
     #: jobs that came in just now, as the store has them
     fresh: list[Job] = field(default_factory=list)
     look: bool = True
+    #: how many edits of progress were queued
+    edits: int = 0
     typing: Typing = field(init=False)
     timekeeper: Timekeeper = field(init=False)
     grants: Grants = field(init=False)
@@ -93,18 +95,16 @@ class Engine:
 
         *without*: the number of a grant that counts no more.
         """
-        policy, here = self.policy, self.rooms.called(room)
+        policy, here, now = self.policy, self.rooms.called(room), self.clock()
         rights = policy.of(person, here)
         if person not in policy.roles:
             return rights
-        now = self.clock()
-        given = (each for each in self.grants.of(person, now) if each.id != without)
-        for grant in given:
-            right = grant.parsed
-            # a grant gives what its giver has, and no longer than they have it
-            if right.has_room(here) and policy.everywhere(grant.by).within(right).allowed:
-                rights = replace(rights, allow=(*rights.allow, Rule(right, grant.source(now))))
-        return rights
+        granted = [
+            Rule(grant.parsed, grant.source(now), policy.of(grant.by, here))
+            for grant in self.grants.of(person, now)
+            if grant.id != without and grant.parsed.has_room(here)
+        ]
+        return replace(rights, allow=(*rights.allow, *granted)) if granted else rights
 
     def shown(self, line: str) -> str:
         """The command *line* as people may read it, and as it is kept."""

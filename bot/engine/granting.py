@@ -51,11 +51,12 @@ class Wanted:
         return ctx.job.created + self.seconds
 
     def sentence(self, ctx: Context) -> str:
-        return _("{by} grants {person}: {right}, until {until}").format(
+        return _("{by} grants {person}: {right}, until {until} ({reason})").format(
             by=ctx.person,
             person=self.person,
             right=self.right,
             until=moment(self.until(ctx), ctx.job.created),
+            reason=self.reason,
         )
 
 
@@ -68,11 +69,11 @@ def _until(word: str, words: Sequence[str]) -> tuple[list[str], list[str]]:
 def _right(words: Sequence[str]) -> Right:
     try:
         return Right.parse(" ".join(words))
-    except ValueError:
+    except ValueError as error:
         raise UsageError(
-            _("{text} is not a right.").format(text=clean(repr(" ".join(words)), 80)),
+            _("This is not a right: {why}.").format(why=error),
             hint=_("Write it as in the configuration, like domu.migrate on vm-*."),
-        ) from None
+        ) from error
 
 
 def demand(ctx: Context, wanted: Wanted) -> None:
@@ -88,12 +89,22 @@ def demand(ctx: Context, wanted: Wanted) -> None:
                 _("Nobody grants the right to decide about rights ({verbs}).").format(verbs=verbs),
                 hint=_("That is for the configuration to say."),
             )
-    if not ctx.engine.policy.everywhere(ctx.person).within(wanted.right).allowed:
-        raise Refused(
-            _("Nobody grants more than they hold, and your roles do not cover {right}.").format(
-                right=wanted.right
-            )
-        )
+    _demand_own(ctx, wanted.right)
+
+
+def _demand_own(ctx: Context, right: Right) -> None:
+    decision = ctx.engine.policy.everywhere(ctx.person).within(right)
+    if decision.allowed:
+        return
+    hint = ""
+    if decision.rule is not None:
+        hint = _("This stands against it: {rule}").format(rule=clean(str(decision.rule), 200))
+    raise Refused(
+        _("Nobody grants more than they hold, and your roles do not cover {right}.").format(
+            right=clean(str(right), 200)
+        ),
+        hint=hint,
+    )
 
 
 def _demand_person(ctx: Context, person: str) -> None:
@@ -110,8 +121,9 @@ def _demand_person(ctx: Context, person: str) -> None:
 def plan(ctx: Context, wanted: Wanted) -> Plan:
     """What would be granted."""
     sentence = wanted.sentence(ctx)
+    held = _("{person} has {right} by roles").format(person=ctx.person, right=wanted.right)
     return Plan(
-        lines=(Line(Verdict.YES, _("reason: {reason}").format(reason=wanted.reason)),),
+        lines=(Line(Verdict.YES, held),),
         steps=(PlannedStep(_("the bot"), sentence),),
         essence=(sentence,),
     )

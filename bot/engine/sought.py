@@ -55,11 +55,8 @@ async def find(inventory: Inventory, sought: Sought, may: Callable[[str], bool])
             _("There is no {name} on what answers.").format(name=sought), hint=look.trouble
         )
     if not found:
-        hint = did_you_mean(sought.name, filter(may, look.names))
         raise UsageError(
-            _("There is no DomU, Dom0 or volume called {name}.").format(name=clean(str(sought))),
-            hint=hint or _("!domu list shows the DomUs."),
-            word=1,
+            _missing(sought), hint=did_you_mean(sought.name, filter(may, look.names)), word=1
         )
     if len(found) > 1:
         raise UsageError(several(sought.name, found), word=1)
@@ -68,9 +65,19 @@ async def find(inventory: Inventory, sought: Sought, may: Callable[[str], bool])
     return Found(kind, sought.name, identity, tuple(look.problems))
 
 
+def _missing(sought: Sought) -> str:
+    sentences = {
+        None: _("There is no DomU, Dom0 or volume called {name}."),
+        HoldKind.DOMU: _("There is no DomU called {name}."),
+        HoldKind.HOST: _("There is no Dom0 called {name}."),
+        HoldKind.VOLUME: _("There is no volume called {name}."),
+    }
+    return sentences[sought.kind].format(name=clean(sought.name, 60))
+
+
 def several(name: str, kinds: Iterable[HoldKind]) -> str:
     """What to write where *name* is said of several *kinds* of things."""
-    whole = [f"{kind.value}:{name}" for kind in kinds]
+    whole = sorted(f"{kind.value}:{name}" for kind in kinds)
     return _("{name} is several things; say which: {names}.").format(
         name=name, names=", ".join(whole)
     )

@@ -145,6 +145,14 @@ def test_a_line_whose_code_never_comes_is_named_when_time_is_up(stage: Stage) ->
     assert "line 3, nounou: !approve {code} (not sent: no code was shown)" in stage.said
 
 
+def test_a_line_that_got_its_code_is_not_named_when_time_is_up_later(stage: Stage) -> None:
+    code, _transcript = stage.play("!destroy", "!approve {code}", "!hang", timeout=2)
+
+    assert code == 1
+    assert "line 3, nounou: !hang (no answer)" in stage.said
+    assert "not sent" not in stage.said
+
+
 def test_a_bot_that_dies_is_started_again_and_the_script_goes_on(stage: Stage) -> None:
     assert stage.play("!die", "!ping") == (
         0,

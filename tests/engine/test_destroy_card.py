@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from bot.core.approvals import Approvals
 from bot.core.plan import Thing
 from bot.devices.host import Link
 from bot.devices.xen import Disk
@@ -35,6 +36,7 @@ def scene() -> Scene:
 @pytest.fixture
 async def bot(place: Place, scene: Scene) -> AsyncIterator[Bot]:
     place.timing = Timing(census_patience=10, follow_patience=60)
+    place.approvals = Approvals(by_risk={})
     async with place.bot(scene.world) as bot:
         await bot.ask("!ping")
         yield bot

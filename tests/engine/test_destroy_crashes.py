@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from bot.core.approvals import Approvals
 from bot.lab.faults import Fault
 from tests.engine.alive import Bot, Place
 from tests.engine.test_crashes import comes_back, died, sample
@@ -16,6 +17,13 @@ from tests.fakes import Said
 LINE = "!domu destroy vm"
 #: a destruction has so many commits, and so many passages of its wires, from the start of the bot
 COMMITS, PASSAGES = 26, 180
+
+
+@pytest.fixture
+def place(place: Place) -> Place:
+    """A site where nothing waits for an approval."""
+    place.approvals = Approvals(by_risk={})
+    return place
 
 
 def domains(place: Place) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from bot.core.approvals import Approvals
 from bot.devices.host import Detached, Phase
 from bot.engine.world import Timing
 from bot.errors import OutcomeUnknown, Unreachable
@@ -34,6 +35,7 @@ def scene() -> Scene:
 @pytest.fixture
 async def bot(place: Place, scene: Scene) -> AsyncIterator[Bot]:
     place.timing = Timing(census_patience=10, follow_patience=60)
+    place.approvals = Approvals(by_risk={})
     async with place.bot(scene.world) as bot:
         await bot.ask("!ping")
         yield bot
