@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from bot.config import Array as ArrayConfig
 from bot.config import Config
 from bot.config import Host as HostConfig
 from bot.config import MatrixChat as MatrixConfig
-from bot.core.audit import Verdict
+from bot.core.audit import Entry, Verdict
 from bot.core.chat import Chat
 from bot.core.command import Registry
 from bot.core.own import Own
@@ -33,7 +33,7 @@ from bot.devices.ssh import SshSession
 from bot.devices.storage import StorageArray
 from bot.devices.telnet import TelnetSession
 from bot.devices.xen import Toolstack
-from bot.engine import audit_log
+from bot.engine import audit_file
 from bot.engine.dispatcher import Dispatcher
 from bot.engine.engine import Engine
 from bot.engine.inbox import Inbox
@@ -80,7 +80,12 @@ def _first_in(group: BaseExceptionGroup[BotError]) -> BotError:
 
 def verify_audit(state: Path) -> Verdict:
     """Whether the record in *state* is whole; raises `StoreError` where it cannot be read."""
-    return audit_log.verify_file(state)
+    return audit_file.verify(state)
+
+
+def read_audit(state: Path, after: int | None) -> Iterator[Entry]:
+    """The entries of the record in *state* after number *after*; raises as `verify_audit`."""
+    return audit_file.entries_after(state, after)
 
 
 def registry_of(packages: list[str]) -> Registry:
