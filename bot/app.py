@@ -36,7 +36,7 @@ from bot.devices.ssh import SshSession
 from bot.devices.storage import StorageArray
 from bot.devices.telnet import TelnetSession
 from bot.devices.xen import Toolstack
-from bot.engine import audit_log
+from bot.engine import audit_log, witness
 from bot.engine.dispatcher import Dispatcher
 from bot.engine.engine import Engine
 from bot.engine.inbox import Inbox
@@ -152,6 +152,7 @@ async def _run(config: Config) -> None:
                 approvals=approvals_of(config),
                 own=Own(config.own.bot or "", config.own.homeserver or ""),
                 audit_room=config.rooms.audit,
+                post_head_every=config.record.post_head_every,
                 command_bytes=config.limits.command_bytes,
                 trust=config.chat.trust if isinstance(config.chat, MatrixConfig) else "any",
                 version=__version__,
@@ -175,9 +176,11 @@ async def serve(engine: Engine, main_room: str, *, stop: float) -> None:
                 working = group.create_task(dispatcher.run())
                 typing = group.create_task(engine.typing.run())
                 group.create_task(engine.inventory.refresh())
+                posting = group.create_task(witness.keep_posting(engine))
                 await engine.chat.run(inbox.take, since)
                 working.cancel()
                 typing.cancel()
+                posting.cancel()
         finally:
             await _say_the_rest(engine, stop)
             speaking.cancel()
@@ -186,6 +189,7 @@ async def serve(engine: Engine, main_room: str, *, stop: float) -> None:
 async def _say_the_rest(engine: Engine, stop: float) -> None:
     try:
         async with asyncio.timeout(stop):
+            await witness.post_head(engine)
             await engine.outbox.settled()
         everything = not engine.outbox.failing
     except TimeoutError:

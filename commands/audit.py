@@ -23,9 +23,12 @@ async def verify(ctx: Context) -> Reply:
     Example: audit verify
     """
     verdict = await ctx.records.audit_verify()
+    heard = await ctx.records.audit_heard()
     if not verdict.ok:
-        raise Refused(verdict.sentence, hint=_("Compare it with the lines in the audit room."))
-    return Reply(verdict.sentence)
+        raise Refused(verdict.sentence, hint=heard.sentence)
+    if not heard.ok:
+        raise Refused(heard.sentence, hint=_("The chain itself is whole, as a new one would be."))
+    return Reply(verdict.sentence, heard.sentence)
 
 
 def _row(entry: Entry) -> tuple[str, ...]:

@@ -42,6 +42,11 @@ async def append(tx: AsyncConnection, kind: str, data: dict[str, Any], now: floa
     return entry
 
 
+async def head(tx: AsyncConnection) -> tuple[int, str]:
+    """The number and the hash of the last entry, as it was written."""
+    return _head(await store.get(tx, "audit") or "")
+
+
 async def tail(tx: AsyncConnection, count: int) -> list[Entry]:
     """The last *count* entries, oldest first."""
     query = select(schema.audit).order_by(schema.audit.c.number.desc()).limit(count)

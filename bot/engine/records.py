@@ -7,7 +7,8 @@ from collections.abc import Collection
 from bot.core.audit import Entry, Verdict
 from bot.core.jobs import ENDED, Event, State, in_words
 from bot.core.render import Reply
-from bot.engine import audit_log, jobs
+from bot.core.witness import Hearing
+from bot.engine import audit_log, jobs, witness
 from bot.engine.cancelling import ASKED, cancel
 from bot.engine.engine import Engine
 from bot.errors import Refused, StoreError, UsageError
@@ -57,6 +58,10 @@ class Records:
     async def audit_verify(self) -> Verdict:
         async with self._engine.store.read() as tx:
             return await audit_log.verify_all(tx)
+
+    async def audit_heard(self) -> Hearing:
+        """Whether the record agrees with what was said of it in the audit room."""
+        return await witness.hear(self._engine)
 
     async def cancel(self, number: int) -> Reply:
         """Cancel the job until its point of no return; raises `Refused` after it."""

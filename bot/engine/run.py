@@ -33,6 +33,7 @@ from bot.core.plan import Plan
 from bot.core.render import Reply
 from bot.core.risk import Risk
 from bot.core.text import clean, mask
+from bot.core.witness import line_of
 from bot.engine import approvals, audit_log, denials, jobs, outbox
 from bot.engine.approvals import Request
 from bot.engine.engine import Engine
@@ -263,8 +264,8 @@ class Run:
         return await audit_log.append(tx, "ended", data, now)
 
     def _audit_line(self, entry: Entry, event: Ended) -> Post:
-        line = _("record {entry} · job {job} · {person}: {line} → {state}").format(
-            entry=entry.short,
+        line = _("{record} · job {job} · {person}: {line} → {state}").format(
+            record=line_of(entry),
             job=self.job.id,
             person=self.job.person,
             line=clean(self.engine.shown(self.job.line), 120),
