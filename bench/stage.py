@@ -7,7 +7,7 @@ import secrets
 import signal
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,7 +70,7 @@ async def set_up(path: Path, names: Sequence[str] = (*PLAIN, *ENCRYPTED)) -> Asy
         async with asyncio.TaskGroup() as group:
             group.create_task(synapse.start())
             group.create_task(_open_site(folder, opened))
-        client = await opened.enter_async_context(Client(synapse.url, timeout=60.0))
+        client = await opened.enter_async_context(aclosing(Client(synapse.url, 60.0)))
         person = Person(await _enrol(synapse, client, folder))
         await opened.enter_async_context(_listening(person))
         contestants = []

@@ -1,24 +1,37 @@
 """Everything a command module imports."""
 
 from bot.core.audit import Entry
-from bot.core.chat import Proof
+from bot.core.chat import VOUCHED, Proof
 from bot.core.command import Command, command
+from bot.core.holds import Aim, Hold, HoldKind
 from bot.core.jobs import State, in_words
-from bot.core.plan import Line, Plan, PlannedStep, Verdict
+from bot.core.plan import Line, Plan, PlannedStep, Thing, Verdict
 from bot.core.render import Lines, Reply, Table, Terms, duration
 from bot.core.text import clean, clean_lines
-from bot.core.units import Size
+from bot.core.units import Size, moment, span
 from bot.devices.host import Detached, Host, Link, Phase
 from bot.devices.storage import Volume
 from bot.devices.xen import Disk, Domain, DomainConfig, HostInfo, Kind
-from bot.engine import answering
+from bot.engine import answering, breaking, granting
 from bot.engine.census import Census, settle, state_in_words, take
 from bot.engine.context import Context, Requeue
+from bot.engine.destroy_card import plan_destruction
+from bot.engine.destroying import (
+    Destruction,
+    conclude_destruction,
+    demand_present,
+    follow_destruction,
+)
+from bot.engine.following import attempt_name, send_once
+from bot.engine.glass import Broken
+from bot.engine.grants import Grant
+from bot.engine.holds import RELEASED
 from bot.engine.jobs import Job
 from bot.engine.pins import Pinned
 from bot.engine.pipeline import settle_job
 from bot.engine.preflight import Facts, examine, verify_links
 from bot.engine.release import release_jobs
+from bot.engine.sought import Found, Sought, find, several
 from bot.engine.transfer import Move, conclude, follow
 from bot.engine.volumes import by_name as volumes_by_name
 from bot.errors import (
@@ -32,15 +45,20 @@ from bot.errors import (
     UsageError,
 )
 from bot.i18n import _, ngettext
-from bot.params import Count, Dom0, DomU, JobNumber, Secret, Word
+from bot.params import Count, Dom0, DomU, Holdable, JobNumber, Number, Secret, Switch, Word
 
 __all__ = [
+    "RELEASED",
+    "VOUCHED",
+    "Aim",
     "BotError",
+    "Broken",
     "Census",
     "Command",
     "Context",
     "Count",
     "Denied",
+    "Destruction",
     "Detached",
     "DeviceError",
     "Disk",
@@ -51,6 +69,11 @@ __all__ = [
     "Entry",
     "Facts",
     "Failed",
+    "Found",
+    "Grant",
+    "Hold",
+    "HoldKind",
+    "Holdable",
     "Host",
     "HostInfo",
     "Job",
@@ -60,6 +83,7 @@ __all__ = [
     "Lines",
     "Link",
     "Move",
+    "Number",
     "OutcomeUnknown",
     "Phase",
     "Pinned",
@@ -71,9 +95,12 @@ __all__ = [
     "Requeue",
     "Secret",
     "Size",
+    "Sought",
     "State",
+    "Switch",
     "Table",
     "Terms",
+    "Thing",
     "Unreachable",
     "UsageError",
     "Verdict",
@@ -81,18 +108,30 @@ __all__ = [
     "Word",
     "_",
     "answering",
+    "attempt_name",
+    "breaking",
     "clean",
     "clean_lines",
     "command",
     "conclude",
+    "conclude_destruction",
+    "demand_present",
     "duration",
     "examine",
+    "find",
     "follow",
+    "follow_destruction",
+    "granting",
     "in_words",
+    "moment",
     "ngettext",
+    "plan_destruction",
     "release_jobs",
+    "send_once",
     "settle",
     "settle_job",
+    "several",
+    "span",
     "state_in_words",
     "take",
     "verify_links",

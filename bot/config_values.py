@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationInfo
 
+from bot.core import policy
 from bot.i18n import _
 from bot.unix import USER
 
@@ -166,17 +167,21 @@ Pattern = Annotated[
         lambda: _("write a name in which * stands for anything, like daath-*"),
     ),
 ]
-#: `VERB-PATTERN`, or `VERB-PATTERN on OBJECT-PATTERN`
-Right = Annotated[
-    str,
-    _shaped(
-        r"[a-z0-9_.*?-]+( on [A-Za-z0-9._*?\[\]!-]+)?",
-        lambda: _("{text} is not a right"),
-        lambda: _(
-            "write a pattern of verbs, alone or with one of objects, like domu.migrate on vm-*"
-        ),
-    ),
-]
+
+
+def _right(text: str) -> str:
+    try:
+        policy.Right.parse(text)
+    except ValueError as error:
+        raise Wrong(
+            _("{text} is not a right: {why}").format(text=shown(text), why=error),
+            _("write it like domu.migrate on vm-* to fz, see docs/policy.md"),
+        ) from error
+    return text
+
+
+#: a right as `bot.core.right` reads it
+Right = Annotated[str, AfterValidator(_right)]
 
 
 def _driver(kind: str) -> AfterValidator:

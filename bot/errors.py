@@ -36,6 +36,11 @@ class Denied(BotError):
 
     code = "denied"
 
+    def __init__(self, message: str = "", *, hint: str = "", rule: str = "") -> None:
+        super().__init__(message, hint=hint)
+        #: for the record: the rule that denies it, or "none" where none allows it
+        self.rule = rule
+
 
 class Refused(BotError):
     """The request is understood and allowed, but its preconditions do not hold."""

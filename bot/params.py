@@ -10,14 +10,19 @@ import re
 from typing import Annotated
 
 from bot.core.command import ArgumentType, Lookup
+from bot.core.holds import HoldKind
 from bot.core.text import clean
 from bot.devices.host import Host
 from bot.engine.inventory import DomU as _DomU
+from bot.engine.sought import Sought
 from bot.errors import UsageError
 from bot.i18n import _
 
 #: what a guest, host or volume may be called anywhere in the bot
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+#: how a thing that can be held is said where its name alone is not enough
+_HOLDABLE = {kind.value: kind for kind in (HoldKind.DOMU, HoldKind.HOST, HoldKind.VOLUME)}
 
 
 def _named(text: str) -> str:
@@ -49,6 +54,13 @@ def _number(text: str, _lookup: Lookup) -> int:
     return int(match[1])
 
 
+def _any_number(text: str, _lookup: Lookup) -> int:
+    match = re.fullmatch(r"#?([0-9]{1,9})", text)
+    if match is None:
+        raise UsageError(_("{text} is not a number.").format(text=clean(repr(text), 60)))
+    return int(match[1])
+
+
 def _count(text: str, _lookup: Lookup) -> int:
     if not re.fullmatch(r"[0-9]{1,3}", text) or not 1 <= int(text) <= 100:
         raise UsageError(
@@ -57,14 +69,38 @@ def _count(text: str, _lookup: Lookup) -> int:
     return int(text)
 
 
+def _switch(text: str, _lookup: Lookup) -> bool:
+    if text.casefold() not in ("on", "off"):
+        raise UsageError(_("{text} is neither on nor off.").format(text=clean(repr(text), 60)))
+    return text.casefold() == "on"
+
+
+def _holdable(text: str, _lookup: Lookup) -> Sought:
+    kind, colon, name = text.rpartition(":")
+    if colon and kind not in _HOLDABLE:
+        raise UsageError(
+            _("{kind} is no kind of thing that can be held.").format(kind=clean(repr(kind), 60)),
+            hint=_("There are: {names}.").format(names=", ".join(_HOLDABLE)),
+        )
+    return Sought(_named(name), _HOLDABLE.get(kind))
+
+
 def _word(text: str, _lookup: Lookup) -> str:
     return text
 
 
 DomU = Annotated[_DomU, ArgumentType("domu", _domu, is_object=True)]
 Dom0 = Annotated[Host, ArgumentType("dom0", _dom0, is_object=True)]
-JobNumber = Annotated[int, ArgumentType("job", _number)]
-Count = Annotated[int, ArgumentType("count", _count)]
+JobNumber = Annotated[int, ArgumentType("job", _number, written=str)]
+#: the number of a grant, a hold…
+Number = Annotated[int, ArgumentType("number", _any_number, written=str)]
+Count = Annotated[int, ArgumentType("count", _count, written=str)]
+Switch = Annotated[bool, ArgumentType("switch", _switch)]
+#: a DomU, a Dom0 or a volume, found by looking once the command runs; rights are by its name
+Holdable = Annotated[
+    Sought,
+    ArgumentType("any", _holdable, is_object=True, written=str, name_of=lambda sought: sought.name),
+]
 Word = Annotated[str, ArgumentType("word", _word)]
 #: a word that nobody may read: it is masked in the record, in answers and everywhere else
 Secret = Annotated[str, ArgumentType("secret", _word, secret=True)]

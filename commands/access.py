@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from bot.api import Context, Pinned, Proof, Refused, Reply, Word, _, clean, command
+from bot.api import VOUCHED, Context, Pinned, Refused, Reply, Word, _, clean, command
 
 
 @command("trust", needs="access.trust", risk="changes")
@@ -48,7 +48,7 @@ async def _may_vouch(ctx: Context, person: str, *fingerprint: str) -> None:
             _("Nobody confirms their own key."),
             hint=_("Ask another person with the right access.trust."),
         )
-    if ctx.job.proof not in (Proof.SIGNED, Proof.LOCAL):
+    if ctx.job.proof not in VOUCHED:
         raise Refused(
             _("A key is confirmed only from a device that its owner has signed."),
             hint=_("Type it in an encrypted room, or in nounou chat on the bot's host."),

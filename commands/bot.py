@@ -16,6 +16,9 @@ from bot.api import (
     ngettext,
 )
 
+#: how many holds the status names
+_HOLDS = 5
+
 
 @command("ping", needs="bot.ping")
 async def ping(ctx: Context) -> Reply:
@@ -58,7 +61,7 @@ async def status(ctx: Context) -> Reply:
     jobs = [job for job in await ctx.records.open_jobs() if job.id != ctx.job.id and job.risk]
     record = ("✔" if verdict.ok else "✘", _("record"), verdict.sentence)
     stuck = [("✘", room, _stuck(count)) for room, count in (await ctx.stuck_rooms()).items()]
-    rows = [*hosts, *arrays, record, *_rooms(ctx), *stuck]
+    rows = [*hosts, *arrays, record, *_rooms(ctx), *stuck, *_holds(ctx)]
     running = ", ".join(
         _("{job} ({state})").format(job=job.id, state=in_words(job.state)) for job in jobs
     )
@@ -109,6 +112,16 @@ def _stuck(count: int) -> str:
         "{count} posts wait: nothing can be said there now",
         count,
     ).format(count=count)
+
+
+def _holds(ctx: Context) -> list[tuple[str, str, str]]:
+    """What nobody may touch now; not all of it where that is much."""
+    standing = ctx.holds.standing
+    rows = [("⏸", hold.name, hold.sentence(ctx.now)) for hold in standing[:_HOLDS]]
+    if more := len(standing) - len(rows):
+        said = _("and {count} more: {prefix}holds").format(count=more, prefix=ctx.prefix)
+        rows.append(("⏸", _("holds"), said))
+    return rows
 
 
 def _rooms(ctx: Context) -> list[tuple[str, str, str]]:

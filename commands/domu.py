@@ -1,9 +1,11 @@
 """The guests: where they are, and what they are made of."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.api import (
+    Aim,
     Context,
     DeviceError,
     Disk,
@@ -15,6 +17,7 @@ from bot.api import (
     Refused,
     Reply,
     Table,
+    Thing,
     Volume,
     _,
     command,
@@ -24,7 +27,7 @@ from bot.api import (
 )
 
 
-@command("domu list", needs="domu.list")
+@command("domu list", needs="domu.list", filters=True)
 async def list_(ctx: Context, dom0: Dom0 | None = None) -> Reply:
     """List the DomUs, on all Dom0s or on one.
 
@@ -34,12 +37,12 @@ async def list_(ctx: Context, dom0: Dom0 | None = None) -> Reply:
     answers = dict(zip(hosts, await asyncio.gather(*map(_read, hosts)), strict=True))
     asked = [dom0] if dom0 is not None else hosts
     rows = [
-        _row(host, domain)
+        _row(ctx, host, domain)
         for host in asked
         for domain in answers[host].domains
         if _visible(ctx, domain.plain_name)
     ]
-    rows += [row for row in _elsewhere(answers, asked) if _visible(ctx, row[0])]
+    rows += [row for row in _elsewhere(ctx, answers, asked) if _visible(ctx, row[0])]
     headings = (_("DomU"), _("Dom0"), _("state"), _("memory"), _("vcpus"), _("id"))
     return Reply(
         ngettext("{count} DomU.", "{count} DomUs.", len(rows)).format(count=len(rows)),
@@ -63,8 +66,9 @@ async def show(ctx: Context, name: DomU) -> Reply:
         for domain in answer.domains
         if domain.plain_name == name.name
     ]
+    held = _held(ctx, name.name, [domain for _host, domain in found])
     if not found:
-        return _absent(name.name, answers, problems)
+        return _absent(name.name, answers, problems, held)
     parts = [await _describe(ctx, host, domain) for host, domain in found]
     where = "; ".join(
         _("{name} is on {host}: {state}").format(
@@ -72,7 +76,14 @@ async def show(ctx: Context, name: DomU) -> Reply:
         )
         for host, domain in found
     )
-    return Reply(f"{where}.", body=parts, hint="\n".join(problems))
+    return Reply(f"{where}.", body=parts, hint="\n".join([*held, *problems]))
+
+
+def _held(ctx: Context, name: str, domains: Sequence[Domain] = ()) -> list[str]:
+    """Who holds the DomU, by its name or by what runs under it."""
+    uuids = {(Thing.UUID, domain.uuid) for domain in domains}
+    holds = ctx.holds.against(Aim(frozenset({(Thing.DOMU, name), *uuids})))
+    return [hold.sentence(ctx.now) for hold in holds]
 
 
 @dataclass(frozen=True)
@@ -91,7 +102,9 @@ async def _read(host: Host) -> _Answer:
         return _Answer(problem=_("{host} cannot be asked: {why}").format(host=host, why=error))
 
 
-def _elsewhere(answers: dict[Host, _Answer], asked: list[Host]) -> list[tuple[str, ...]]:
+def _elsewhere(
+    ctx: Context, answers: dict[Host, _Answer], asked: list[Host]
+) -> list[tuple[str, ...]]:
     """Guests that are configured on the *asked* hosts and that no host lists.
 
     They are stopped only where every host was read: else they may run on the silent one.
@@ -100,25 +113,33 @@ def _elsewhere(answers: dict[Host, _Answer], asked: list[Host]) -> list[tuple[st
     defined = {name for host in asked for name in answers[host].defined}
     silent = any(answer.problem for answer in answers.values())
     state = _("not known") if silent else _("stopped")
-    return [(name, "-", state, "-", "-", "-") for name in sorted(defined - listed)]
+    return [
+        (name, "-", _marked(state, held=bool(_held(ctx, name))), "-", "-", "-")
+        for name in sorted(defined - listed)
+    ]
 
 
 def _visible(ctx: Context, name: str) -> bool:
     return ctx.rights.object("domu.list", name)
 
 
-def _row(host: Host, domain: Domain) -> tuple[str, ...]:
+def _marked(state: str, *, held: bool) -> str:
+    return _("{state}, held").format(state=state) if held else state
+
+
+def _row(ctx: Context, host: Host, domain: Domain) -> tuple[str, ...]:
+    held = bool(_held(ctx, domain.plain_name, [domain]))
     return (
         domain.name,
         host.name,
-        state_in_words(domain),
+        _marked(state_in_words(domain), held=held),
         str(domain.memory),
         str(domain.vcpus),
         str(domain.domid),
     )
 
 
-def _absent(name: str, answers: dict[Host, _Answer], problems: list[str]) -> Reply:
+def _absent(name: str, answers: dict[Host, _Answer], problems: list[str], held: list[str]) -> Reply:
     """A guest that no host lists: stopped, or unknown where a host is silent."""
     if problems:
         raise Refused(
@@ -128,7 +149,8 @@ def _absent(name: str, answers: dict[Host, _Answer], problems: list[str]) -> Rep
     return Reply(
         _("{name} is stopped; its configuration is on {hosts}.").format(
             name=name, hosts=", ".join(defined) or _("no host")
-        )
+        ),
+        hint="\n".join(held),
     )
 
 

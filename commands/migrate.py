@@ -16,10 +16,12 @@ from bot.api import (
     Requeue,
     Size,
     _,
+    attempt_name,
     command,
     conclude,
     examine,
     follow,
+    send_once,
     take,
     verify_links,
 )
@@ -61,8 +63,7 @@ async def _still_there(ctx: Context, facts: Facts) -> None:
 
 async def _move(ctx: Context, move: Move) -> Reply:
     await ctx.note("move", _noted(move))
-    title = _("move {guest} to {target}").format(guest=move.guest, target=move.target)
-    async with ctx.step(title, changes=True):
+    async with ctx.step(move.title, changes=True):
         await ctx.no_return()
         await _start(ctx, move)
         state = await follow(ctx, move)
@@ -79,11 +80,8 @@ async def _move(ctx: Context, move: Move) -> Reply:
 
 
 async def _start(ctx: Context, move: Move) -> None:
-    """Send the command, once; where it is not known whether it arrived, the host is asked after."""
     try:
-        await move.source.launcher.start(move.attempt, move.words)
-    except (OutcomeUnknown, Refused):
-        return
+        await send_once(move.source, move.attempt, move.words)
     except DeviceError as error:
         raise Failed(
             _("The move was not begun: {why}").format(why=error), hint=_where(ctx, move)
@@ -142,9 +140,8 @@ def _facts(ctx: Context) -> Facts:
 
 
 def _attempt(ctx: Context, facts: Facts) -> Move:
-    """A new name for each attempt: the places of older ones are taken for ever."""
     number = ctx.notes.get("move", {}).get("number", 0) + 1
-    name = f"{ctx.site_id[:8]}-{ctx.job.id}-{number}"
+    name = attempt_name(ctx, number)
     return Move(
         facts.guest, facts.uuid, facts.source, facts.target, name, facts.config.memory, number
     )

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from bot.core.chat import Batch, Message, Post, PostKind, Receive, Status
+from bot.core.chat import Batch, Kind, Message, Post, PostKind, Proof, Receive, Status
 from bot.core.units import Size
 from bot.devices.host import Detached, Host, Link, Phase
 from bot.devices.storage import ArrayInfo, StorageArray, Volume
@@ -77,15 +77,30 @@ class FakeChat:
         self._changed = asyncio.Event()
         self._closed = False
 
-    def say(self, body: str, sender: str = NOUNOU, room: str = ROOM) -> str:
+    def say(
+        self, body: str, sender: str = NOUNOU, room: str = ROOM, proof: Proof = Proof.PLAIN
+    ) -> str:
         """A person's line, in a batch of its own; returns its event id."""
-        return self.say_all([body], sender, room)[0]
+        return self.say_all([body], sender, room, proof)[0]
 
-    def say_all(self, bodies: Iterable[str], sender: str = NOUNOU, room: str = ROOM) -> list[str]:
+    def react(self, sign: str, target: str, sender: str = NOUNOU, room: str = ROOM) -> str:
+        """A person's sign on the message *target*; returns its event id."""
+        event_id = f"$r{len(self.batches)}"
+        self.deliver([Message(event_id, room, sender, sign, Kind.REACTION, target=target)])
+        return event_id
+
+    def say_all(
+        self,
+        bodies: Iterable[str],
+        sender: str = NOUNOU,
+        room: str = ROOM,
+        proof: Proof = Proof.PLAIN,
+    ) -> list[str]:
         """Several lines in one batch."""
         first = sum(len(batch.messages) for batch in self.batches)
         messages = tuple(
-            Message(f"$m{number}", room, sender, body) for number, body in enumerate(bodies, first)
+            Message(f"$m{number}", room, sender, body, proof=proof)
+            for number, body in enumerate(bodies, first)
         )
         self.deliver(messages)
         return [message.event_id for message in messages]
@@ -283,6 +298,12 @@ class FakeToolstack(Toolstack):
 
     def read_migration(self, exit_code: int, stdout: str, stderr: str) -> MigrationOutcome:
         return self.outcome
+
+    def destroy_words(self, domid: int) -> tuple[str, ...]:
+        return ("xl", "destroy", str(domid))
+
+    def read_destroy(self, exit_code: int, stdout: str, stderr: str) -> str:
+        return stderr if exit_code else ""
 
 
 class FakeLinks:

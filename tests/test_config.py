@@ -191,7 +191,11 @@ def test_the_bot_logs_in_in_exactly_one_way(folder: Path) -> None:
         ("{env: NOUNOU_ARRAY}", "{env: A, file: b}", "a secret is never written in the"),
         ("user: manage,", "user: manage, protected: [a b],", "'a b' is not a pattern of names"),
         ('["*"]', "[rm -rf]", "line 16, roles.nounou.allow[0]: 'rm -rf' is not a right"),
-        ("web-*", "web-* and more", "line 17, roles.apprentice.allow[1]: 'domu.migrate on web-*"),
+        (
+            "web-*",
+            "web-* to",
+            "line 17, roles.apprentice.allow[1]: 'domu.migrate on web-* to' is not",
+        ),
         ("roles: [nounou]", "roles: [nuonou]", "members.anna.roles[0]: the role 'nuonou' is not"),
         ('"@anna:localhost", ', '"anna", ', "line 19, members.anna.ids[0]: 'anna' is not a Matrix"),
         ("@bruno:", "@anna:", "line 21, members.bruno.ids[0]: @anna:localhost is anna already"),

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from bot import params
 from bot.core.command import ArgumentType
+from bot.core.holds import HoldKind
+from bot.engine.sought import Sought
 from bot.errors import UsageError
 
 
@@ -106,3 +108,48 @@ def test_a_count_is_small(text: str) -> None:
 def test_a_count_that_is_none_or_too_large_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="from 1 to 100"):
         convert(params.Count, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "name"),
+    [
+        ("vm", None, "vm"),
+        ("domu:vm", HoldKind.DOMU, "vm"),
+        ("host:fz", HoldKind.HOST, "fz"),
+        ("volume:vm-root", HoldKind.VOLUME, "vm-root"),
+    ],
+)
+def test_what_can_be_held_is_a_name_with_or_without_its_kind(
+    text: str, kind: HoldKind | None, name: str
+) -> None:
+    sought = convert(params.Holdable, text)
+
+    assert sought == Sought(name, kind)
+    assert str(sought) == text
+
+
+@pytest.mark.parametrize("text", ["lun:7", "maintenance:fz", ":vm", "domu:", "domu:domu:vm", "-rf"])
+def test_what_cannot_be_held_is_refused(text: str) -> None:
+    with pytest.raises(UsageError):
+        convert(params.Holdable, text)
+
+
+@given(st.text())
+def test_whatever_is_held_has_a_name(text: str) -> None:
+    try:
+        sought = convert(params.Holdable, text)
+    except UsageError:
+        return
+    assert convert(params.DomU, sought.name) == f"domu {sought.name}"
+    assert convert(params.Holdable, str(sought)) == sought
+
+
+@pytest.mark.parametrize(("text", "on"), [("on", True), ("off", False), ("ON", True)])
+def test_a_switch_is_on_or_off(text: str, on: bool) -> None:
+    assert convert(params.Switch, text) is on
+
+
+@pytest.mark.parametrize("text", ["", "yes", "1", "onn", "\u212aon"])
+def test_anything_else_is_no_position_of_a_switch(text: str) -> None:
+    with pytest.raises(UsageError, match="neither on nor off"):
+        convert(params.Switch, text)

@@ -14,6 +14,8 @@ from bot.core.text import clean
 _LONGEST_ID = 255
 #: an event has at most 64 KiB (specification, "Size limits"), as has the longest command
 _LONGEST_BODY = 2**17
+#: characters of a reaction; a family of emoji takes eleven
+_LONGEST_SIGN = 64
 
 
 def field(value: object, *path: str) -> object:
@@ -58,6 +60,9 @@ def message_of(
         case "m.room.redaction" if not seal:
             target = removed_by(event)
             return replace(message, kind=Kind.REMOVAL, target=target) if target else None
+        # clients send reactions in clear; what one under a seal is worth, nobody has said
+        case "m.reaction" if not seal:
+            return _reacted(event, message)
     return None
 
 
@@ -75,6 +80,17 @@ def _said(event: object, message: Message) -> Message | None:
         return None
     own = without_quote(_storable(body[:_LONGEST_BODY]))
     return replace(message, body=own) if own.strip() else None
+
+
+def _reacted(event: object, message: Message) -> Message | None:
+    """*message* with the sign that was put on another message."""
+    relation = field(event, "content", "m.relates_to")
+    target, sign = _id(field(relation, "event_id"), "$"), field(relation, "key")
+    if field(relation, "rel_type") != "m.annotation" or target is None:
+        return None
+    if not isinstance(sign, str) or not 0 < len(sign) <= _LONGEST_SIGN:
+        return None
+    return replace(message, kind=Kind.REACTION, body=_storable(sign), target=target)
 
 
 def is_removed(event: object) -> bool:
@@ -111,7 +127,7 @@ def is_join_of(event: object, me: str) -> bool:
 
 def may_count(event: object, me: str) -> bool:
     """Whether *event* is a person's message, or our own entrance, which ends history."""
-    kinds = ("m.room.message", "m.room.encrypted", "m.room.redaction")
+    kinds = ("m.room.message", "m.room.encrypted", "m.room.redaction", "m.reaction")
     return is_join_of(event, me) or (field(event, "type") in kinds and field(event, "sender") != me)
 
 

@@ -26,6 +26,7 @@ _OF_INTEREST = [
     "m.room.message",
     "m.room.encrypted",
     "m.room.redaction",
+    "m.reaction",
     "m.room.member",
     "m.room.encryption",
     "m.room.tombstone",

@@ -16,7 +16,7 @@ from typing import Any
 
 import structlog
 
-from bot.core.chat import Batch, Chat, Message, Post, PostKind, Receive
+from bot.core.chat import Batch, Chat, Message, Post, PostKind, Proof, Receive
 from bot.errors import ChatRefused, ChatUnavailable, ConfigError, StoreError
 from bot.i18n import _
 
@@ -232,7 +232,7 @@ def _order(post: Post) -> dict[str, Any]:
 
 def _message(frame: dict[str, Any]) -> Message:
     event_id, room, sender, body = (_text(frame, k) for k in ("event_id", "room", "sender", "body"))
-    return Message(event_id, room, sender, body)
+    return Message(event_id, room, sender, body, proof=Proof.TERMINAL)
 
 
 def _text(frame: dict[str, Any], key: str) -> str:

@@ -49,6 +49,8 @@ class Proof(Enum):
 
 #: what no owner vouches for, though the message is encrypted
 UNPROVEN = frozenset({Proof.UNSIGNED, Proof.CHANGED})
+#: what no homeserver can make up
+VOUCHED = frozenset({Proof.SIGNED, Proof.LOCAL, Proof.TERMINAL})
 
 
 @dataclass(frozen=True)

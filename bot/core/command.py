@@ -16,6 +16,7 @@ from typing import Annotated, Any, Protocol, get_args, get_origin, get_type_hint
 from bot.core.approvals import Need
 from bot.core.plan import Plan
 from bot.core.render import Reply
+from bot.core.right import RESERVED, Asked, speaks_of
 from bot.core.risk import Risk
 from bot.core.text import clean, did_you_mean
 from bot.errors import UsageError
@@ -44,6 +45,14 @@ class ArgumentType:
     is_object: bool = False
     #: whether nobody may read what is typed
     secret: bool = False
+    #: the name that rights speak of, where it is not the word itself
+    name_of: Callable[[Any], str] | None = None
+    #: the one way in which the value is written, where it may be typed in several
+    written: Callable[[Any], str] | None = None
+
+    def named(self, word: str, value: Any) -> str:
+        """What the object is called that *word* became."""
+        return self.name_of(value) if self.name_of is not None else word
 
 
 @dataclass(frozen=True)
@@ -70,7 +79,7 @@ class Bound:
     options: dict[str, bool]
     #: (kind, name) of each object of the site among the arguments
     objects: tuple[tuple[str, str], ...]
-    #: (name, type, word) of each argument as it was typed, options included
+    #: (parameter, kind, word) of all that was typed; an option is (name, "option", "true")
     arguments: tuple[tuple[str, str, str], ...] = ()
 
 
@@ -84,10 +93,14 @@ class Command:
     risk: Risk = Risk.READS
     #: what it waits for at least, whatever the config says
     least: Need = Need.NONE
+    #: how its words are written, where the signature cannot say it
+    words: str = ""
     checks: list[Check] = field(default_factory=list)
     planner: Planner | None = None
     recoverer: Handler | None = None
     settler: Handler | None = None
+    #: whether it shows only those objects that its asker has the right to
+    filters: bool = False
 
     def __post_init__(self) -> None:
         self.params, self.options = _grammar(self.handler)
@@ -116,10 +129,29 @@ class Command:
     def name(self) -> str:
         return " ".join(self.path)
 
+    def speaks_of(self, kind: str) -> bool:
+        """Whether a right to it may say on which objects of *kind* it counts."""
+        return speaks_of(self.needs, kind)
+
+    @property
+    def limitable(self) -> bool:
+        """Whether a right on some objects only gives it: it takes such objects, or filters them."""
+        kinds = (param.type.kind for param in self.params if param.type.is_object)
+        return self.filters or any(map(self.speaks_of, kinds))
+
+    def asked(self, bound: Bound) -> Asked:
+        """The command with the words *bound*, as rights judge it."""
+        names = (name for kind, name in bound.objects if self.speaks_of(kind))
+        arguments: dict[str, tuple[str, ...]] = {}
+        for parameter, _kind, word in bound.arguments:
+            arguments[parameter] = (*arguments.get(parameter, ()), word)
+        return Asked(self.needs, tuple(dict.fromkeys(names)), arguments, self.filters)
+
     @property
     def usage(self) -> str:
         options = [f"[--{name.replace('_', '-')}]" for name in self.options]
-        return " ".join([*self.path, *map(str, self.params), *options])
+        words = [self.words] if self.words else map(str, self.params)
+        return " ".join([*self.path, *words, *options])
 
     @property
     def summary(self) -> str:
@@ -142,8 +174,8 @@ class Command:
                 positional.append((index, word))
         self._count(positional, start + len(words))
         args, objects, arguments = self._convert(positional, lookup)
-        chosen = [(name, "option", "true") for name, on in options.items() if on]
-        return Bound(args, options, objects, (*arguments, *chosen))
+        chosen = tuple((name, "option", "true") for name, on in options.items() if on)
+        return Bound(args, options, objects, arguments + chosen)
 
     @property
     def has_secrets(self) -> bool:
@@ -219,9 +251,10 @@ class Command:
             except UsageError as error:
                 error.word = index if error.word is None else error.word
                 raise
-            arguments.append((param.name, param.type.kind, word))
             if param.type.is_object:
-                objects.append((param.type.kind, word))
+                objects.append((param.type.kind, param.type.named(word, args[-1])))
+            written = param.type.written
+            arguments.append((param.name, param.type.kind, written(args[-1]) if written else word))
         args += [param.default for param in self.params[len(positional) :] if not param.rest]
         return tuple(args), tuple(objects), tuple(arguments)
 
@@ -280,16 +313,30 @@ class Registry:
 
 
 def command(
-    path: str, *, needs: str, risk: str = "reads", least: str = "none"
+    path: str,
+    *,
+    needs: str,
+    risk: str = "reads",
+    least: str = "none",
+    filters: bool = False,
+    words: str = "",
 ) -> Callable[[Handler], Command]:
     """Declare the decorated coroutine to be the chat command *path*.
 
     *needs* is the right to it (``noun.verb``); *risk* the least it may do: ``reads``, ``changes``,
     ``interrupts`` or ``destroys``; *least* what it waits for whatever the config says: ``none``,
-    ``confirm`` or ``second``.
+    ``confirm`` or ``second``.  With *filters* it shows nobody an object that they have no right to,
+    so that who has it on some objects may use it.  *words* is how the words are written, where the
+    signature cannot say it.
     """
     return lambda handler: Command(
-        tuple(path.split()), handler, needs, Risk[risk.upper()], Need[least.upper()]
+        tuple(path.split()),
+        handler,
+        needs,
+        Risk[risk.upper()],
+        Need[least.upper()],
+        filters=filters,
+        words=words,
     )
 
 
@@ -299,6 +346,8 @@ def _grammar(handler: Handler) -> tuple[tuple[Param, ...], tuple[str, ...]]:
     words: list[Param] = []
     options: list[str] = []
     for parameter in parameters:
+        if parameter.name in RESERVED:
+            raise TypeError(f"{parameter.name!r} means something else in a right")
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
             if hints[parameter.name] is not bool or parameter.default is not False:
                 raise TypeError(f"option {parameter.name!r} must be bool = False")

@@ -86,6 +86,8 @@ class Ended:
     #: why, in one word: ok, usage, denied, refused, device, unknown, cancelled, internal…
     code: str
     reply: Reply
+    #: what denied it, where a right did (`Denied.rule`)
+    rule: str = ""
 
 
 JobEvent = (

@@ -49,7 +49,7 @@ class Thing(Enum):
 
     DOMU = "domu"
     UUID = "uuid"
-    HOST = "host"
+    HOST = "dom0"
     VOLUME = "volume"
     WWN = "wwn"
     LUN = "lun"
@@ -79,7 +79,19 @@ class Plan:
 
     def difference(self, later: Plan) -> list[str]:
         """What a *later* plan says otherwise, one line each; empty when the world stood still."""
-        gone = [f"- {text}" for text in self.essence if text not in later.essence]
-        new = [f"+ {text}" for text in later.essence if text not in self.essence]
+        before, after = self._said(), later._said()
+        gone = [f"- {text}" for text in before if text not in after]
+        new = [f"+ {text}" for text in after if text not in before]
         keys = [f"± {key}" for key in sorted(self.keys ^ later.keys)]
+        if self.steps != later.steps and not gone + new:
+            new = [_("the order of the steps")]
         return gone + new or keys
+
+    def _said(self) -> list[str]:
+        """Everything that must not be otherwise later, one line each."""
+        steps = [
+            _("on {where}: {words}").format(where=step.where, words=step.words)
+            for step in self.steps
+        ]
+        things = sorted(f"{thing.value.upper()} {name}" for thing, name in self.touches)
+        return [*self.essence, *things, *steps]

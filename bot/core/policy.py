@@ -1,34 +1,15 @@
-"""Who may do what: rights as verb and object patterns, deny wins, unknown means no."""
+"""Who may do what: persons have roles, roles have rights; what is denied wins, unknown means no."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
+from bot.core.patterns import any_matches
+from bot.core.right import Asked, Right
+from bot.i18n import _
 
-@dataclass(frozen=True)
-class Right:
-    """``domu.migrate on vm-*``: a verb pattern, and a pattern for the names of its objects."""
-
-    verb: str
-    object: str = "*"
-
-    @classmethod
-    def parse(cls, text: str) -> Right:
-        """Read ``VERB`` or ``VERB on OBJECT``; raises `ValueError` for anything else."""
-        match text.split():
-            case [verb]:
-                return cls(verb)
-            case [verb, "on", name]:
-                return cls(verb, name)
-        raise ValueError(text)
-
-    def covers(self, verb: str, name: str) -> bool:
-        return fnmatchcase(verb, self.verb) and fnmatchcase(name, self.object)
-
-    def __str__(self) -> str:
-        return self.verb if self.object == "*" else f"{self.verb} on {self.object}"
+__all__ = ["Asked", "Decision", "Policy", "Right", "Rights", "Role", "Rule"]
 
 
 @dataclass(frozen=True)
@@ -40,29 +21,130 @@ class Role:
 
 
 @dataclass(frozen=True)
-class Rights:
-    """Everything that one person may do, from all roles together."""
+class Rule:
+    """A right, and where it comes from, as part of a sentence: ``role apprentice``."""
 
-    allow: tuple[Right, ...] = ()
-    deny: tuple[Right, ...] = ()
+    right: Right
+    source: str = ""
+    #: what they have themselves who granted it; beyond that it gives nothing
+    giver: Rights | None = None
 
-    def verb(self, verb: str) -> bool:
-        """Whether *verb* may be done on anything at all."""
-        if any(fnmatchcase(verb, right.verb) and right.object == "*" for right in self.deny):
+    def allows(self, asked: Asked, name: str | None) -> bool:
+        """As `Right.allows`, as far as its giver may do the same."""
+        if not self.right.allows(asked, name):
             return False
-        return any(fnmatchcase(verb, right.verb) for right in self.allow)
+        objects = () if name is None else (name,)
+        return self.giver is None or self.giver.decide(replace(asked, objects=objects)).allowed
+
+    def __str__(self) -> str:
+        return f"{self.right} ({self.source})" if self.source else str(self.right)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Whether a command is allowed, and the rule that says so; None where no rule speaks of it."""
+
+    allowed: bool
+    rule: Rule | None = None
+    #: the object that nothing allows
+    object: str = ""
+
+
+@dataclass(frozen=True)
+class Rights:
+    """Everything that one person may do, from all roles and grants together."""
+
+    allow: tuple[Rule, ...] = ()
+    deny: tuple[Rule, ...] = ()
+
+    def decide(self, asked: Asked) -> Decision:
+        """Whether *asked* may be done, by which rule; each object needs one that allows it."""
+        for rule in self.deny:
+            if rule.right.concerns(asked):
+                return Decision(False, rule)
+        deciding: Rule | None = None
+        for name in asked.objects or (None,):
+            found = next((rule for rule in self.allow if rule.allows(asked, name)), None)
+            if found is None:
+                return Decision(False, None, name or "")
+            deciding = deciding or found
+        return Decision(True, deciding)
+
+    def verb(self, verb: str, *, objects: bool = True) -> bool:
+        """Whether *verb* may be done on anything at all, in any way.
+
+        *objects*: rights to some objects count, since the command takes or filters some.
+        """
+        if any(not deny.limited and not deny.arguments for deny in self._denied(verb)):
+            return False
+        allowed = self._allowed(verb, lambda giver: giver.verb(verb, objects=objects))
+        return any(objects or not allow.limited for allow in allowed)
 
     def object(self, verb: str, name: str) -> bool:
-        """Whether *verb* may be done on the object called *name*."""
-        if any(right.covers(verb, name) for right in self.deny):
+        """Whether *verb* may be done on the object called *name*, in any way."""
+        if any(not deny.arguments and deny.has_object(name) for deny in self._denied(verb)):
             return False
-        return any(right.covers(verb, name) for right in self.allow)
+        allowed = self._allowed(verb, lambda giver: giver.object(verb, name))
+        return any(allow.has_object(name) for allow in allowed)
 
     def every(self, verb: str) -> bool:
-        """Whether *verb* may be done on every object, so that nothing must be hidden."""
-        if any(fnmatchcase(verb, right.verb) for right in self.deny):
+        """Whether *verb* may be done on every object, so that none must be hidden."""
+        if any(not deny.arguments for deny in self._denied(verb)):
             return False
-        return any(fnmatchcase(verb, right.verb) and right.object == "*" for right in self.allow)
+        return any(not allow.limited for allow in self._allowed(verb, lambda r: r.every(verb)))
+
+    def argument(self, verb: str, parameter: str, word: str) -> bool:
+        """Whether *verb* may be done with *word* as *parameter*, on anything."""
+        for deny in self._denied(verb):
+            patterns = _only(deny, parameter)
+            if patterns and any_matches(patterns, word):
+                return False
+        allowed = self._allowed(verb, lambda giver: giver.argument(verb, parameter, word))
+        return any(
+            any_matches(dict(allow.arguments).get(parameter, ("*",)), word) for allow in allowed
+        )
+
+    def limits(self, verb: str, parameter: str) -> bool:
+        """Whether some words may not stand as *parameter* of *verb*."""
+        if any(_only(deny, parameter) for deny in self._denied(verb)):
+            return True
+        allowed = self._allowed(verb, lambda giver: not giver.limits(verb, parameter))
+        return all(parameter in dict(allow.arguments) for allow in allowed)
+
+    def within(self, right: Right) -> Decision:
+        """Whether all that *right* gives may be done with these, and the rule that stands against.
+
+        It never says yes where something would be given that is not here, and may say no where the
+        rights only together cover it.  Ask it of the rights of all rooms (`Policy.everywhere`).
+        What was granted for a time is not counted.
+        """
+        for rule in self.deny:
+            if rule.right.touches(right):
+                return Decision(False, rule)
+        deciding: Rule | None = None
+        for part in right.parts():
+            own = (rule for rule in self.allow if rule.giver is None)
+            found = next((rule for rule in own if rule.right.covers(part)), None)
+            if found is None:
+                return Decision(False)
+            deciding = deciding or found
+        return Decision(True, deciding)
+
+    def _allowed(self, verb: str, giver_may: Callable[[Rights], bool]) -> Iterator[Right]:
+        """The rights to *verb*; those that were granted where their *giver_may* do the same."""
+        for rule in self.allow:
+            if rule.right.has_verb(verb) and (rule.giver is None or giver_may(rule.giver)):
+                yield rule.right
+
+    def _denied(self, verb: str) -> Iterator[Right]:
+        return (rule.right for rule in self.deny if rule.right.has_verb(verb))
+
+
+def _only(deny: Right, parameter: str) -> tuple[str, ...]:
+    """The words that *deny* takes away as *parameter*, whatever the object and the rest."""
+    if not deny.limited and [name for name, _patterns in deny.arguments] == [parameter]:
+        return deny.arguments[0][1]
+    return ()
 
 
 @dataclass(frozen=True)
@@ -79,9 +161,19 @@ class Policy:
 
     def of(self, person: str, room: str = "") -> Rights:
         """What *person* may do in *room*; nothing for somebody without a role."""
-        roles = [self.rights[name] for name in self.roles.get(person, ()) if name in self.rights]
-        return Rights(_all(role.allow for role in roles), _all(role.deny for role in roles))
+        rights = self.everywhere(person)
+        return Rights(
+            tuple(rule for rule in rights.allow if rule.right.has_room(room)),
+            tuple(rule for rule in rights.deny if rule.right.has_room(room)),
+        )
 
-
-def _all(groups: Iterable[tuple[Right, ...]]) -> tuple[Right, ...]:
-    return tuple(right for group in groups for right in group)
+    def everywhere(self, person: str) -> Rights:
+        """The rights of *person* in every room at once, each with its rooms."""
+        allow: list[Rule] = []
+        deny: list[Rule] = []
+        for name in self.roles.get(person, ()):
+            role = self.rights.get(name, Role())
+            source = _("role {role}").format(role=name)
+            allow += (Rule(right, source) for right in role.allow)
+            deny += (Rule(right, source) for right in role.deny)
+        return Rights(tuple(allow), tuple(deny))

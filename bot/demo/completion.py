@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.core.command import Command
@@ -42,8 +42,8 @@ class Vocabulary:
     """The words that may be completed; the commands come a moment after the prompt."""
 
     prefix: str
-    #: kind of argument -> the names that exist
-    names: Mapping[str, Sequence[str]]
+    #: kind of argument -> the names that exist; of words that are a ``code``, the codes
+    names: MutableMapping[str, Sequence[str]]
     commands: list[Command] = field(default_factory=list)
 
     def candidates(self, line: str) -> list[str]:
@@ -94,7 +94,8 @@ class Vocabulary:
         if left and left[0].name == "command":
             names = self._below(words)
         elif left and (left[0].rest or len(words) < len(command.params)):
-            names = self.names.get(left[0].type.kind, ())
+            kind = "code" if left[0].name == "code" else left[0].type.kind
+            names = self.names.get(kind, ())
         return [*names, *(option for option in options if option not in given)]
 
     def _below(self, words: Sequence[str]) -> list[str]:

@@ -28,6 +28,12 @@ PLAIN_ROOM = f"#plain:{DOMAIN}"
 #: of the homeserver's state; 1 had one room, not encrypted, and no such number
 VERSION = 2
 
+#: why the lab's configuration says what no site should
+_WHY_PLAINTEXT = """
+# In a plain room a homeserver can forge anyone.  The lab's own serves this machine alone, so what
+# destroys can be approved in its plain room too.  A real site leaves allow_plaintext_approvals out.
+"""
+
 #: the lab's copies take seconds, so its bot looks often
 TIMING = {
     "connect": "5s",
@@ -127,22 +133,19 @@ class Folder:
 
         *room* are the keys `chat` and `rooms`.
         """
-        write_private(
-            self.config,
-            yaml.safe_dump(
-                {
-                    "site": "lab",
-                    "state": str(self.path / self.kind),
-                    **room,
-                    "hosts": {name: dict(host) for name, host in site["hosts"].items()},
-                    "arrays": {name: _array(array) for name, array in site["arrays"].items()},
-                    **cast.policy,
-                    "members": _with_us(cast),
-                    "timing": TIMING,
-                },
-                sort_keys=False,
-            ),
-        )
+        approvals = cast.policy["approvals"]
+        parts = {
+            "site": "lab",
+            "state": str(self.path / self.kind),
+            **room,
+            "hosts": {name: dict(host) for name, host in site["hosts"].items()},
+            "arrays": {name: _array(array) for name, array in site["arrays"].items()},
+            "roles": cast.policy["roles"],
+            "members": _with_us(cast),
+            "timing": TIMING,
+        }
+        why = _WHY_PLAINTEXT if approvals.get("allow_plaintext_approvals") else ""
+        write_private(self.config, _yaml(parts) + why + _yaml({"approvals": approvals}))
 
     @property
     def _devices(self) -> Path:
@@ -172,6 +175,10 @@ class Folder:
         except FileNotFoundError:
             return None
         return found
+
+
+def _yaml(parts: Mapping[str, Any]) -> str:
+    return yaml.safe_dump(parts, sort_keys=False)
 
 
 def write_private(file: Path, text: str) -> None:

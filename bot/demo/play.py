@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.core.text import is_command
 from bot.demo.place import Place
-from bot.demo.script import Say, Sleep, Step, Wait
+from bot.demo.script import CODE, Say, Sleep, Step, Wait
 from bot.errors import ChatRefused
 from bot.i18n import _
 from bot.talk.transcript import Transcript
@@ -49,12 +49,7 @@ class Line:
     def unanswered(self, transcript: Transcript) -> str:
         """A sentence for a line that did not end in time."""
         answer = transcript.answer(self.event_id)
-        return _("line {number}, {person}: {text} ({state})").format(
-            number=self.say.line,
-            person=self.say.person,
-            text=self.say.text[:200],
-            state=answer.state if answer is not None else _("no answer"),
-        )
+        return _sentence(self.say, answer.state if answer is not None else _("no answer"))
 
 
 @dataclass
@@ -70,6 +65,8 @@ class Play:
     sent: list[Line] = field(default_factory=list)
     #: whether a wait took too long
     late: bool = False
+    #: the line that is not sent yet, for want of a code
+    unsent: Say | None = None
 
     async def perform(self, steps: Sequence[Step]) -> bool:
         """Play *steps*; true where every command succeeded and nothing was late."""
@@ -85,11 +82,14 @@ class Play:
     def unanswered(self) -> list[str]:
         """What had not ended when time was up."""
         transcript = self.place.transcript
-        return [
+        sentences = [
             line.unanswered(transcript)
             for line in self.sent
             if not line.ended(transcript) and not line.waits(transcript, "person")
         ]
+        if self.unsent is not None:
+            sentences.append(_sentence(self.unsent, _("not sent: no code was shown")))
+        return sentences
 
     async def _step(self, step: Step) -> None:
         match step:
@@ -98,9 +98,18 @@ class Play:
             case Wait():
                 await self._everybody()
             case Say(waited=waited):
-                line = await self._say(step)
+                line = await self._say(await self._with_code(step))
                 if waited:
                     await self._until(lambda seen: _rests(line, seen, "lock", "person"))
+
+    async def _with_code(self, say: Say) -> Say:
+        """*say* with the newest unused code in its place, once there is one."""
+        if CODE not in say.text:
+            return say
+        self.unsent = say
+        await self._until(lambda seen: bool(seen.codes))
+        self.unsent = None
+        return replace(say, text=say.text.replace(CODE, self.place.transcript.codes.pop()))
 
     async def _say(self, step: Say) -> Line:
         command = is_command(step.text, PREFIX)
@@ -127,6 +136,12 @@ class Play:
         transcript = self.place.transcript
         async with asyncio.timeout(self.patience):
             await transcript.until(lambda: holds(transcript))
+
+
+def _sentence(say: Say, state: str) -> str:
+    return _("line {number}, {person}: {text} ({state})").format(
+        number=say.line, person=say.person, text=say.text[:200], state=state
+    )
 
 
 def _rests(line: Line, transcript: Transcript, *whom: str) -> bool:

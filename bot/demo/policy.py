@@ -17,10 +17,29 @@ BOT = "bot"
 STRANGER = "stranger"
 
 #: what an apprentice may do in the lab: look, and get their own questions answered
-LOOKING = ("bot.*", "domu.list", "domu.show", "job.list", "job.show", "job.release", "audit.tail")
+LOOKING = (
+    "bot.*",
+    "domu.list",
+    "domu.show",
+    "hold.list",
+    "job.list",
+    "job.show",
+    "job.release",
+    "audit.tail",
+    "access.confirm",
+    "access.grants",
+)
 
 _MEMBERS = {"nounou": ["nounou"], "nounou2": ["nounou"], "apprenti": ["apprenti"]}
 _ROLES = {"nounou": {"allow": ["*"]}, "apprenti": {"allow": list(LOOKING)}}
+#: only what destroys waits, for a second person: a script migrates without being asked twice
+_APPROVALS = {
+    "changes": "none",
+    "interrupts": "none",
+    "destroys": "second",
+    "reactions": ["changes", "interrupts"],
+    "allow_plaintext_approvals": True,
+}
 
 
 @dataclass(frozen=True)
@@ -31,7 +50,7 @@ class Cast:
     accounts: Mapping[str, str]
     #: the persons that the bot knows
     members: frozenset[str]
-    #: the keys `members` and `roles` of the bot's configuration
+    #: the keys `members`, `roles` and `approvals` of the bot's configuration
     policy: Mapping[str, Any]
 
     @property
@@ -45,11 +64,14 @@ class Cast:
 
 def of_the_lab() -> Cast:
     """Two administrators, an apprentice who may look, and a stranger."""
-    return _cast(_MEMBERS, _ROLES)
+    return _cast(_MEMBERS, _ROLES, _APPROVALS)
 
 
 def of_file(path: Path) -> Cast:
-    """The members and roles of the file *path*, each with an account; raises `ConfigError`."""
+    """The members of the file *path*, each with an account, and their roles; raises `ConfigError`.
+
+    Where it does not say who has to agree to what, it is as in the lab.
+    """
     from bot.config import Policy, load_policy, problems  # pydantic is slow to import
 
     if wrong := problems(path, Policy):
@@ -62,10 +84,14 @@ def of_file(path: Path) -> Cast:
     if not policy.members:
         raise ConfigError(_("the policy {path} names no member").format(path=path))
     members = {person: list(member.roles) for person, member in policy.members.items()}
-    return _cast(members, {name: role.model_dump() for name, role in policy.roles.items()})
+    roles = {name: role.model_dump() for name, role in policy.roles.items()}
+    own = "approvals" in policy.model_fields_set
+    return _cast(members, roles, policy.approvals.model_dump() if own else _APPROVALS)
 
 
-def _cast(members: Mapping[str, list[str]], roles: Mapping[str, Any]) -> Cast:
+def _cast(
+    members: Mapping[str, list[str]], roles: Mapping[str, Any], approvals: Mapping[str, Any]
+) -> Cast:
     accounts = _accounts([*members, *([] if STRANGER in members else [STRANGER])])
     return Cast(
         accounts,
@@ -76,6 +102,7 @@ def _cast(members: Mapping[str, list[str]], roles: Mapping[str, Any]) -> Cast:
                 for person, theirs in members.items()
             },
             "roles": dict(roles),
+            "approvals": dict(approvals),
         },
     )
 

@@ -85,6 +85,7 @@ class Prompt:
 
     def show(self, seen: Seen) -> None:
         """A message as it comes, and each of its edits."""
+        self._words.names["code"] = self._stage.place.transcript.awaited()
         colour = "green" if seen.sender == BOT else "cyan"
         for line in seen.news:
             self._console.print(Text.assemble((f"{seen.sender}: ", colour), line))

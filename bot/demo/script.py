@@ -18,12 +18,18 @@ SPEAKER = "nounou"
 #: a script that sleeps longer than a day is a slip of the finger
 LONGEST_SLEEP = 86_400.0
 
+#: stands for the newest code in the room that no earlier line has used
+CODE = "{code}"
+
 _SECONDS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Say:
-    """One message of one person; the next line waits for its end where `waited`."""
+    """One message of one person; the next line waits for its end where `waited`.
+
+    With `CODE` in its text it is sent once there is a code.
+    """
 
     line: int
     person: str
@@ -91,6 +97,8 @@ def _say(number: int, line: str, members: Collection[str], *, waited: bool) -> S
         )
     if not text:
         raise _bad(number, _("there is no message to send"))
+    if text.count(CODE) > 1:
+        raise _bad(number, _("{code} may stand in a line once").format(code=CODE))
     return Say(number, person, text, waited)
 
 

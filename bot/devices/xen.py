@@ -187,3 +187,14 @@ class Toolstack(ABC):
     @abstractmethod
     def read_migration(self, exit_code: int, stdout: str, stderr: str) -> MigrationOutcome:
         """What a finished migrate command said."""
+
+    @abstractmethod
+    def destroy_words(self, domid: int) -> tuple[str, ...]:
+        """The command that ends the domain *domid* at once, to be run detached.
+
+        By id, so that it hits nothing that comes by the same name meanwhile; never Domain-0.
+        """
+
+    @abstractmethod
+    def read_destroy(self, exit_code: int, stdout: str, stderr: str) -> str:
+        """Why a finished destroy command failed, in one sentence; empty where it reports none."""

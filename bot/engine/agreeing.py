@@ -18,10 +18,11 @@ from bot.core.policy import Rights
 from bot.core.render import Lines, Reply, duration
 from bot.core.risk import Risk
 from bot.core.text import clean
-from bot.engine import approvals, audit_log, guards
+from bot.engine import approvals, audit_log, guards, jobs
 from bot.engine.approvals import Request, Standing
 from bot.engine.context import Context
 from bot.engine.engine import Engine
+from bot.engine.glass import GLASS, Broken
 from bot.engine.jobs import Job
 from bot.engine.run import Run
 from bot.errors import Refused, StoreError
@@ -72,13 +73,30 @@ class Matter:
 
 
 def need_of(engine: Engine, job: Job, matter: Matter) -> Need:
+    """Whose word *matter* needs now: less where its asker has broken the glass."""
+    need = _need_of(engine, job, matter)
+    return Need.CONFIRM if spared(engine, job, matter, need) else need
+
+
+def spared(engine: Engine, job: Job, matter: Matter, need: Need) -> Broken | None:
+    """The broken glass that spares *job* the second person whom *need* names; else None.
+
+    What is about rights always needs the second person.
+    """
+    if need is not Need.SECOND or matter.command.needs.startswith("access."):
+        return None
+    return engine.glass.of(job.person, engine.clock())
+
+
+def _need_of(engine: Engine, job: Job, matter: Matter) -> Need:
     """Whose word *matter* needs, by its class, the config, and what the bot itself depends on."""
     command, bound = matter.command, matter.bound
     if command.needs in ANSWERS:
         return Need.NONE
     need = max(engine.approvals.by_risk.get(matter.risk, Need.NONE), command.least)
+    room = engine.rooms.called(job.room)
     for right, more in engine.approvals.also:
-        if guards.covers(right, command, bound):
+        if guards.concerns(right, command, bound, room):
             need = max(need, more)
     if guards.warnings(engine, command, bound):
         need = max(need, Need.CONFIRM)
@@ -113,6 +131,10 @@ async def _ask(run: Run, matter: Matter, need: Need) -> Request:
                 tx, run.job.id, need, matter.risk, matter.digest, now, expires
             )
             record = matter.planned(run) | {"need": need.name.lower()}
+            broken = spared(engine, run.job, matter, _need_of(engine, run.job, matter))
+            if broken is not None:
+                record[GLASS] = broken.id
+                await jobs.note(tx, run.job.id, GLASS, broken.id)
             await audit_log.append(tx, "requested", record, now)
         if run.job.state is not State.AWAITING_APPROVAL:
             await run.move(tx, Event.ASK)
@@ -213,6 +235,15 @@ def demand_plan(engine: Engine, job: Job, matter: Matter, request: Request | Non
             _("Meanwhile this needs more than it was given, so nothing was done."),
             hint=_("Send it again."),
         )
+
+
+def in_words(need: Need) -> str:
+    """What *need* is, as the end of a sentence; empty where nobody's word is needed."""
+    return {
+        Need.NONE: "",
+        Need.CONFIRM: _("its asker's confirmation"),
+        Need.SECOND: _("another person's approval"),
+    }[need]
 
 
 def _asking(run: Run, matter: Matter, request: Request) -> Asking:

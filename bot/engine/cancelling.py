@@ -17,6 +17,8 @@ from bot.i18n import _
 CANCELLED = "cancelled"
 #: why: somebody asked for it, or took back the message that the job was
 ASKED, TAKEN_BACK = "asked", "taken back"
+#: why: the grant that allowed it ended before it began
+LAPSED = "grant ended"
 
 
 async def cancel(engine: Engine, tx: AsyncConnection, job: Job, why: str) -> bool:
@@ -39,6 +41,9 @@ async def cancel(engine: Engine, tx: AsyncConnection, job: Job, why: str) -> boo
 
 def cancelled(why: object, *, begun: bool) -> Ended:
     """The end of a job that was cancelled for the reason *why*, once it had *begun* or before."""
+    if why == LAPSED:
+        sentence = _("The grant that allowed this has ended, and nothing of it was begun.")
+        return Ended(State.FAILED, "denied", Reply(sentence))
     match (why == TAKEN_BACK, begun):
         case (True, True):
             sentence = _("Cancelled, since its message was taken back; no further step was begun.")

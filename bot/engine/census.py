@@ -141,7 +141,7 @@ def _transfer(
 
 
 def state_in_words(domain: Domain) -> str:
-    """The state of *domain* for people; half-moved ones say so."""
+    """The state of *domain* for people; half-moved ones say so, unless they are dying anyway."""
     words = {
         Kind.ALIVE: _("running"),
         Kind.PAUSED: _("paused"),
@@ -152,4 +152,6 @@ def state_in_words(domain: Domain) -> str:
         Kind.UNKNOWN: _("in a state that the bot does not know"),
     }
     state = words[domain.kind]
-    return _("half-moved, {state}").format(state=state) if domain.half_moved else state
+    if domain.half_moved and domain.kind is not Kind.DYING:
+        return _("half-moved, {state}").format(state=state)
+    return state

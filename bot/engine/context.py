@@ -11,6 +11,8 @@ from bot.core.command import Command, Registry
 from bot.core.plan import Plan
 from bot.core.policy import Rights
 from bot.devices.host import Host
+from bot.engine import guards
+from bot.engine.holds import Holds
 from bot.engine.inventory import Inventory
 from bot.engine.jobs import Job
 from bot.engine.pins import Pins
@@ -74,8 +76,18 @@ class Context:
         return self._run.engine.pins
 
     @property
+    def holds(self) -> Holds:
+        """What nobody may touch now."""
+        return self._run.engine.holds
+
+    @property
     def version(self) -> str:
         return self._run.engine.version
+
+    @property
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return self._run.engine.clock()
 
     @property
     def uptime(self) -> float:
@@ -111,7 +123,7 @@ class Context:
     def may_use(self, command: Command) -> bool:
         """Whether the asker may use *command* here, on some object at least."""
         here = self._run.engine.rooms.take(self.job.room, command)
-        return here and self.rights.verb(command.needs)
+        return here and guards.may_use(command, self.rights)
 
     @property
     def timing(self) -> Timing:

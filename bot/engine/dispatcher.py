@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -17,11 +18,13 @@ from bot.core.risk import Risk
 from bot.core.text import clean
 from bot.engine import jobs, outbox, pipeline
 from bot.engine.absence import hold
+from bot.engine.breaking import end_glass
 from bot.engine.cancelling import CANCELLED, cancelled
 from bot.engine.context import Requeue
 from bot.engine.engine import Engine
 from bot.engine.housekeeping import keep_house
 from bot.engine.inbox import Inbox
+from bot.engine.lapse import end_grants
 from bot.engine.run import Run
 from bot.errors import DeviceError, OutcomeUnknown, StoreError
 from bot.i18n import _
@@ -38,6 +41,9 @@ class Dispatcher:
         self._engine = engine
         self._inbox = inbox
         self._main_room = main_room
+        keeper = engine.timekeeper
+        keeper.due("grants", engine.grants.next_due, partial(end_grants, engine))
+        keeper.due("glass", engine.glass.next_due, partial(end_glass, engine))
 
     async def run(self) -> None:
         """Recover, then start jobs for ever."""
@@ -87,11 +93,17 @@ class Dispatcher:
 
     async def _recover(self, group: asyncio.TaskGroup) -> None:
         """Put back the locks first, all of them; then look at each job that was running."""
+        await self._patiently(self._engine.holds.load)
         held = await self._patiently(self._held)
+        await self._patiently(self._engine.grants.load)
+        await self._patiently(self._engine.glass.load)
         for job, keys in held:
             undetermined = job.state is State.UNDETERMINED
             self._engine.locks.hold(job.id, keys, undetermined=undetermined)
         await self._patiently(self._look_back)
+        # what ended while no bot ran: before anything begins that relied on it
+        await self._engine.timekeeper.end_what_is_due()
+        group.create_task(self._engine.timekeeper.run())
         for job, _keys in held:
             if job.state is State.RUNNING:
                 self._engine.begun.add(job.id)

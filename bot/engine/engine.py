@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from bot.core.approvals import Approvals
@@ -12,15 +12,19 @@ from bot.core.chat import Chat
 from bot.core.command import Registry
 from bot.core.masking import masked
 from bot.core.own import Own
-from bot.core.policy import Policy, Rights
+from bot.core.policy import Policy, Rights, Rule
 from bot.core.rooms import Rooms
 from bot.engine.approvals import Requests
+from bot.engine.glass import Glass
+from bot.engine.grants import Grants
+from bot.engine.holds import Holds
 from bot.engine.inventory import Inventory
 from bot.engine.locks import Locks
 from bot.engine.outbox import Outbox
 from bot.engine.owners import Owners
 from bot.engine.pins import Pins
 from bot.engine.store import Store
+from bot.engine.timekeeper import Timekeeper
 from bot.engine.typing import Typing
 from bot.engine.world import Timing, World
 
@@ -71,16 +75,38 @@ class Engine:
     #: jobs that came in just now, as the store has them
     fresh: list[Job] = field(default_factory=list)
     look: bool = True
+    #: how many edits of progress were queued
+    edits: int = 0
     typing: Typing = field(init=False)
+    timekeeper: Timekeeper = field(init=False)
+    grants: Grants = field(init=False)
+    glass: Glass = field(init=False)
     requests: Requests = field(init=False)
+    holds: Holds = field(init=False)
 
     def __post_init__(self) -> None:
         self.typing = Typing(self.chat)
+        self.timekeeper = Timekeeper(self.clock, again=self.timing.follow_every)
+        self.grants = Grants(self.store)
+        self.glass = Glass(self.store)
         self.requests = Requests(self)
+        self.holds = Holds(self)
 
-    def rights(self, person: str, room: str) -> Rights:
-        """Everything that *person* may do in *room* now."""
-        return self.policy.of(person, self.rooms.called(room))
+    def rights(self, person: str, room: str, *, without: int | None = None) -> Rights:
+        """Everything that *person* may do in *room* now, by roles and by grants.
+
+        *without*: the number of a grant that counts no more.
+        """
+        policy, here, now = self.policy, self.rooms.called(room), self.clock()
+        rights = policy.of(person, here)
+        if person not in policy.roles:
+            return rights
+        granted = [
+            Rule(grant.parsed, grant.source(now), policy.of(grant.by, here))
+            for grant in self.grants.of(person, now)
+            if grant.id != without and grant.parsed.has_room(here)
+        ]
+        return replace(rights, allow=(*rights.allow, *granted)) if granted else rights
 
     def shown(self, line: str) -> str:
         """The command *line* as people may read it, and as it is kept."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.core.command import Bound, Command
-from bot.core.policy import Right, Rights
+from bot.core.policy import Asked, Decision, Right, Rights
 from bot.core.risk import Risk
 from bot.core.rooms import Rooms
 from bot.core.text import clean
@@ -29,40 +29,55 @@ def demand_room(rooms: Rooms, room: str, command: Command, risk: Risk) -> None:
     raise Denied(why.format(command=command.name, rooms=there))
 
 
+def authorize_verb(command: Command, rights: Rights) -> None:
+    """Make sure that *rights* cover *command* in some way, with whatever words behind it.
+
+    Raises `Denied`, before anything is looked up.
+    """
+    if not may_use(command, rights):
+        raise _denied(command, rights.decide(Asked(command.needs)))
+
+
+def may_use(command: Command, rights: Rights) -> bool:
+    """Whether *rights* cover *command* in some way."""
+    return rights.verb(command.needs, objects=command.limitable)
+
+
 def authorize(command: Command, rights: Rights, bound: Bound) -> None:
     """Make sure that *rights* cover *command* with these words; raises `Denied`."""
-    for name in _names(command, bound):
-        if not _covered(command, rights, name):
-            raise Denied(
-                _("You may not run {command}: it needs the right {right}.").format(
-                    command=command.name, right=command.needs
-                )
-                if name is None
-                else _("You may not run {command} on {name}.").format(
-                    command=command.name, name=clean(name, 60)
-                )
-            )
+    asked = command.asked(bound)
+    decision = rights.decide(asked)
+    if decision.allowed:
+        return
+    forbidden = [name for name in asked.objects if not rights.object(asked.verb, name)]
+    if name := next(iter(forbidden), ""):
+        raise Denied(
+            _("You may not run {command} on {name}.").format(
+                command=command.name, name=clean(name, 60)
+            ),
+            rule=_rule(decision),
+        )
+    raise _denied(command, decision)
+
+
+def _denied(command: Command, decision: Decision) -> Denied:
+    sentence = _("You may not run {command}: it needs the right {right}.")
+    return Denied(sentence.format(command=command.name, right=command.needs), rule=_rule(decision))
+
+
+def _rule(decision: Decision) -> str:
+    """What the record says of a denial."""
+    return str(decision.rule) if decision.rule is not None else "none"
 
 
 def may(command: Command, rights: Rights, bound: Bound) -> bool:
     """Whether *rights* cover *command* with these words."""
-    return all(_covered(command, rights, name) for name in _names(command, bound))
+    return rights.decide(command.asked(bound)).allowed
 
 
-def covers(right: Right, command: Command, bound: Bound) -> bool:
-    """Whether *right* speaks of *command* with any of these objects."""
-    return any(right.covers(command.needs, name or "*") for name in _names(command, bound))
-
-
-def _names(command: Command, bound: Bound) -> list[str | None]:
-    """The objects that the right to *command* is about; None alone where there are none."""
-    noun = command.needs.partition(".")[0]
-    names: list[str | None] = [name for kind, name in bound.objects if kind == noun]
-    return names or [None]
-
-
-def _covered(command: Command, rights: Rights, name: str | None) -> bool:
-    return rights.verb(command.needs) if name is None else rights.object(command.needs, name)
+def concerns(right: Right, command: Command, bound: Bound, room: str) -> bool:
+    """Whether *right* speaks of *command* in *room*, with any of these objects and words."""
+    return right.has_room(room) and right.concerns(command.asked(bound))
 
 
 def objections(engine: Engine, command: Command, bound: Bound) -> list[str]:

@@ -9,7 +9,9 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from bot.core.policy import Rights
+from bot.core.command import Command
+from bot.core.policy import Asked, Rights
+from bot.core.right import speaks_of
 from bot.core.text import clean, did_you_mean
 from bot.devices.host import Host
 from bot.engine.world import World
@@ -70,6 +72,14 @@ class View:
     inventory: Inventory
     rights: Rights
     verb: str
+    #: the parameters of the command, and the kind of thing that each takes
+    parameters: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, inventory: Inventory, rights: Rights, command: Command) -> View:
+        """What somebody with *rights* may see of *inventory* in order to use *command*."""
+        parameters = tuple((param.name, param.type.kind) for param in command.params)
+        return cls(inventory, rights, command.needs, parameters)
 
     def find(self, kind: str, text: str) -> DomU | Host:
         """The guest or host called *text*.
@@ -77,29 +87,54 @@ class View:
         Raises `UnknownObject`; or `Denied`, with the same words whether the name is forbidden or
         unknown, to somebody who may not see everything.
         """
-        noun = self.verb.partition(".")[0]
-        restricted = kind == noun and not self.rights.every(self.verb)
-        visible = self.visible(kind, restricted)
+        visible = self.visible(kind)
         if text in visible:
             return self._value(kind, text)
-        missing = _("There is no {kind} called {name}.").format(
-            kind={"domu": "DomU", "dom0": "Dom0"}[kind], name=clean(repr(text), 60)
-        )
-        if restricted:
-            known = text in self.inventory.names(kind)
-            message = _("There is no {kind} called {name} that you may use.").format(
-                kind={"domu": "DomU", "dom0": "Dom0"}[kind], name=clean(repr(text), 60)
-            )
-            if known or not self.rights.object(self.verb, text):
-                raise Denied(message, hint=did_you_mean(text, visible))
-            raise UnknownObject(message, hint=did_you_mean(text, visible))
-        raise UnknownObject(missing, hint=did_you_mean(text, visible) or self._all(kind, visible))
+        words = {
+            "kind": {"domu": "DomU", "dom0": "Dom0"}[kind],
+            "name": clean(repr(text), 60),
+        }
+        hint = did_you_mean(text, visible)
+        if self._restricted(kind):
+            message = _("There is no {kind} called {name} that you may use.").format(**words)
+            if text in self.inventory.names(kind) or not self._may_see(kind, text):
+                raise Denied(message, hint=hint, rule=self._rule(kind, text))
+            raise UnknownObject(message, hint=hint)
+        missing = _("There is no {kind} called {name}.").format(**words)
+        raise UnknownObject(missing, hint=hint or self._all(kind, visible))
 
-    def visible(self, kind: str, restricted: bool) -> frozenset[str]:
+    def visible(self, kind: str) -> frozenset[str]:
         names = self.inventory.names(kind)
-        if not restricted:
+        if not self._restricted(kind):
             return names
-        return frozenset(name for name in names if self.rights.object(self.verb, name))
+        return frozenset(name for name in names if self._may_see(kind, name))
+
+    def _restricted(self, kind: str) -> bool:
+        """Whether some names of *kind* are of no use to the asker, who then sees the others only.
+
+        Rights limit a kind by the objects that they name, or by the words of an argument.
+        """
+        if speaks_of(self.verb, kind) and not self.rights.every(self.verb):
+            return True
+        places = self._places(kind)
+        return bool(places) and all(self.rights.limits(self.verb, place) for place in places)
+
+    def _may_see(self, kind: str, name: str) -> bool:
+        if speaks_of(self.verb, kind) and not self.rights.object(self.verb, name):
+            return False
+        places = self._places(kind)
+        return not places or any(self.rights.argument(self.verb, place, name) for place in places)
+
+    def _places(self, kind: str) -> list[str]:
+        """The parameters as which something of *kind* may stand."""
+        return [name for name, theirs in self.parameters if theirs == kind]
+
+    def _rule(self, kind: str, name: str) -> str:
+        """For the record: the rule that denies *name*, or "none"."""
+        objects = (name,) if speaks_of(self.verb, kind) else ()
+        arguments = {place: (name,) for place in self._places(kind)}
+        rule = self.rights.decide(Asked(self.verb, objects, arguments)).rule
+        return str(rule) if rule is not None else "none"
 
     def _value(self, kind: str, name: str) -> DomU | Host:
         return self.inventory.world.hosts[name] if kind == "dom0" else DomU(name)

@@ -125,6 +125,9 @@ async def _fenced(run: Run, work: Awaitable[Reply]) -> Ended:
         return cancelled(run.cancel_requested, begun=begun)
     except UsageError as error:
         return Ended(_state(run, error), error.code, _usage(run, error))
+    except Denied as error:
+        reply = Reply(str(error), hint=error.hint)
+        return Ended(_state(run, error), error.code, reply, error.rule)
     except BotError as error:
         return Ended(_state(run, error), error.code, Reply(str(error), hint=error.hint))
     except Exception:  # noqa: BLE001  (the fence of every command)
@@ -150,16 +153,16 @@ def _usage(run: Run, error: UsageError) -> Reply:
     return Reply(str(error), details, error.hint)
 
 
-async def may_run(run: Run) -> bool:
+async def may_run(run: Run, *, without: int | None = None) -> bool:
     """Whether the person of *run* may run its command there, on its objects, as things are now.
 
-    What cannot be understood does nothing but say so, so anybody may.
+    *without*: the number of a grant that counts no more.  What cannot be understood does nothing
+    but say so, so anybody may.
     """
     try:
         command, line = _parse(run)
-        rights = run.engine.rights(run.job.person, run.job.room)
-        if not rights.verb(command.needs):
-            return False
+        rights = run.engine.rights(run.job.person, run.job.room, without=without)
+        guards.authorize_verb(command, rights)
         guards.demand_room(run.engine.rooms, run.job.room, command, command.risk)
         guards.authorize(command, rights, await _convert(run, command, rights, line))
     except (UnknownObject, Denied):
@@ -173,12 +176,7 @@ async def _proceed(run: Run) -> Reply:
     proofs.demand(run.engine, run.job)
     command, line = _parse(run)
     rights = run.engine.rights(run.job.person, run.job.room)
-    if not rights.verb(command.needs):
-        raise Denied(
-            _("You may not run {command}: it needs the right {right}.").format(
-                command=command.name, right=command.needs
-            )
-        )
+    guards.authorize_verb(command, rights)
     guards.demand_room(run.engine.rooms, run.job.room, command, command.risk)
     await run.risky(command.risk)
     bound = await _convert(run, command, rights, line)
@@ -186,8 +184,10 @@ async def _proceed(run: Run) -> Reply:
     guards.authorize(command, rights, bound)
     against = guards.objections(run.engine, command, bound)
     only_tried = command.planner is not None and bound.options.get("dry_run", False)
-    if against and not only_tried:
-        raise Refused(against[0])
+    if not only_tried:
+        if against:
+            raise Refused(against[0])
+        run.engine.holds.demand(run, command, bound)
     context = Context(run, rights)
     for check in command.checks:
         await check(context, *bound.args, **bound.options)
@@ -196,7 +196,10 @@ async def _proceed(run: Run) -> Reply:
         plan = await _soon(run, command.planner(context, *bound.args, **bound.options))
         if only_tried:
             _demand(plan)
-            return _card(plan, against)
+            held = run.engine.holds.objections(command, bound, plan)
+            risk = max(command.risk, plan.risk or Risk.READS)
+            need = agreeing.need_of(run.engine, run.job, Matter(command, bound, plan, risk))
+            return _card(plan, against + held, agreeing.in_words(need))
     matter = await _matter(run, command, bound, plan)
     return await _run(run, context, matter)
 
@@ -204,6 +207,7 @@ async def _proceed(run: Run) -> Reply:
 async def _matter(run: Run, command: Command, bound: Bound, plan: Plan) -> Matter:
     """What would be done, where it can be: its class may be worse than the command's own."""
     _demand(plan)
+    run.engine.holds.demand(run, command, bound, plan)
     risk = max(command.risk, plan.risk or Risk.READS)
     guards.demand_room(run.engine.rooms, run.job.room, command, risk)
     await run.risky(risk)
@@ -216,11 +220,14 @@ async def _run(run: Run, context: Context, matter: Matter) -> Reply:
         keys = matter.plan.keys
         await run.engine.locks.acquire(run.job.id, keys, run.waiting, context.give_up)
         matter = await _recheck(run, context, matter, request)
+        # nothing is awaited in between: by the plan whoever places a hold knows that this goes on
+        run.engine.holds.demand(run, matter.command, matter.bound, matter.plan)
         context.plan = run.plan = matter.plan
         context.notes = await run.notes()
         run.cancel_requested = run.cancel_requested or str(context.notes.get(CANCELLED, ""))
         context.give_up()
-        await run.started(matter.plan, matter.planned(run), request)
+        record = matter.planned(run) if matter.command.planner is not None else None
+        await run.started(matter.plan, record, request)
     return await matter.command.handler(context, *matter.bound.args, **matter.bound.options)
 
 
@@ -233,7 +240,7 @@ def _parse(run: Run) -> tuple[Command, list[str]]:
     command = run.engine.registry.find(line)
     if command is None:
         rights = run.engine.rights(run.job.person, run.job.room)
-        allowed = [each for each in run.engine.registry if rights.verb(each.needs)]
+        allowed = [each for each in run.engine.registry if guards.may_use(each, rights)]
         raise run.engine.registry.unknown(line, allowed)
     run.verb = command.needs
     return command, line
@@ -241,7 +248,7 @@ def _parse(run: Run) -> tuple[Command, list[str]]:
 
 async def _convert(run: Run, command: Command, rights: Rights, line: list[str]) -> Bound:
     """Turn words into values; an unknown name is looked for once in the real world."""
-    view = View(run.engine.inventory, rights, command.needs)
+    view = View.of(run.engine.inventory, rights, command)
     rest = line[len(command.path) :]
     try:
         return command.bind(rest, view)
@@ -272,7 +279,7 @@ def _demand(plan: Plan) -> None:
         raise Refused(failures[0], hint="\n".join(failures[1:]))
 
 
-def _card(plan: Plan, against: list[str]) -> Reply:
+def _card(plan: Plan, against: list[str], need: str) -> Reply:
     lines = [*plan.lines, *(Line(Verdict.NO, why) for why in against)]
     steps = [
         _("{number}. on {where}: {words}").format(number=number, where=step.where, words=step.words)
@@ -281,6 +288,7 @@ def _card(plan: Plan, against: list[str]) -> Reply:
     return Reply(
         _("Nothing was done; this is what would be done."),
         body=(Lines([*map(str, lines)]), Lines(steps)),
+        hint=_("It would wait for {need}.").format(need=need) if need else "",
     )
 
 
@@ -288,6 +296,7 @@ async def _recheck(run: Run, context: Context, before: Matter, request: Request 
     """Everything once more under the locks; the world must not have moved."""
     await agreeing.look_again(run, context, before, request)
     command, bound = before.command, before.bound
+    run.engine.holds.demand(run, command, bound, before.plan)
     for check in command.checks:
         await check(context, *bound.args, **bound.options)
     if command.planner is None:

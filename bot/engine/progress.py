@@ -49,7 +49,6 @@ class Progress:
         self._untold = fresh
         self._lines: list[str] = []
         self._now = ""
-        self._edits = 0
         self._state = State.QUEUED
         self._waits = ""
         #: what is shown below while somebody has to agree
@@ -126,8 +125,9 @@ class Progress:
             await outbox.put(tx, self._post(self._first, text))
             await outbox.put(tx, signs.begun(self._engine, self.job))
             return
-        self._edits += 1
-        stamp = f"{int(self._engine.clock() * 1000):x}.{self._edits}"
+        # a number of this life of the bot: a job may be looked after and begin anew within it
+        self._engine.edits += 1
+        stamp = f"{int(self._engine.clock() * 1000):x}.{self._engine.edits}"
         await outbox.put(tx, self._post(f"{self._first}-{stamp}", text, edits=self._first))
 
     async def _end(self, tx: AsyncConnection, event: Ended) -> None:

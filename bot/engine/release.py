@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from bot.core.chat import Proof
+from bot.core.chat import VOUCHED, Proof
 from bot.core.jobs import State
 from bot.engine.context import Context
 from bot.engine.jobs import Job
@@ -37,7 +37,7 @@ async def release_jobs(ctx: Context, numbers: Iterable[int]) -> tuple[int, ...]:
 
 def _demand_proof(release: Job, held: Job) -> None:
     """Refuse to let a message that a homeserver can make up free one that it cannot."""
-    if release.proof is Proof.PLAIN and held.proof in (Proof.SIGNED, Proof.LOCAL):
+    if release.proof is Proof.PLAIN and held.proof in VOUCHED:
         raise Denied(
             _(
                 "Job {number} was asked for where messages are signed, so it cannot be released "

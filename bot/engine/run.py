@@ -27,6 +27,7 @@ from bot.core.events import (
     StepStarted,
     Waiting,
 )
+from bot.core.holds import Aim
 from bot.core.jobs import Event, State
 from bot.core.masking import masked
 from bot.core.plan import Plan
@@ -61,6 +62,8 @@ class Run:
         self.engine = engine
         self.job = job
         self.plan: Plan | None = None
+        #: what it would touch, as far as that is known, and has not been kept from
+        self.aim = Aim()
         #: the right that the command needs, and the objects that it names, once they are known
         self.verb = ""
         self.objects: tuple[str, ...] = ()
@@ -122,7 +125,9 @@ class Run:
                 await self.move(tx, Event.WAIT)
             await self._progress.tell(tx, Waiting(blockers, place))
 
-    async def started(self, plan: Plan, record: dict[str, Any], request: Request | None) -> None:
+    async def started(
+        self, plan: Plan, record: dict[str, Any] | None, request: Request | None
+    ) -> None:
         """The locks are held: from here on the job is running, and says so after a crash.
 
         An approval is used up by the same stroke; raises `Refused` where it was used before.
@@ -132,7 +137,8 @@ class Run:
         async with self.telling() as tx:
             if request is not None:
                 await approvals.use(tx, request)
-            await audit_log.append(tx, "plan", record, self.engine.clock())
+            if record is not None:
+                await audit_log.append(tx, "plan", record, self.engine.clock())
             await self.move(tx, Event.START)
             await jobs.take_locks(tx, self.job.id, plan.keys)
             await self._progress.tell(tx, Started())
@@ -260,6 +266,8 @@ class Run:
         }
         if event.code == "denied":
             data["sender"] = self.job.sender
+            if event.rule:
+                data["rule"] = event.rule
             return await denials.record(tx, self.job.sender, data, now)
         return await audit_log.append(tx, "ended", data, now)
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
-from bot.core.render import duration
 from bot.core.units import Size
 from bot.devices.host import Detached, Host, Phase
 from bot.devices.xen import Kind, MigrationOutcome
 from bot.engine.census import Census, settle, take
 from bot.engine.context import Context
+from bot.engine.following import Errand, follow_to_end, how_to_settle
 from bot.errors import DeviceError, Failed, OutcomeUnknown
 from bot.i18n import _
 
@@ -34,45 +33,16 @@ class Move:
     def words(self) -> tuple[str, ...]:
         return self.source.toolstack.migrate_words(self.guest, self.target.address)
 
+    @property
+    def title(self) -> str:
+        """What is done, as its step says it."""
+        return _("move {guest} to {target}").format(guest=self.guest, target=self.target)
+
 
 async def follow(ctx: Context, move: Move) -> Detached:
-    """Wait until the detached command has ended, showing how far it is.
-
-    A command that never arrived is barred, so that it can never start later; then the phase is
-    `Phase.BARRED`.  Raises `OutcomeUnknown` when the source is silent for longer than the patience.
-    """
-    source, loop = move.source, asyncio.get_running_loop()
-    heard = loop.time()
-    ask: Callable[[str], Awaitable[Detached]] = source.launcher.look
-    while True:
-        try:
-            state = await ask(move.attempt)
-            heard = loop.time()
-            if state.phase is Phase.ABSENT:
-                ask = source.launcher.bar
-                continue
-            if state.phase is not Phase.RUNNING:
-                return state
-            ask = source.launcher.look
-            await ctx.progress(await _stage(move))
-        except (DeviceError, OutcomeUnknown) as error:
-            await _be_patient(ctx, move, error, loop.time() - heard)
-        await asyncio.sleep(ctx.timing.follow_every)
-
-
-async def _be_patient(ctx: Context, move: Move, error: Exception, silent: float) -> None:
-    if silent > ctx.timing.follow_patience:
-        raise OutcomeUnknown(
-            _("{source} has not answered for {time}; the move of {guest} may go on there.").format(
-                source=move.source, time=duration(silent), guest=move.guest
-            ),
-            hint=how_to_settle(ctx),
-        ) from error
-    await ctx.progress(
-        _(
-            "moving {guest}: {source} gives no news ({why}); what runs there goes on by itself"
-        ).format(guest=move.guest, source=move.source, why=error)
-    )
+    """Follow *move* to its end as `follow_to_end` does."""
+    errand = Errand(move.source, move.attempt, move.title, partial(_stage, move))
+    return await follow_to_end(ctx, errand)
 
 
 async def _stage(move: Move) -> str:
@@ -177,11 +147,4 @@ def _judge(ctx: Context, move: Move, census: Census, said: MigrationOutcome | No
     raise OutcomeUnknown(
         _("{guest} is not in order: {seen}").format(guest=move.guest, seen=census.sentence()),
         hint=how_to_settle(ctx),
-    )
-
-
-def how_to_settle(ctx: Context) -> str:
-    """The next step for a job whose end is not known."""
-    return _("Its locks stay. When the hosts answer again: {prefix}job settle {job}").format(
-        prefix=ctx.prefix, job=ctx.job.id
     )

@@ -20,14 +20,20 @@ class Life(Enum):
     SUSPENDED = "suspended"
     #: shut down, its devices closing
     CLOSING = "closing"
+    #: being destroyed: stopped for good, its devices closing
+    DOOMED = "doomed"
+    #: destroyed, and not gone while something still holds pages of it
+    DYING = "dying"
 
 
-#: 60-pause, 90-during-migration, 96-shutdown
+#: 60-pause, 90-during-migration, 96-shutdown; of a destruction: libxl_domain.c, not recorded
 _LETTERS = {
     Life.PAUSED: "--p---",
     Life.INCOMING: "--p---",
     Life.SUSPENDED: "---ss-",
     Life.CLOSING: "--ps--",
+    Life.DOOMED: "--p---",
+    Life.DYING: "--p--d",
 }
 
 #: CPU seconds that a guest burns in a second of life

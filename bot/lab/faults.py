@@ -12,6 +12,8 @@ REFUSE, HANG, DROP, GARBLE, SLOW = "refuse", "hang", "drop-after-send", "garble"
 OUT_OF_MEMORY, NAME_TAKEN = "out-of-memory", "name-taken"
 HANDOVER_FAILURE, HANDOVER_LOST, CUT = "handover-failure", "handover-lost", "cut"
 UNKNOWN_KEY, NO_PERMISSION = "unknown-host-key", "no-permission"
+#: faults of a destruction: xl gives up and the guest goes on; it dies and is never gone
+DESTROY_FAILURE, ZOMBIE = "destroy-failure", "zombie"
 #: what happens at once and is not kept
 KILL_HOST, REVIVE = "kill-host", "revive"
 MISSING_LINK, STALE_LINK = "missing-link", "stale-link"
@@ -19,6 +21,7 @@ MISSING_LINK, STALE_LINK = "missing-link", "stale-link"
 KEPT = frozenset(
     {REFUSE, HANG, DROP, GARBLE, SLOW}
     | {OUT_OF_MEMORY, NAME_TAKEN, HANDOVER_FAILURE, HANDOVER_LOST, CUT, UNKNOWN_KEY, NO_PERMISSION}
+    | {DESTROY_FAILURE, ZOMBIE}
 )
 AT_ONCE = frozenset({KILL_HOST, REVIVE, MISSING_LINK, STALE_LINK})
 

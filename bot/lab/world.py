@@ -24,6 +24,7 @@ class Pace:
     migration: float = 6.0
     create: float = 0.3
     shutdown: float = 1.0
+    destroy: float = 1.0
     #: a slow answer is late by this
     slow: float = 3.0
     #: a machine that lost its power is noticed after this by those that talk to it

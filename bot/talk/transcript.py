@@ -8,11 +8,15 @@ trusted.
 from __future__ import annotations
 
 import asyncio
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+#: what goes into a line in place of `{code}`: one word, however it is written
+_CODE = re.compile(r"[\w-]{1,40}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -23,18 +27,21 @@ class Answer:
     final: bool
     succeeded: bool
     waits: str
+    #: what somebody has to type for it to go on
+    code: str = ""
 
     @classmethod
     def read(cls, content: Any) -> tuple[str, Answer] | None:
         """The command's event id and its answer; None where *content* is no status."""
         if not isinstance(content, Mapping) or not isinstance(content.get("command"), str):
             return None
-        final = content.get("final") is True
+        final, code = content.get("final") is True, content.get("code")
         return content["command"], cls(
             state=str(content.get("state", "")),
             final=final,
             succeeded=final and content.get("succeeded") is True,
             waits=str(content.get("waits", "")),
+            code=code if isinstance(code, str) and _CODE.fullmatch(code) else "",
         )
 
 
@@ -69,6 +76,13 @@ class Transcript:
         self._messages: dict[str, Seen] = {}
         self._places: dict[str, int] = {}
         self._answers: dict[str, Answer] = {}
+        #: the last word of each command that waits for no person any more; until it says another,
+        #: older edits may still come that repeat it
+        self._freed: dict[str, Answer] = {}
+        #: every code that the bot has shown
+        self._shown: set[str] = set()
+        #: those that nobody has taken from here yet, oldest first
+        self.codes: list[str] = []
         self._marks: set[str] = set()
         #: messages that stand there as a cover
         self._veiled: set[str] = set()
@@ -122,6 +136,10 @@ class Transcript:
     def answer(self, event_id: str) -> Answer | None:
         return self._answers.get(event_id)
 
+    def awaited(self) -> list[str]:
+        """The codes that somebody has to type for something to go on."""
+        return [each.code for each in self._answers.values() if each.code and each.waits]
+
     def has(self, event_id: str) -> bool:
         return event_id in self._places
 
@@ -154,21 +172,45 @@ class Transcript:
         if status is None:
             return "", False
         command, answer = status
-        for each in (command, *_also(content)):
-            known = self._answers.get(each)
-            if known is None or not known.final:
-                self._answers[each] = answer
+        for each in (command, *_texts(content, "also")):
+            self._learn(each, answer)
+        for each in _texts(content, "frees"):
+            self._free(each)
+        self._show(answer.code)
         return command, answer.final
+
+    def _learn(self, command: str, answer: Answer) -> None:
+        known = self._answers.get(command)
+        if known is not None and known.final:
+            return
+        if self._freed.get(command) == answer:
+            answer = replace(answer, waits="")
+        else:
+            self._freed.pop(command, None)
+        self._answers[command] = answer
+
+    def _free(self, command: str) -> None:
+        """*command* waits for no person any more, though the newest word of itself says so."""
+        known = self._answers.get(command)
+        if known is not None and known.waits == "person":
+            self._freed[command] = known
+            self._answers[command] = replace(known, waits="")
+
+    def _show(self, code: str) -> None:
+        """Keep *code*, which every edit of its message repeats, the first time that it is seen."""
+        if code and code not in self._shown:
+            self._shown.add(code)
+            self.codes.append(code)
 
     def _ring(self) -> None:
         rung, self._changed = self._changed, asyncio.Event()
         rung.set()
 
 
-def _also(content: Mapping[str, Any]) -> list[str]:
-    """The other commands of which the status *content* speaks."""
-    others = content.get("also")
-    return [each for each in others if isinstance(each, str)] if isinstance(others, list) else []
+def _texts(content: Mapping[str, Any], key: str) -> list[str]:
+    """The event ids that the status *content* lists under *key*."""
+    listed = content.get(key)
+    return [each for each in listed if isinstance(each, str)] if isinstance(listed, list) else []
 
 
 def printable(text: str) -> str:

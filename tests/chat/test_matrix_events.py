@@ -14,6 +14,7 @@ from bot.chat.matrix_events import (
     inviter,
     is_join_of,
     leaving,
+    may_count,
     members,
     message_of,
     objects,
@@ -51,6 +52,11 @@ def edit(body: object, target: object = "$0", msgtype: str = "m.text") -> dict[s
     return content(body="* !old", **{"m.new_content": fresh, "m.relates_to": relation})
 
 
+def reaction(**changes: Any) -> dict[str, Any]:
+    relation = {"rel_type": "m.annotation", "event_id": "$0", "key": "✅", **changes}
+    return event(type="m.reaction", content={"m.relates_to": relation})
+
+
 def test_a_text_message_of_a_person_is_a_message() -> None:
     assert message_of(event(), ROOM, ME) == Message("$1", ROOM, "@nounou:localhost", "!ping")
 
@@ -67,6 +73,14 @@ def test_a_text_message_of_a_person_is_a_message() -> None:
         event(event_id="$" + "x" * 300),
         event(type="m.room.encrypted", unsigned={"redacted_because": {}}),
         event(type="m.reaction"),
+        reaction(key=""),
+        reaction(key=7),
+        reaction(key="x" * 1000),
+        reaction(event_id="oops"),
+        reaction(event_id=["$0"]),
+        reaction(rel_type="m.thread"),
+        reaction() | {"sender": ME},
+        reaction() | {"unsigned": {"redacted_because": {}}},
         event(state_key=""),
         event(content={}),
         event(content="!ping"),
@@ -119,6 +133,22 @@ def test_a_redaction_that_came_encrypted_takes_nothing_back() -> None:
     redaction = event(type="m.room.redaction", redacts="$0")
 
     assert message_of(redaction, ROOM, ME, Proof.SIGNED, "a seal") is None
+
+
+def test_a_reaction_names_the_message_that_it_stands_on() -> None:
+    assert message_of(reaction(), ROOM, ME) == Message(
+        "$1", ROOM, NOUNOU, "✅", Kind.REACTION, target="$0"
+    )
+
+
+def test_a_reaction_that_came_encrypted_is_none() -> None:
+    """So that a sign never counts for more than a homeserver's word."""
+    assert message_of(reaction(), ROOM, ME, Proof.SIGNED, "a seal") is None
+
+
+def test_what_fills_a_gap_keeps_the_reactions_of_persons_alone() -> None:
+    assert may_count(reaction(), ME)
+    assert not may_count(reaction() | {"sender": ME}, ME)
 
 
 def test_a_message_that_was_decrypted_carries_its_proof_and_its_seal() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bot.chat.terminal import LONGEST_LINE, TerminalChat
-from bot.core.chat import Batch, Message, Post, Status, Text
+from bot.core.chat import Batch, Message, Post, Proof, Status, Text
 from bot.errors import ChatRefused, ChatUnavailable, StoreError
 
 PATIENCE = 20.0
@@ -75,7 +75,7 @@ async def ends() -> AsyncIterator[tuple[TerminalChat, OtherEnd]]:
 
 
 def line(n: int, body: str) -> Message:
-    return Message(f"$t{n}", "#r", "@a:b", body)
+    return Message(f"$t{n}", "#r", "@a:b", body, proof=Proof.TERMINAL)
 
 
 def post(txn: str = "t") -> Post:

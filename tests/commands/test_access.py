@@ -54,7 +54,7 @@ async def test_a_changed_key_is_shown_and_confirmed_as_it_was_shown(bot: Bot) ->
     assert "confirmed by nounou" in (await ask(bot, "!trust apprenti")).plain
 
 
-@pytest.mark.parametrize("proof", [Proof.SIGNED, Proof.LOCAL])
+@pytest.mark.parametrize("proof", [Proof.SIGNED, Proof.LOCAL, Proof.TERMINAL])
 async def test_a_key_is_confirmed_from_a_proven_device(bot: Bot, proof: Proof) -> None:
     await change(bot, APPRENTI)
 

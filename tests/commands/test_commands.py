@@ -211,7 +211,7 @@ async def test_a_guest_moves_there_and_back(bot: Bot, place: Place) -> None:
         ("!migrate vm fz\nreboot", "usage", "one line"),
         ("!migrate -rf fz", "usage", "-rf is not an option"),
         ('!migrate "vm fz', "usage", "never closed"),
-        ("!migrat vm fz", "usage", "Did you mean migrate?"),
+        ("!migrat vm fz", "usage", "Did you mean migrate, "),
     ],
 )
 async def test_what_cannot_be_moved_is_said_and_nothing_is_sent(

@@ -20,19 +20,28 @@ COMMANDS = list(registry_of(["commands"]))
 VERBS = sorted({command.needs for command in COMMANDS})
 
 #: a word that each kind of argument takes, in the lab's world
-WORDS = {"domu": "vm", "dom0": "fz", "job": "1", "count": "3", "word": "ping"}
+WORDS = {
+    "domu": "vm",
+    "dom0": "fz",
+    "job": "1",
+    "number": "1",
+    "count": "3",
+    "word": "ping",
+    "any": "vm",
+    "switch": "on",
+}
 
 FIXED = {
-    "everything": Role((Right("*"),)),
+    "everything": Role((Right.parse("*"),)),
     "nothing": Role(),
-    "looks": Role(tuple(map(Right, LOOKING))),
-    "all but moving": Role((Right("*"),), (Right("domu.migrate"),)),
-    "denied everything": Role((Right("*"),), (Right("*"),)),
+    "looks": Role(tuple(map(Right.parse, LOOKING))),
+    "all but moving": Role((Right.parse("*"),), (Right.parse("domu.migrate"),)),
+    "denied everything": Role((Right.parse("*"),), (Right.parse("*"),)),
 }
 ROLES = {
     **FIXED,
-    **{f"only {verb}": Role((Right(verb),)) for verb in VERBS},
-    **{f"all but {verb}": Role((Right("*"),), (Right(verb),)) for verb in VERBS},
+    **{f"only {verb}": Role((Right.parse(verb),)) for verb in VERBS},
+    **{f"all but {verb}": Role((Right.parse("*"),), (Right.parse(verb),)) for verb in VERBS},
 }
 
 
@@ -68,8 +77,8 @@ def walk() -> Iterator[tuple[Command, str, bool]]:
         own = {f"only {command.needs}", f"all but {command.needs}"}
         for role in [*FIXED, *sorted(own)]:
             rights = ROLES[role]
-            allowed = any(right.covers(command.needs, "vm") for right in rights.allow)
-            denied = any(right.covers(command.needs, "vm") for right in rights.deny)
+            allowed = any(right.has_verb(command.needs) for right in rights.allow)
+            denied = any(right.has_verb(command.needs) for right in rights.deny)
             yield command, role, allowed and not denied
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from types import ModuleType
 from typing import Annotated, Any
 
@@ -29,7 +30,7 @@ class Shelf:
 
 Guest = Annotated[str, ArgumentType("domu", lambda text, look: look.find("domu", text), True)]
 Place = Annotated[str, ArgumentType("dom0", lambda text, look: look.find("dom0", text), True)]
-Number = Annotated[int, ArgumentType("number", lambda text, _look: int(text))]
+Number = Annotated[int, ArgumentType("number", lambda text, _look: int(text), written=str)]
 Word = Annotated[str, ArgumentType("word", lambda text, _look: text)]
 
 
@@ -144,7 +145,32 @@ def test_words_become_values(
     options: dict[str, bool],
     objects: tuple[tuple[str, str], ...],
 ) -> None:
-    assert each.bind(typed.split(), Shelf()) == Bound(args, options, objects)
+    bound = each.bind(typed.split(), Shelf())
+
+    assert replace(bound, arguments=()) == Bound(args, options, objects)
+
+
+@pytest.mark.parametrize(
+    ("each", "typed", "arguments"),
+    [
+        (
+            migrate,
+            "--dry-run vm fz",
+            (("domu", "domu", "vm"), ("to", "dom0", "fz"), ("dry_run", "option", "true")),
+        ),
+        (domu_list, "", ()),
+        (domu_list, "fz 007", (("dom0", "dom0", "fz"), ("count", "number", "7"))),
+        (
+            say,
+            "vm one two",
+            (("to", "domu", "vm"), ("text", "word", "one"), ("text", "word", "two")),
+        ),
+    ],
+)
+def test_what_was_typed_is_kept_by_its_parameter_in_the_one_way_to_write_it(
+    each: Command, typed: str, arguments: tuple[tuple[str, str, str], ...]
+) -> None:
+    assert each.bind(typed.split(), Shelf()).arguments == arguments
 
 
 @pytest.mark.parametrize(

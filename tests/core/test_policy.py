@@ -1,27 +1,21 @@
-"""Rights: a verb pattern on an object pattern; deny wins, and nobody unknown may do anything."""
+"""Who may do what: deny wins, one rule decides, and nobody unknown may do anything."""
 
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.policy import Policy, Right, Rights, Role
+from bot.core.policy import Asked, Policy, Right, Rights, Role, Rule
+from tests.core.test_right import ASKED, FEW, ROOM, gives
+
+
+def rules(*texts: str) -> tuple[Rule, ...]:
+    return tuple(Rule(Right.parse(text), f"rule {n}") for n, text in enumerate(texts, 1))
 
 
 def rights(*allow: str, deny: tuple[str, ...] = ()) -> Rights:
-    return Rights(tuple(map(Right.parse, allow)), tuple(map(Right.parse, deny)))
-
-
-@pytest.mark.parametrize("text", ["*", "domu.*", "domu.migrate", "domu.migrate on vm-*"])
-def test_a_right_reads_as_it_was_written(text: str) -> None:
-    assert str(Right.parse(text)) == text
-
-
-@pytest.mark.parametrize("text", ["", "domu.migrate on", "on vm", "a b c", "a on b c", "a at b"])
-def test_a_right_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(ValueError):
-        Right.parse(text)
+    return Rights(rules(*allow), rules(*deny))
 
 
 @pytest.mark.parametrize(
@@ -78,9 +72,9 @@ POLICY = Policy(
     persons={"@nounou:here": "nounou", "@nounou:elsewhere": "nounou", "@apprenti:here": "apprenti"},
     roles={"nounou": ("admin",), "apprenti": ("looks", "learns"), "lost": ("no-such-role",)},
     rights={
-        "admin": Role((Right("*"),)),
-        "looks": Role((Right("*.show"), Right("domu.migrate", "vm"))),
-        "learns": Role((Right("bot.ping"),), (Right("domu.migrate"),)),
+        "admin": Role((Right.parse("*"),)),
+        "looks": Role((Right.parse("*.show"), Right.parse("domu.migrate on vm"))),
+        "learns": Role((Right.parse("bot.ping"),), (Right.parse("domu.migrate"),)),
     },
 )
 
@@ -109,44 +103,196 @@ def test_without_a_role_there_is_no_right(person: str) -> None:
     assert not POLICY.of(person).verb("bot.ping")
 
 
-VERBS = st.sampled_from(["domu.show", "domu.migrate", "volume.create", "bot.ping"])
-NAMES = st.sampled_from(["vm", "vm-1", "owl", "*", "[", ""])
-RIGHT = st.builds(
-    Right,
-    st.sampled_from(["*", "domu.*", "*.show", "domu.migrate", "volume.?reate"]),
-    st.sampled_from(["*", "vm", "vm*", "o?l", "["]),
+MIGRATE = Asked("domu.migrate", ("vm-1",), {"domu": ("vm-1",), "to": ("fz",)})
+BOTH = Asked("domu.stop", ("vm-1", "web-1"), {"domus": ("vm-1", "web-1")})
+PING = Asked("bot.ping")
+LIST = Asked("domu.list", filters=True)
+CANCEL = Asked("job.cancel", (), {"number": ("41",)})
+
+
+@pytest.mark.parametrize(
+    ("held", "asked", "may", "rule"),
+    [
+        (rights("*"), MIGRATE, True, "rule 1"),
+        (rights(), MIGRATE, False, None),
+        (rights("domu.show", "domu.migrate on vm-* to fz"), MIGRATE, True, "rule 2"),
+        (rights("domu.migrate on vm-* to fy"), MIGRATE, False, None),
+        (rights("*", deny=("bot.*", "domu.migrate to fz")), MIGRATE, False, "rule 2"),
+        (rights("*", deny=("domu.migrate to fy",)), MIGRATE, True, "rule 1"),
+        (rights("domu.stop on vm-*", "domu.stop on web-*"), BOTH, True, "rule 1"),
+        (rights("domu.stop on vm-*"), BOTH, False, None),
+        (rights("*", deny=("domu.* on web-*",)), BOTH, False, "rule 1"),
+        (rights("* on vm-*"), PING, False, None),
+        (rights("*", deny=("* on daath-*",)), PING, True, "rule 1"),
+        (rights("* on vm-*"), LIST, True, "rule 1"),
+        (rights("job.cancel on vm-*"), CANCEL, False, None),
+        (rights("job.cancel number 4?"), CANCEL, True, "rule 1"),
+    ],
 )
-SOME = st.lists(RIGHT, max_size=4).map(tuple)
+def test_one_rule_decides_or_none_does(
+    held: Rights, asked: Asked, may: bool, rule: str | None
+) -> None:
+    decision = held.decide(asked)
+
+    assert decision.allowed is may
+    assert (decision.rule.source if decision.rule else None) == rule
 
 
-@given(SOME, SOME, VERBS, NAMES)
+def test_a_decision_knows_the_object_that_nothing_allows() -> None:
+    assert rights("domu.stop on vm-*").decide(BOTH).object == "web-1"
+
+
+@pytest.mark.parametrize(
+    ("held", "objects", "may"),
+    [
+        (rights("job.cancel on vm-*"), False, False),
+        (rights("job.cancel on vm-*"), True, True),
+        (rights("job.cancel"), False, True),
+        (rights("job.cancel", deny=("job.* on vm-*",)), False, True),
+        (rights("job.cancel number 4?"), False, True),
+        (rights("job.cancel", deny=("job.cancel number 4?",)), False, True),
+    ],
+)
+def test_rights_on_some_objects_give_nothing_where_there_are_none(
+    held: Rights, objects: bool, may: bool
+) -> None:
+    assert held.verb("job.cancel", objects=objects) is may
+
+
+@pytest.mark.parametrize(
+    ("held", "word", "may", "limited"),
+    [
+        (rights("*"), "fz", True, False),
+        (rights("domu.migrate to fz"), "fz", True, True),
+        (rights("domu.migrate to fz"), "fy", False, True),
+        (rights("domu.migrate to fz", "domu.migrate on web-*"), "fy", True, False),
+        (rights("*", deny=("domu.migrate to fy",)), "fy", False, True),
+        (rights("*", deny=("domu.migrate to fy",)), "fz", True, True),
+        (rights("*", deny=("domu.migrate on owl to fy",)), "fy", True, False),
+        (rights("*", deny=("domu.show to fy",)), "fy", True, False),
+    ],
+)
+def test_some_words_may_stand_as_an_argument(
+    held: Rights, word: str, may: bool, limited: bool
+) -> None:
+    assert held.argument("domu.migrate", "to", word) is may
+    assert held.limits("domu.migrate", "to") is limited
+
+
+def test_a_right_for_some_rooms_counts_there_only() -> None:
+    here = Role((Right.parse("* in #here"),), (Right.parse("domu.* in #there"),))
+    policy = Policy({}, {"anna": ("some",)}, {"some": here})
+
+    assert policy.of("anna", "#here").verb("domu.show")
+    assert not policy.of("anna", "#there").verb("bot.ping")
+    assert not policy.of("anna").verb("bot.ping")
+    assert len(policy.everywhere("anna").deny) == 1
+
+
+def test_a_rule_says_where_it_comes_from() -> None:
+    assert list(map(str, POLICY.of("apprenti").allow)) == [
+        "*.show (role looks)",
+        "domu.migrate on vm (role looks)",
+        "bot.ping (role learns)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("right", "held", "rule"),
+    [
+        ("domu.migrate on vm-1", rights("domu.migrate on vm-*"), True),
+        ("domu.migrate on vm-*", rights("domu.migrate on vm-1"), False),
+        ("domu.migrate", rights("domu.migrate on vm-*"), False),
+        ("domu.migrate on vm-1, web-1", rights("domu.* on vm-*", "domu.* on web-*"), True),
+        ("domu.migrate, domu.stop", rights("domu.migrate", "domu.stop"), True),
+        ("domu.*", rights("domu.migrate", "domu.stop"), False),
+        ("domu.migrate on vm-1", rights("domu.migrate to fz"), False),
+        ("domu.migrate on vm-1 to fz", rights("domu.migrate to fz"), True),
+        ("domu.migrate to fy, fz", rights("domu.migrate to fz"), False),
+        ("domu.migrate in #a:b", rights("domu.migrate in #a:*"), True),
+        ("domu.migrate", rights("domu.migrate in #a:*"), False),
+        ("volume.* on vm-*", rights("volume.* except daath-*"), True),
+        ("volume.* on daath-1", rights("volume.* except daath-*"), False),
+        ("volume.* except daath-*, owl", rights("volume.* except daath-*"), True),
+        ("volume.* except daath-1", rights("volume.* except daath-*"), False),
+        ("*", rights("* on **"), False),
+        ("domu.migrate on vm", rights("*", deny=("domu.migrate on owl",)), True),
+        ("domu.migrate on *w*", rights("*", deny=("domu.migrate on owl",)), False),
+        ("domu.migrate on vm", rights("*", deny=("domu.migrate to fy",)), False),
+        ("domu.migrate on vm to fz", rights("*", deny=("domu.migrate to fy",)), True),
+        ("domu.migrate except owl", rights("*", deny=("domu.migrate on owl",)), True),
+        ("domu.migrate in #a", rights("*", deny=("* in #b",)), True),
+        ("domu.migrate", rights("*", deny=("* in #b",)), False),
+    ],
+)
+def test_nobody_holds_more_than_their_rights(right: str, held: Rights, rule: bool) -> None:
+    assert held.within(Right.parse(right)).allowed is rule
+
+
+def test_what_stands_against_a_right_is_named() -> None:
+    held = rights("*", deny=("bot.*", "domu.* on owl"))
+
+    decision = held.within(Right.parse("domu.migrate on o*"))
+
+    assert str(decision.rule) == "domu.* on owl (rule 2)"
+    assert rights("bot.*").within(Right.parse("domu.*")).rule is None
+
+
+SOME = st.lists(FEW.map(Rule), max_size=4).map(tuple)
+NAMES = st.sampled_from(["a", "b", "ab", "*", "[", ""])
+HELD = st.builds(Rights, SOME, SOME)
+
+
+@given(HELD, ASKED, NAMES)
 def test_what_may_be_done_on_an_object_may_be_done_at_all(
-    allow: tuple[Right, ...], deny: tuple[Right, ...], verb: str, name: str
+    held: Rights, asked: Asked, name: str
 ) -> None:
-    held = Rights(allow, deny)
-
-    if held.object(verb, name):
-        assert held.verb(verb)
-    if held.every(verb):
-        assert held.object(verb, name)
+    if held.object(asked.verb, name):
+        assert held.verb(asked.verb)
+    if held.every(asked.verb):
+        assert held.object(asked.verb, name)
 
 
-@given(SOME, SOME, VERBS, NAMES, RIGHT)
-def test_one_more_denial_never_grants(
-    allow: tuple[Right, ...], deny: tuple[Right, ...], verb: str, name: str, more: Right
+@given(HELD, ASKED)
+def test_what_is_decided_first_says_no_only_where_all_words_would_be_denied(
+    held: Rights, asked: Asked
 ) -> None:
-    before, after = Rights(allow, deny), Rights(allow, (*deny, more))
+    """The verb alone, each object, each word: none of them forbids what the whole allows."""
+    if held.decide(asked).allowed:
+        assert held.verb(asked.verb, objects=bool(asked.objects) or asked.filters)
+        assert all(held.object(asked.verb, name) for name in asked.objects)
+        assert all(
+            held.argument(asked.verb, parameter, word)
+            for parameter, words in asked.arguments.items()
+            for word in words
+        )
 
-    assert not (after.object(verb, name) and not before.object(verb, name))
-    assert not (after.verb(verb) and not before.verb(verb))
-    assert not (after.every(verb) and not before.every(verb))
+
+@given(HELD, ASKED, FEW)
+def test_one_more_denial_never_grants(before: Rights, asked: Asked, more: Right) -> None:
+    after = Rights(before.allow, (*before.deny, Rule(more)))
+
+    assert before.decide(asked).allowed or not after.decide(asked).allowed
+    assert before.verb(asked.verb) or not after.verb(asked.verb)
+    assert before.every(asked.verb) or not after.every(asked.verb)
 
 
-@given(SOME, VERBS, NAMES)
-def test_a_denial_of_everything_leaves_nothing(
-    allow: tuple[Right, ...], verb: str, name: str
+@given(SOME, ASKED)
+def test_a_denial_of_everything_leaves_nothing(allow: tuple[Rule, ...], asked: Asked) -> None:
+    held = Rights(allow, rules("*"))
+
+    assert not held.decide(asked).allowed
+    assert not held.verb(asked.verb)
+
+
+@settings(max_examples=500)
+@given(HELD, FEW, ASKED, ROOM)
+def test_what_lies_within_rights_gives_nothing_that_they_do_not(
+    held: Rights, right: Right, asked: Asked, room: str
 ) -> None:
-    held = Rights(allow, (Right("*"),))
-
-    assert not held.object(verb, name)
-    assert not held.verb(verb)
+    if held.within(right).allowed and gives(right, asked, room):
+        there = Rights(
+            tuple(rule for rule in held.allow if rule.right.has_room(room)),
+            tuple(rule for rule in held.deny if rule.right.has_room(room)),
+        )
+        assert there.decide(asked).allowed

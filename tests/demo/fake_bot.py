@@ -2,6 +2,7 @@
 
 ``!ping`` succeeds, ``!fail`` does not, ``!slow`` tells of its progress, ``!hang`` never ends,
 ``!lock`` and ``!ask`` wait for a lock and for a person until ``!free``, ``!die`` kills it once.
+``!destroy`` waits for the code that it shows; ``!approve CODE`` frees it, and ``!end`` ends it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ CONFIG = yaml.safe_load(Path(sys.argv[1]).read_text("utf-8"))
 STATE = Path(CONFIG["state"])
 KNOWN = {name for member in CONFIG["members"].values() for name in member["ids"]}
 WAITING: list[dict[str, Any]] = []
+#: what was asked for, by the code that approves it
+REQUESTS: dict[str, dict[str, Any]] = {}
 
 
 def write(frame: dict[str, Any]) -> None:
@@ -38,6 +41,7 @@ def post(
     waits: str = "",
     edits: str | None = None,
     part: str = "",
+    **more: object,
 ) -> None:
     status = {
         "command": about["event_id"],
@@ -46,10 +50,17 @@ def post(
         "final": final,
         "succeeded": state == "succeeded",
         "waits": waits,
+        **more,
     }
     frame = {"type": "send", "txn": f"{about['event_id']}{part}", "room": about["room"]}
     frame |= {"plain": text, "html": text, "about": about["event_id"], "threaded": False}
     write(frame | {"edits": edits, "status": status, "mentions": []})
+
+
+def ask(code: str, part: str = "") -> None:
+    text, about = f"who approves {code}?", REQUESTS[code]
+    more = {"waits": "person", "code": code}
+    post(about, text, "awaiting approval", final=False, part=part, **more)
 
 
 def obey(message: dict[str, Any]) -> None:
@@ -68,6 +79,19 @@ def obey(message: dict[str, Any]) -> None:
         case "!ask":
             WAITING.append(message)
             post(message, "who approves?", "awaiting approval", final=False, waits="person")
+        case "!destroy":
+            code = f"C0DE{len(REQUESTS) + 1}"
+            REQUESTS[code] = message
+            ask(code)
+        case "!approve" if words[1] in REQUESTS:
+            approved = REQUESTS[words[1]]
+            post(message, "approved", "succeeded", frees=[approved["event_id"]])
+            ask(words[1], part="-late")
+            threading.Timer(
+                0.3, post, (approved, "destroyed", "succeeded"), {"part": "-end"}
+            ).start()
+        case "!approve":
+            post(message, "no such code", "refused")
         case "!free":
             for waiting in WAITING:
                 post(waiting, "got it", "succeeded", part="-end")

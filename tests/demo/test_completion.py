@@ -14,7 +14,12 @@ from bot.plugins import modules_in
 def words() -> Vocabulary:
     registry = Registry()
     registry.add_from(modules_in("commands"))
-    names = {"dom0": ["fy", "fz"], "domu": ["vm", "zamok"], "person": ["apprenti"]}
+    names = {
+        "dom0": ["fy", "fz"],
+        "domu": ["vm", "zamok"],
+        "person": ["apprenti"],
+        "code": ["AB2CD3"],
+    }
     return Vocabulary("!", {**names, "fault": FAULTS}, list(registry))
 
 
@@ -26,6 +31,9 @@ def words() -> Vocabulary:
         ("!job s", ["settle", "show"]),
         ("!migrate ", ["--dry-run", "vm", "zamok"]),
         ("!migrate v", ["vm"]),
+        ("!approve ", ["AB2CD3"]),
+        ("!deny A", ["AB2CD3"]),
+        ("!deny AB2CD3 ", []),
         ("!migrate vm f", ["fy", "fz"]),
         ("!migrate vm fz ", ["--dry-run"]),
         ("!migrate --dry-run vm f", ["fy", "fz"]),

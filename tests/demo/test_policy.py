@@ -55,6 +55,28 @@ def test_the_bot_understands_the_configuration_of_the_lab(tmp_path: Path) -> Non
     assert found.timing.follow_every == 0.3
 
 
+def test_in_the_lab_only_what_destroys_waits_and_that_for_a_second_person(tmp_path: Path) -> None:
+    found = config(tmp_path).approvals
+
+    assert (found.changes, found.interrupts, found.destroys) == ("none", "none", "second")
+    assert found.reactions == ["changes", "interrupts"]
+
+
+def test_the_configuration_says_why_a_code_counts_in_the_labs_plain_room(tmp_path: Path) -> None:
+    assert config(tmp_path).approvals.allow_plaintext_approvals
+
+    text = Folder(tmp_path, "terminal").config.read_text()
+    comment, _key, _rest = text.partition("approvals:")
+    assert "# In a plain room a homeserver can forge anyone." in comment
+
+
+def test_an_apprentice_confirms_and_approves_nothing() -> None:
+    allowed = of_the_lab().policy["roles"]["apprenti"]["allow"]
+
+    assert "access.confirm" in allowed
+    assert "access.approve" not in allowed
+
+
 def test_who_runs_the_demo_may_use_the_local_chat_as_its_host(tmp_path: Path) -> None:
     members = config(tmp_path).members
 
@@ -98,6 +120,26 @@ def test_each_person_of_a_policy_gets_an_account_of_the_lab(tmp_path: Path) -> N
     assert cast.policy["members"]["Anna"] == {"ids": ["@anna:localhost"], "roles": ["all"]}
     assert cast.policy["roles"]["all"]["deny"] == ["domu.migrate on vm"]
     assert cast.host == "Anna"
+
+
+def test_a_policy_that_does_not_say_who_agrees_to_what_is_as_the_lab(tmp_path: Path) -> None:
+    cast = of_file(written(tmp_path, "roles: {}\nmembers: {anna: {ids: ['@a:x.org']}}\n"))
+
+    assert cast.policy["approvals"] == of_the_lab().policy["approvals"]
+
+
+def test_a_policy_may_say_who_agrees_to_what(tmp_path: Path) -> None:
+    policy = written(
+        tmp_path,
+        "roles: {}\nmembers: {anna: {ids: ['@a:x.org']}}\n"
+        "approvals: {interrupts: second, also: {'domu.show on vm': confirm}, expire: 5m}\n",
+    )
+
+    found = of_file(policy).policy["approvals"]
+
+    assert (found["interrupts"], found["expire"]) == ("second", 300.0)
+    assert found["also"] == {"domu.show on vm": "confirm"}
+    assert not found["allow_plaintext_approvals"]
 
 
 def test_a_stranger_whom_the_policy_names_is_a_member(tmp_path: Path) -> None:

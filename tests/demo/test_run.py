@@ -116,6 +116,43 @@ def test_a_lock_that_is_never_given_is_unanswered_at_the_end(stage: Stage) -> No
     assert "line 1, nounou: !lock (awaiting locks)" in stage.said
 
 
+def test_the_newest_code_that_no_line_has_used_goes_into_a_line(stage: Stage) -> None:
+    code, transcript = stage.play(
+        "!destroy", "!destroy", "@nounou2 !approve {code}", "@nounou2 !approve {code}"
+    )
+
+    asked = [line for line in transcript if line.startswith("nounou2: ")]
+    assert (code, asked) == (0, ["nounou2: !approve C0DE2", "nounou2: !approve C0DE1"])
+
+
+def test_a_line_with_a_code_waits_until_there_is_one(stage: Stage) -> None:
+    code, transcript = stage.play("& !slow", "& !destroy", "& @nounou2 !approve {code}")
+
+    assert (code, transcript[-1]) == (0, "bot: destroyed")
+
+
+def test_a_script_does_not_end_before_what_was_freed(stage: Stage) -> None:
+    """Though the freed command's own message says until then that it waits."""
+    code, transcript = stage.play("!destroy", "@nounou2 !approve {code}")
+
+    assert (code, transcript[-1]) == (0, "bot: destroyed")
+
+
+def test_a_line_whose_code_never_comes_is_named_when_time_is_up(stage: Stage) -> None:
+    code, transcript = stage.play("!destroy", "!approve {code}", "!approve {code}", timeout=2)
+
+    assert (code, transcript[-1]) == (1, "bot: destroyed")
+    assert "line 3, nounou: !approve {code} (not sent: no code was shown)" in stage.said
+
+
+def test_a_line_that_got_its_code_is_not_named_when_time_is_up_later(stage: Stage) -> None:
+    code, _transcript = stage.play("!destroy", "!approve {code}", "!hang", timeout=2)
+
+    assert code == 1
+    assert "line 3, nounou: !hang (no answer)" in stage.said
+    assert "not sent" not in stage.said
+
+
 def test_a_bot_that_dies_is_started_again_and_the_script_goes_on(stage: Stage) -> None:
     assert stage.play("!die", "!ping") == (
         0,

@@ -114,3 +114,15 @@ def test_a_message_comes_out_as_it_was_written(person: str, text: str, waited: b
     line = f"{'' if waited else '&'}@{person} {text}"
 
     assert parse(line, MEMBERS) == (Say(1, person, text, waited),)
+
+
+def test_a_code_may_stand_anywhere_in_a_message() -> None:
+    assert parse("& @nounou2 !approve {code}\n!deny {code} not now", MEMBERS) == (
+        Say(1, "nounou2", "!approve {code}", waited=False),
+        Say(2, "nounou", "!deny {code} not now"),
+    )
+
+
+def test_a_line_with_two_codes_is_refused_with_its_number() -> None:
+    with pytest.raises(UsageError, match=r"^line 2: \{code\} may stand in a line once"):
+        parse("!ping\n!approve {code} {code}", MEMBERS)

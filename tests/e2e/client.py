@@ -118,6 +118,11 @@ class Client:
         """Send *body* as a text message to a room (alias or id); returns its event id."""
         return await self.send(room, {"msgtype": "m.text", "body": body, **more})
 
+    async def react(self, room: str, event_id: str, sign: str) -> str:
+        """Put *sign* on a message; returns the event id of that."""
+        relation = {"rel_type": "m.annotation", "event_id": event_id, "key": sign}
+        return await self.send(room, {"m.relates_to": relation}, kind="m.reaction")
+
     async def send(
         self, room: str, content: Any, *, kind: str = "m.room.message", txn: str = ""
     ) -> str:

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from bot.demo.synapse import Synapse
+from tests.demo.test_endings import eventually, processes
 from tests.e2e.chat_site import Place
 from tests.e2e.client import Client
 from tests.e2e.secret_room import Scene, prepared
@@ -30,6 +31,13 @@ def homeserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Synapse]:
             yield synapse
         finally:
             runner.run(synapse.stop())
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A state folder to which nothing clings afterwards."""
+    yield tmp_path
+    eventually(lambda: not processes(tmp_path), lambda: f"the end of {processes(tmp_path)}")
 
 
 @pytest.fixture

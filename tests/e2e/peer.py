@@ -111,10 +111,11 @@ class Peer:
         """Send *body* encrypted, so that all devices in the room can read it."""
         return await self.send(room, {"msgtype": "m.text", "body": body, **more})
 
-    async def send(self, room: str, content: dict[str, Any]) -> str:
+    async def send(self, room: str, content: dict[str, Any], kind: str = "m.room.message") -> str:
+        """Send an event encrypted; but for a reaction, which goes in clear."""
         async with self._busy:
             answer = await self.client.room_send(
-                room, "m.room.message", content, ignore_unverified_devices=True
+                room, kind, content, ignore_unverified_devices=True
             )
         return str(answer.event_id)
 

@@ -6,20 +6,16 @@ import os
 import re
 import signal
 import sqlite3
-import subprocess
-import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.demo.test_endings import eventually, processes
+from tests.e2e.played import Demo, play
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
-ROOT = Path(__file__).parent.parent.parent
-DEMO = (sys.executable, "-P", "-m", "bot", "demo")
 #: a script that says in few lines what a script can say
 SCRIPT = """
 # who may do what
@@ -33,38 +29,6 @@ hello
 wait
 !domu show vm
 """
-
-
-class Demo:
-    """One demonstration with pipes for its streams."""
-
-    def __init__(self, folder: Path, *options: str, script: str = "") -> None:
-        self.folder = folder
-        self.process = subprocess.Popen(
-            [*DEMO, "--state", str(folder), *options],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-            text=True,
-        )
-        self._script = script
-
-    def end(self) -> tuple[int, list[str], str]:
-        """Exit code, transcript, and what the demonstration said of itself."""
-        out, err = self.process.communicate(self._script, timeout=240)
-        return self.process.returncode, out.splitlines(), err
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
-    """A state folder to which nothing clings afterwards."""
-    yield tmp_path
-    eventually(lambda: not processes(tmp_path), lambda: f"the end of {processes(tmp_path)}")
-
-
-def play(folder: Path, *options: str, script: str) -> tuple[int, list[str], str]:
-    return Demo(folder, *options, "--script", "-", script=script).end()
 
 
 def check_the_script(code: int, transcript: list[str]) -> None:

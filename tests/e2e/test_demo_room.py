@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -75,7 +75,10 @@ async def opened(path: Path, *, plain: bool = False) -> AsyncIterator[Site]:
     place = MatrixPlace(folder, of_the_lab(), said.append, plain=plain)
     try:
         await place.open()
-        async with Client(place.synapse.url, PATIENCE) as client, asyncio.TaskGroup() as group:
+        async with (
+            aclosing(Client(place.synapse.url, PATIENCE)) as client,
+            asyncio.TaskGroup() as group,
+        ):
             listening = group.create_task(place.listen())
             yield Site(place, folder, client, said)
             listening.cancel()

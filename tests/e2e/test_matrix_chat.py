@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.chat import Batch, Kind
+from bot.core.chat import Batch, Kind, Post, PostKind, Text
 from bot.demo.synapse import Synapse
 from bot.errors import StoreError
 from tests.e2e.chat_site import PATIENCE, Inbox, Place
@@ -236,6 +236,30 @@ async def test_edits_notices_emotes_quotes_and_redacted_lines_are_no_lines(
     assert [(m.kind, m.body, m.target) for m in others] == [
         (Kind.EDIT, "!say edited", first),
         (Kind.REMOVAL, "", redacted),
+    ]
+
+
+async def test_a_reaction_is_delivered_once_and_the_bots_own_never(
+    place: Place, nounou: Client
+) -> None:
+    """Also one that lies in a gap."""
+    inbox = Inbox()
+    async with place.running(inbox) as chat:
+        await place.entered(nounou)
+        asked = await nounou.say(place.room_id, "!say it")
+        sign = Text("⏳", "⏳")
+        await chat.send(Post(place.alias, "t1", sign, about=asked, kind=PostKind.REACTION))
+        first = await nounou.react(place.room_id, asked, "✅")
+        await inbox.until(lambda: len(inbox.messages) == 2)
+    missed = await nounou.react(place.room_id, asked, "👍")
+    await post_in_parallel(nounou, place.room_id, 120, at_a_time=8)
+    async with place.running(inbox):
+        await inbox.until(lambda: len(inbox.messages) == 123)
+
+    reactions = [m for m in inbox.messages if m.kind is Kind.REACTION]
+    assert [(m.event_id, m.sender, m.body, m.target) for m in reactions] == [
+        (first, "@nounou:localhost", "✅", asked),
+        (missed, "@nounou:localhost", "👍", asked),
     ]
 
 

@@ -6,11 +6,15 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import pytest
 
 from bot.app import serve
+from bot.core.approvals import Approvals, Need
+from bot.core.risk import Risk
 from bot.core.rooms import Rooms
+from bot.demo.synapse import Synapse
 from bot.engine.engine import Engine
 from bot.engine.inventory import Inventory
 from bot.engine.outbox import Outbox
@@ -19,7 +23,7 @@ from bot.engine.pins import Pins
 from bot.engine.store import Store
 from bot.engine.world import Timing, World
 from tests.e2e.chat_site import Place
-from tests.e2e.client import Client
+from tests.e2e.client import Client, Seen
 from tests.engine.alive import POLICY
 from tests.engine.toys import Toys
 
@@ -30,7 +34,7 @@ EDIT = {"rel_type": "m.replace"}
 
 @asynccontextmanager
 async def bot(
-    place: Place, nounou: Client, toys: Toys, *, ahead: float = 0.0
+    place: Place, nounou: Client, toys: Toys, *, ahead: float = 0.0, **more: Any
 ) -> AsyncIterator[None]:
     """One life of the engine in the room, its clock so many seconds *ahead*."""
 
@@ -54,6 +58,7 @@ async def bot(
         clock=clock,
         prefix="!",
         rooms=Rooms(place.alias, place.alias, {}),
+        **more,
     )
     serving = asyncio.create_task(serve(engine, place.alias, stop=5.0))
     try:
@@ -128,3 +133,70 @@ async def test_what_was_said_during_a_long_absence_is_listed_and_can_be_released
     assert "2 nounou: !change one" in said
     assert "3 nounou: !change two" in said
     assert [each for each in toys.done if "begin" in each] == ["begin one"]
+
+
+def asking(*reactions: Risk) -> Approvals:
+    """Who changes something confirms it, and may do so by one of the *reactions*."""
+    return Approvals({Risk.CHANGES: Need.CONFIRM}, reactions=frozenset(reactions))
+
+
+async def asked(nounou: Client, place: Place) -> Seen:
+    """The message that shows the plan of a new command."""
+    await nounou.say(place.room_id, "!change it")
+    return await nounou.wait_for(lambda seen: "!confirm" in seen.body)
+
+
+async def test_a_reaction_of_its_asker_confirms_a_plan(place: Place, nounou: Client) -> None:
+    toys = Toys()
+    async with bot(place, nounou, toys, approvals=asking(Risk.CHANGES)):
+        shown = await asked(nounou, place)
+
+        await nounou.react(place.room_id, shown.event_id, "✅\ufe0f")
+
+        await hears(nounou, "changed it")
+
+
+async def test_the_wrong_sign_or_one_on_the_command_itself_confirms_nothing(
+    place: Place, nounou: Client
+) -> None:
+    toys = Toys()
+    async with bot(place, nounou, toys, approvals=asking(Risk.CHANGES)):
+        shown = await asked(nounou, place)
+
+        await nounou.react(place.room_id, shown.event_id, "👍")
+        await nounou.react(place.room_id, str(shown.content["org.nounou.status"]["command"]), "✅")
+        await nounou.say(place.room_id, "!ping")
+        await hears(nounou, "pong")
+
+    assert "begin it" not in toys.done
+
+
+async def test_a_reaction_of_somebody_else_confirms_nothing(
+    place: Place, nounou: Client, homeserver: Synapse
+) -> None:
+    toys = Toys()
+    async with (
+        Client(homeserver.url, "nounou2", "password") as nounou2,
+        bot(place, nounou, toys, approvals=asking(Risk.CHANGES)),
+    ):
+        await nounou.invite(place.room_id, nounou2.user_id)
+        await nounou2.join(place.room_id)
+        shown = await asked(nounou, place)
+
+        await nounou2.react(place.room_id, shown.event_id, "✅")
+        await hears(nounou, "who asked for job 1, can confirm it")
+
+    assert "begin it" not in toys.done
+
+
+async def test_a_reaction_does_not_count_where_the_config_does_not_say_so(
+    place: Place, nounou: Client
+) -> None:
+    toys = Toys()
+    async with bot(place, nounou, toys, approvals=asking()):
+        shown = await asked(nounou, place)
+
+        await nounou.react(place.room_id, shown.event_id, "✅")
+        await hears(nounou, "A reaction does not count for this.")
+
+    assert "begin it" not in toys.done

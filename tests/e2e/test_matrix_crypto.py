@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from bot.chat.crossing import Secrets, identity_of
-from bot.core.chat import Kind, Proof
+from bot.core.chat import Kind, Message, Proof
 from tests.e2e.chat_site import Inbox
 from tests.e2e.client import Client
 from tests.e2e.secret_room import Scene, greet, heard, meet, post
@@ -115,6 +115,28 @@ async def test_a_ciphertext_that_comes_again_has_the_same_seal(scene: Scene) -> 
         again = await heard(inbox, 2)
         assert again.event_id != first.event_id
         assert again.seal == first.seal
+
+
+async def test_a_reaction_in_clear_proves_nothing_and_one_under_encryption_is_none(
+    scene: Scene,
+) -> None:
+    inbox, room = Inbox(), scene.place.room_id
+    async with scene.peer() as peer, scene.place.running(inbox):
+        await greet(scene, peer)
+        asked = await peer.say(room, "!ping")
+        relation = {"rel_type": "m.annotation", "event_id": asked, "key": "✅"}
+        kind, hidden = peer.client.encrypt(room, "m.reaction", {"m.relates_to": relation})
+        await peer.ask("PUT", f"rooms/{room}/send/{kind}/{uuid4()}", hidden)
+
+        shown = await peer.send(room, {"m.relates_to": relation}, "m.reaction")
+        await peer.say(room, "!last")
+        await heard(inbox, 3)
+
+    _asked, reaction, last = inbox.messages
+    assert reaction == Message(
+        shown, scene.place.alias, peer.user_id, "✅", Kind.REACTION, target=asked
+    )
+    assert last.body == "!last"
 
 
 async def test_words_without_their_key_are_said_to_be_unreadable_and_the_key_is_asked_for(

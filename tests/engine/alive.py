@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.app import registry_of, serve
 from bot.core.approvals import Approvals, Need
+from bot.core.chat import Proof
 from bot.core.command import Registry
 from bot.core.own import Own
 from bot.core.policy import Policy, Right, Role
@@ -55,7 +56,10 @@ LOOKING = ("bot.*", "domu.list", "domu.show", "job.list", "job.show", "job.relea
 POLICY = Policy(
     persons={NOUNOU: "nounou", NOUNOU2: "nounou2", APPRENTI: "apprenti"},
     roles={"nounou": ("nounou",), "nounou2": ("nounou",), "apprenti": ("apprenti",)},
-    rights={"nounou": Role((Right("*"),)), "apprenti": Role(tuple(map(Right, LOOKING)))},
+    rights={
+        "nounou": Role((Right.parse("*"),)),
+        "apprenti": Role(tuple(map(Right.parse, LOOKING))),
+    },
 )
 
 _stores: list[TestedStore] = []
@@ -339,6 +343,16 @@ class Bot:
         await self.end()
         self.chat.down = False
 
-    async def ask(self, line: str, sender: str = NOUNOU) -> Said:
+    async def ask(self, line: str, sender: str = NOUNOU, proof: Proof = Proof.PLAIN) -> Said:
         """Type *line* and wait for its final answer."""
-        return await self.chat.answer(self.chat.say(line, sender))
+        return await self.chat.answer(self.chat.say(line, sender, proof=proof))
+
+    async def code(self, event_id: str) -> str:
+        """The code that the command *event_id* waits for, once it does."""
+
+        def codes() -> list[str]:
+            said = [each.status for each in self.chat.about(event_id)]
+            return [status.code for status in said if status is not None and status.code]
+
+        await self.chat.until(lambda: bool(codes()))
+        return codes()[-1]

@@ -28,10 +28,13 @@ async def silent_for_long(place: Place) -> None:
     await place.later(place.timing.away * 10)
 
 
-async def test_what_was_typed_a_moment_ago_is_run_after_a_restart(place: Place) -> None:
+@pytest.mark.parametrize("proof", [Proof.PLAIN, Proof.TERMINAL])
+async def test_what_was_typed_a_moment_ago_is_run_after_a_restart(
+    place: Place, proof: Proof
+) -> None:
     await silent_for_long(place)
     typed = await waiting(place, LOCAL, Proof.LOCAL, 5)
-    posted = await waiting(place, ROOM, Proof.PLAIN, 5)
+    posted = await waiting(place, ROOM, proof, 5)
 
     async with place.bot() as bot:
         answer = await bot.chat.answer(typed)

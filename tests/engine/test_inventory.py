@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.policy import Right, Rights
+from bot.core.policy import Right, Rights, Rule
 from bot.engine.inventory import DomU, Inventory, UnknownObject, View
 from bot.errors import Denied, Unreachable
 from tests.engine.scene import OWL, Scene
@@ -24,7 +24,10 @@ def inventory(scene: Scene) -> Inventory:
 
 
 def rights(*allow: str, deny: tuple[str, ...] = ()) -> Rights:
-    return Rights(tuple(map(Right.parse, allow)), tuple(map(Right.parse, deny)))
+    return Rights(
+        tuple(Rule(Right.parse(each)) for each in allow),
+        tuple(Rule(Right.parse(each)) for each in deny),
+    )
 
 
 async def test_before_it_was_read_it_knows_hosts_and_no_guests(inventory: Inventory) -> None:

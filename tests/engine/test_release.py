@@ -89,8 +89,10 @@ async def test_release_of_anothers_job_that_one_may_run_is_allowed(place: Place)
     [
         (Proof.SIGNED, Proof.PLAIN, False),
         (Proof.LOCAL, Proof.PLAIN, False),
+        (Proof.TERMINAL, Proof.PLAIN, False),
         (Proof.SIGNED, Proof.SIGNED, True),
         (Proof.SIGNED, Proof.LOCAL, True),
+        (Proof.LOCAL, Proof.TERMINAL, True),
         (Proof.PLAIN, Proof.PLAIN, True),
     ],
 )

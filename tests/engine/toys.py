@@ -9,8 +9,9 @@ from typing import Any
 
 from bot.app import registry_of
 from bot.core.command import Command, Registry, command
-from bot.core.plan import Line, Plan, Verdict
+from bot.core.plan import Line, Plan, PlannedStep, Thing, Verdict
 from bot.core.render import Reply
+from bot.core.risk import Risk
 from bot.engine.context import Context
 from bot.params import Word
 
@@ -31,6 +32,10 @@ class Toys:
     lines: list[Line] = field(default_factory=list)
     essence: list[str] = field(default_factory=list)
     planned: int = 0
+    #: the steps and things of the plan of `burn NAME`, and the class that it raises it to
+    steps: list[str] = field(default_factory=lambda: ["burn it down"])
+    touches: set[tuple[Thing, str]] = field(default_factory=set)
+    raises: Risk | None = None
     #: what to do in recovery and when settling; without one, there is none
     recovers: Work | None = None
     settles: Work | None = None
@@ -62,6 +67,7 @@ class Toys:
         yield self._wait()
         yield self._change()
         yield self._fail()
+        yield self._burn()
 
     def _wait(self) -> Command:
         @command("wait", needs="toy.wait")
@@ -100,10 +106,31 @@ class Toys:
             keys = self.keys.get(name, frozenset({f"toy/{name}"}))
             line = self.lines[min(self.planned, len(self.lines)) - 1] if self.lines else None
             lines = (line or Line(Verdict.YES, f"{name} is there"),)
-            return Plan(lines, keys=keys, essence=tuple(self.essence), facts=self.planned)
+            return Plan(
+                lines,
+                keys=keys,
+                essence=tuple(self.essence),
+                risk=self.raises,
+                facts=self.planned,
+            )
 
         self._after_a_crash(change)
         return change
+
+    def _burn(self) -> Command:
+        @command("burn", needs="toy.burn", risk="destroys")
+        async def burn(ctx: Context, name: Word) -> Reply:
+            """Destroy something that is called NAME."""
+            self._did(f"burn {name}")
+            return Reply(f"burnt {name}")
+
+        @burn.plan
+        async def _plan(ctx: Context, name: str) -> Plan:
+            steps = tuple(PlannedStep("oven", step) for step in self.steps)
+            keys = self.keys.get(name, frozenset({f"toy/{name}"}))
+            return Plan(steps=steps, keys=keys, touches=frozenset(self.touches), risk=self.raises)
+
+        return burn
 
     def _after_a_crash(self, change: Command) -> None:
         if self.recovers is not None:

@@ -22,7 +22,7 @@ from bot.lab.site import FIRST_PID, Site
 from bot.lab.world import Pace, World
 
 #: short, but long enough to be seen under way on a loaded machine
-PACE = Pace(migration=1.5, create=0.02, shutdown=0.05, slow=0.3, notice=0.05)
+PACE = Pace(migration=1.5, create=0.02, shutdown=0.05, destroy=0.3, slow=0.3, notice=0.05)
 
 
 @dataclass

@@ -8,7 +8,7 @@ import os
 import signal
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -103,7 +103,9 @@ class Site:
         async with AsyncExitStack() as opened:
             opened.push_async_callback(self.synapse.stop)
             await self.synapse.start()
-            self._client = await opened.enter_async_context(Client(self.synapse.url, 60.0))
+            self._client = await opened.enter_async_context(
+                aclosing(Client(self.synapse.url, 60.0))
+            )
             await self._make_room()
             await self._start_processes(opened)
             async with asyncio.TaskGroup() as group:

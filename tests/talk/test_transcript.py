@@ -60,6 +60,112 @@ def test_others_of_a_status_that_are_no_list_of_commands_are_ignored(also: Any) 
     assert seen.answer("$2") is None
 
 
+def request(**more: Any) -> dict[str, Any]:
+    return status(state="awaiting approval", waits="person", code="AB2CD3", **more)
+
+
+def test_a_code_is_shown_once_though_every_edit_repeats_it() -> None:
+    seen = Transcript()
+
+    seen.add("$8", "bot", "one", status=request())
+    seen.codes.pop()
+    seen.add("$9", "bot", "two", edits="$8", status=request())
+
+    assert seen.codes == []
+
+
+def test_codes_stand_in_the_order_in_which_they_were_shown() -> None:
+    seen = Transcript()
+
+    seen.add("$7", "bot", "one", status=request())
+    seen.add("$8", "bot", "two", status=status("$2", code="XY2CD3"))
+    seen.add("$9", "bot", "one again", edits="$7", status=request())
+
+    assert seen.codes == ["AB2CD3", "XY2CD3"]
+
+
+def test_the_codes_that_are_awaited_are_those_of_commands_that_wait() -> None:
+    seen = Transcript()
+    seen.add("$3", "bot", "who approves?", status=request())
+    seen.add("$5", "bot", "and this?", status=request() | {"command": "$9", "code": "XY2CD3"})
+    before = seen.awaited()
+
+    seen.add("$4", "bot", "approved", status=approved())
+
+    assert (before, seen.awaited()) == (["AB2CD3", "XY2CD3"], ["XY2CD3"])
+
+
+def test_only_the_bot_shows_codes() -> None:
+    seen = Transcript()
+
+    seen.add("$8", "nounou", "mine", status=request())
+
+    assert seen.codes == []
+
+
+@pytest.mark.parametrize("code", ["", "two words", "two\nlines", "x" * 99, 7, None, ["AB2CD3"]])
+def test_what_is_no_code_is_ignored(code: Any) -> None:
+    seen = Transcript()
+
+    seen.add("$8", "bot", "odd", status=status(code=code))
+
+    assert seen.codes == []
+
+
+def waits(seen: Transcript) -> str:
+    answer = seen.answer("$1")
+    assert answer is not None
+    return answer.waits
+
+
+def approved() -> dict[str, Any]:
+    return status("$2", state="succeeded", final=True, succeeded=True, frees=["$1", "$7", 7])
+
+
+def test_a_command_that_was_freed_waits_for_nobody_though_an_older_edit_comes_later() -> None:
+    seen = Transcript()
+    seen.add("$3", "bot", "who approves?", status=request())
+    seen.add("$4", "bot", "approved", status=approved())
+    freed = waits(seen)
+
+    seen.add("$5", "bot", "still", edits="$3", status=request())
+    still = waits(seen)
+    seen.add("$6", "bot", "lock", edits="$3", status=status(state="awaiting locks", waits="lock"))
+
+    assert (freed, still, waits(seen)) == ("", "", "lock")
+
+
+def test_a_command_that_was_freed_may_wait_for_a_person_in_another_state() -> None:
+    seen = Transcript()
+    seen.add("$3", "bot", "held", status=status(state="held", waits="person"))
+    seen.add("$4", "bot", "released", status=approved())
+
+    seen.add("$5", "bot", "who approves?", edits="$3", status=request())
+
+    assert waits(seen) == "person"
+
+
+def test_a_command_that_was_freed_may_ask_again_with_another_code() -> None:
+    seen = Transcript()
+    seen.add("$3", "bot", "who approves?", status=request())
+    seen.add("$4", "bot", "approved", status=approved())
+
+    seen.add("$5", "bot", "the plan is another", edits="$3", status=request() | {"code": "XY2CD3"})
+
+    assert waits(seen) == "person"
+
+
+def test_an_end_stays_the_end_though_it_is_freed_later() -> None:
+    seen = Transcript()
+    seen.add("$3", "bot", "done", status=status(state="denied", final=True))
+
+    seen.add("$4", "bot", "approved", status=approved())
+
+    answer = seen.answer("$1")
+    assert answer is not None
+    assert (answer.state, answer.final) == ("denied", True)
+
+
 def test_nobody_edits_what_somebody_else_said() -> None:
     seen = Transcript()
     seen.add("$1", "bot", "denied")

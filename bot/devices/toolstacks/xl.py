@@ -12,13 +12,15 @@ from bot.core.text import clean
 from bot.core.units import Size
 from bot.devices.said import must_succeed, not_understood
 from bot.devices.session import Call, Output
-from bot.devices.toolstacks import xl_census, xl_json, xl_migration
+from bot.devices.toolstacks import xl_census, xl_destruction, xl_json, xl_migration
 from bot.devices.xen import Domain, DomainConfig, HostInfo, MigrationOutcome, Toolstack, Transfer
 from bot.errors import Refused
 from bot.i18n import _
 
 #: longer names are no names: Xen itself cuts at 80 in its tools, a transfer adds 14 (reference)
 LONGEST_NAME = 120
+#: domain ids from here on are Xen's own (xen/include/public/xen.h, reference)
+FIRST_RESERVED = 0x7FF0
 _GUEST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
 
 #: `xl list -v` (13-list-v.json; format strings in xen tools/xl/xl_info.c)
@@ -76,6 +78,16 @@ class XlToolstack(Toolstack):
     def read_migration(self, exit_code: int, stdout: str, stderr: str) -> MigrationOutcome:
         """What a finished migrate command said."""
         return xl_migration.read(exit_code, stderr)
+
+    def destroy_words(self, domid: int) -> tuple[str, ...]:
+        """The command that ends the domain *domid* at once, to be run detached."""
+        if not 0 < domid < FIRST_RESERVED:
+            raise Refused(_("{domid} is no domain of a guest.").format(domid=domid))
+        return ("sudo", "xl", "destroy", str(domid))
+
+    def read_destroy(self, exit_code: int, stdout: str, stderr: str) -> str:
+        """Why a finished destroy command failed; empty where it reports none."""
+        return xl_destruction.read(exit_code, stderr)
 
 
 def list_domains() -> Call[tuple[Domain, ...]]:

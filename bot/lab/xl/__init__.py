@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 
 from bot.lab.command import Command
-from bot.lab.xl import details, information, lifecycle, listing, migrate
+from bot.lab.xl import destroy, details, information, lifecycle, listing, migrate
 from bot.lab.xl.options import BadOption, SubCommand, TooFewWords
 
 #: sub-commands that the lab knows
@@ -19,7 +19,7 @@ _KNOWN: dict[str, SubCommand] = {
     "block-list": details.block_list,
     "network-list": details.network_list,
     "create": lifecycle.create,
-    "destroy": lifecycle.destroy,
+    "destroy": destroy.destroy,
     "shutdown": lifecycle.shutdown,
     "reboot": lifecycle.reboot,
     "pause": lifecycle.pause,

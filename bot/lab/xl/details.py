@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bot.lab.command import Command
-from bot.lab.domains import Domain
+from bot.lab.domains import Domain, Life
 from bot.lab.xl.options import find_domain, read_words
 
 _SCHEDULER = {"sched": "credit2", "weight": 256, "cap": 0}
@@ -15,8 +15,12 @@ _NO_DOMID = 4294967295
 
 
 def long_listing(domains: Iterable[Domain]) -> str:
-    """`xl list -l` (11, 12)."""
-    listed = [{"domid": domain.domid, "config": config(domain)} for domain in domains]
+    """`xl list -l` (11, 12); what is left of a dying domain has no configuration any more."""
+    listed = [
+        {"domid": domain.domid, "config": config(domain)}
+        for domain in domains
+        if domain.life is not Life.DYING
+    ]
     return yajl(listed) + "\n\n"
 
 

@@ -1,4 +1,4 @@
-"""`xl create`, and the end of a domain: shutdown, reboot, destroy, pause, unpause."""
+"""`xl create`, and what stops a domain gently: shutdown, reboot, pause, unpause."""
 
 from __future__ import annotations
 
@@ -60,18 +60,6 @@ def _obstacle(host: Dom0, guest: Guest, domid: int) -> str:
         if volume is not None and disk.writable and host.uses(volume.wwn):
             return texts.disk_in_use(domid, host.disks.follow(disk.path) or "")
     return ""
-
-
-async def destroy(command: Command, arguments: tuple[str, ...]) -> int:
-    """`xl destroy NAME` (44 to 46, 98)."""
-    domain = find_domain(command, read_words(arguments, "hf", least=1).rest[0])
-    if domain is None:
-        return 1
-    if domain.domid == 0:
-        command.err(texts.DOMAIN_0)
-        return 1
-    command.dom0.drop(domain)
-    return 0
 
 
 async def shutdown(command: Command, arguments: tuple[str, ...]) -> int:

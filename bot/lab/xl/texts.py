@@ -9,15 +9,26 @@ DOMAIN_0 = (
 )
 
 
-def destruction_failed(domid: int) -> str:
-    """The last three lines of every failed creation (47, 49, 51 to 53, 78)."""
+def destroy_failed(rc: int) -> str:
+    """What `xl destroy` itself says at last (xen tools/xl/xl_vmcontrol.c, not recorded)."""
+    return f"destroy failed (rc={rc})\n"
+
+
+def unable_to_destroy(domid: int) -> str:
+    """libxl's last two lines where a domain withstands (47, of a creation)."""
     return (
-        f"libxl: error: libxl_domain.c:1183:libxl__destroy_domid: Domain {domid}:"
-        "Non-existant domain\n"
         f"libxl: error: libxl_domain.c:1137:domain_destroy_callback: Domain {domid}:"
         "Unable to destroy guest\n"
         f"libxl: error: libxl_domain.c:1064:domain_destroy_cb: Domain {domid}:"
         "Destruction of domain failed\n"
+    )
+
+
+def destruction_failed(domid: int) -> str:
+    """The last three lines of every failed creation (47, 49, 51 to 53, 78)."""
+    return (
+        f"libxl: error: libxl_domain.c:1183:libxl__destroy_domid: Domain {domid}:"
+        "Non-existant domain\n" + unable_to_destroy(domid)
     )
 
 

@@ -1,0 +1,138 @@
+"""Breaking the glass: for a time, a lone person goes without the second one."""
+
+from bot.api import (
+    Broken,
+    Context,
+    Number,
+    Reply,
+    Requeue,
+    Table,
+    UsageError,
+    Word,
+    _,
+    breaking,
+    clean,
+    command,
+    in_words,
+    moment,
+    ngettext,
+    span,
+)
+
+
+@command(
+    "break-glass",
+    needs="access.break_glass",
+    risk="changes",
+    words="[for TIME] reason WHY…",
+)
+async def break_glass(ctx: Context, *words: Word) -> Reply:
+    """Go without the second person for a time, because nobody else is there.
+
+    What somebody else would have to approve, you confirm yourself. Every right, check and record
+    stays as it is, every member is called at once, and grants still want a second person.
+
+    Example: break-glass for 30m reason fy is on fire and I am alone
+    """
+    seconds, reason = _read(ctx, words)
+    async with ctx.step(_("break the glass"), changes=True):
+        broken = await breaking.break_glass(ctx, seconds, reason)
+    return _broken(ctx, broken)
+
+
+@break_glass.check
+async def _may_break(ctx: Context, *words: str) -> None:
+    _read(ctx, words)
+    breaking.demand_whole(ctx)
+
+
+@break_glass.recover
+async def _look(ctx: Context, *words: str) -> Reply:
+    broken = await breaking.broken_by(ctx)
+    if broken is None:
+        raise Requeue
+    return _broken(ctx, broken)
+
+
+def _read(ctx: Context, words: tuple[str, ...]) -> tuple[float, str]:
+    """For how many seconds, and why."""
+    match words:
+        case ["for", time, "reason", *why] if why:
+            return breaking.bounded(ctx, span(time)), " ".join(why)
+        case ["reason", *why] if why:
+            return breaking.bounded(ctx, None), " ".join(why)
+    raise UsageError(
+        _("Breaking the glass wants a reason."),
+        hint=_("Usage: {usage}").format(usage=break_glass.usage),
+    )
+
+
+def _broken(ctx: Context, broken: Broken) -> Reply:
+    return Reply(
+        _("The glass is broken until {until}; every member is told.").format(
+            until=moment(broken.until, broken.since)
+        ),
+        hint=_("{prefix}break-glass end makes it whole again.").format(prefix=ctx.prefix),
+    )
+
+
+@command("break-glass end", needs="access.break_glass", risk="changes")
+async def end(ctx: Context) -> Reply:
+    """End your breaking of the glass before its time.
+
+    Example: break-glass end
+    """
+    # no step: it is on disk or it is not, and after a crash it may be done again
+    if await breaking.end_early(ctx) is None:
+        return Reply(_("Your glass is whole."))
+    return Reply(_("The glass is whole again; every member is told."))
+
+
+@command("break-glass review", needs="access.break_glass")
+async def review(ctx: Context, number: Number | None = None) -> Reply:
+    """Show all that was done under a breaking of the glass, the latest one without a number.
+
+    Example: break-glass review 2
+    """
+    found = await breaking.review(ctx, number)
+    if found is None:
+        return Reply(_("The glass was never broken."))
+    broken, now = found.broken, ctx.now
+    rows = [
+        (
+            str(job.id),
+            in_words(job.state),
+            moment(job.ended, now) if job.ended else "-",
+            job.person,
+            clean(job.line, 80),
+        )
+        for job in found.jobs
+    ]
+    headings = (_("job"), _("state"), _("ended"), _("who"), _("command"))
+    sentence = _("Glass {number}: {person}, from {since} to {until}: {reason}").format(
+        number=broken.id,
+        person=broken.person,
+        since=moment(broken.since, now),
+        until=moment(broken.until, now),
+        reason=broken.reason,
+    )
+    if not rows:
+        return Reply(sentence, hint=_("Nothing went without a second person."))
+    count = ngettext(
+        "{count} command went without a second person.",
+        "{count} commands went without a second person.",
+        len(rows),
+    )
+    return Reply(
+        sentence,
+        body=[Table(rows, headings)],
+        hint="\n".join([count.format(count=len(rows)), _earlier(ctx, broken)]).strip(),
+    )
+
+
+def _earlier(ctx: Context, broken: Broken) -> str:
+    if broken.id == 1:
+        return ""
+    return _("The one before: {prefix}break-glass review {number}").format(
+        prefix=ctx.prefix, number=broken.id - 1
+    )
