@@ -392,3 +392,44 @@ async def test_the_protocol_works_over_a_process_standard_streams() -> None:
         ("read", None),
         ("send", "!ping"),
     }
+
+
+class TestTheBotsOwnPosts:
+    async def test_are_asked_for(self, ends: tuple[TerminalChat, OtherEnd]) -> None:
+        chat, other = ends
+        async with asyncio.TaskGroup() as group:
+            group.create_task(chat.run(other.receive, None))
+            await other.welcome()
+            assert (await other.heard())["type"] == "read"
+            asked = group.create_task(chat.own_posts("#r", 200))
+            question = await other.heard()
+            assert question == {"type": "own", "ask": 0, "room": "#r", "most": 200}
+            await other.say(type="own", ask=7, posts=["not asked for"])
+            await other.say(type="own", ask=0, posts="no list")
+            await other.say(type="own", ask=0, posts=None)
+
+            await other.say(type="own", ask=0, posts=["record head #1", "pong"])
+
+            assert await asked == ["record head #1", "pong"]
+            await other.close()
+
+    async def test_are_not_waited_for_once_it_is_closed(
+        self, ends: tuple[TerminalChat, OtherEnd]
+    ) -> None:
+        chat, other = ends
+        async with asyncio.TaskGroup() as group:
+            group.create_task(chat.run(other.receive, None))
+            await other.welcome()
+            assert (await other.heard())["type"] == "read"
+            asked = group.create_task(reason(chat))
+            await other.heard()
+            await other.close()
+
+            assert await asked == "The chat is closed"
+        assert await reason(chat) == "The chat is closed"
+
+
+async def reason(chat: TerminalChat) -> str:
+    with pytest.raises(ChatUnavailable) as refusal:
+        await chat.own_posts("#r", 200)
+    return str(refusal.value)
