@@ -35,6 +35,7 @@ from bot.core.render import Reply
 from bot.core.risk import Risk
 from bot.core.text import clean, mask
 from bot.core.witness import line_of
+from bot.devices.host import Detached
 from bot.engine import approvals, audit_log, denials, jobs, outbox
 from bot.engine.approvals import Request
 from bot.engine.engine import Engine
@@ -196,6 +197,17 @@ class Run:
         try:
             async with self.telling() as tx:
                 await self._progress.tell(tx, Progressed(text))
+        except StoreError:
+            self.record_incomplete = True
+
+    async def returned(self, where: str, attempt: str, state: Detached) -> None:
+        """Record how a detached command ended; where that fails, the final answer says so."""
+        data: dict[str, object] = {"where": where, "attempt": attempt, "phase": state.phase.value}
+        if state.exit is not None:
+            data |= {"exit": state.exit}
+        try:
+            async with self.engine.store.write() as tx:
+                await audit_log.append(tx, "returned", self.about | data, self.engine.clock())
         except StoreError:
             self.record_incomplete = True
 
