@@ -1,6 +1,8 @@
 """Everything a command module imports."""
 
 from bot.core.audit import Entry
+from bot.core.audit_text import row as record_row
+from bot.core.audit_text import story as record_story
 from bot.core.chat import VOUCHED, Proof
 from bot.core.command import Command, command
 from bot.core.holds import Aim, Hold, HoldKind
@@ -126,6 +128,8 @@ __all__ = [
     "moment",
     "ngettext",
     "plan_destruction",
+    "record_row",
+    "record_story",
     "release_jobs",
     "send_once",
     "settle",

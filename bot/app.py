@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from bot.config import Config
 from bot.config import Host as HostConfig
 from bot.config import MatrixChat as MatrixConfig
 from bot.core.approvals import Approvals, Need
-from bot.core.audit import Verdict
+from bot.core.audit import Entry, Verdict
 from bot.core.chat import Chat
 from bot.core.command import Registry
 from bot.core.own import Own
@@ -27,6 +27,7 @@ from bot.core.policy import Policy, Right, Role
 from bot.core.pulse import Pulse
 from bot.core.risk import Risk
 from bot.core.rooms import Rooms
+from bot.core.witness import Hearing, Witness, compare
 from bot.devices.detached import HostLauncher
 from bot.devices.host import Host
 from bot.devices.links import HostLinks
@@ -36,7 +37,7 @@ from bot.devices.ssh import SshSession
 from bot.devices.storage import StorageArray
 from bot.devices.telnet import TelnetSession
 from bot.devices.xen import Toolstack
-from bot.engine import audit_log, witness
+from bot.engine import audit_file, witness
 from bot.engine.dispatcher import Dispatcher
 from bot.engine.engine import Engine
 from bot.engine.inbox import Inbox
@@ -76,7 +77,18 @@ def _first_in(group: BaseExceptionGroup[BotError]) -> BotError:
 
 def verify_audit(state: Path) -> Verdict:
     """Whether the record in *state* is whole; raises `StoreError` where it cannot be read."""
-    return audit_log.verify_file(state)
+    return audit_file.verify(state)
+
+
+def hear_audit(state: Path, witnesses: Sequence[Witness]) -> Hearing:
+    """Whether the record in *state* agrees with *witnesses*; raises as `verify_audit`."""
+    numbers = [each.number for each in witnesses]
+    return compare(witnesses, audit_file.hashes(state, numbers))
+
+
+def read_audit(state: Path, after: int | None) -> Iterator[Entry]:
+    """The entries of the record in *state* after number *after*; raises as `verify_audit`."""
+    return audit_file.entries_after(state, after)
 
 
 def registry_of(packages: list[str]) -> Registry:

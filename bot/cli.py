@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO, cast
 import typer
 
 from bot import __version__
+from bot.cli_audit import audit
 from bot.errors import BotError
 from bot.i18n import _, use
 
@@ -30,7 +31,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-audit = typer.Typer(help=_("Look at the record of what was asked and done."), no_args_is_help=True)
 app.add_typer(audit, name="audit")
 
 
@@ -122,30 +122,6 @@ def check_config(
     typer.echo(_summary(config))
     if config.chat.kind == "matrix":
         typer.echo(_("Encrypt the rooms: in a plain one a homeserver can forge anyone."))
-
-
-@audit.command("verify", help=_("Recompute the chain of the record and say whether it is whole."))
-def audit_verify(
-    config: Annotated[
-        Path | None, typer.Argument(help=_("The configuration of the bot."), show_default=False)
-    ] = None,
-    state: Annotated[
-        Path | None, typer.Option(help=_("The bot's state folder, instead of a configuration."))
-    ] = None,
-) -> None:
-    """Say what the chain says; exit status 1 where it is broken."""
-    if (config is None) == (state is None):
-        raise typer.BadParameter(_("give a configuration or --state FOLDER"))
-    from bot.app import verify_audit
-
-    if config is not None:
-        from bot.config import load
-
-        state = load(config).state
-    assert state is not None
-    verdict = verify_audit(state)
-    typer.echo(verdict.sentence, err=not verdict.ok)
-    raise typer.Exit(0 if verdict.ok else 1)
 
 
 def _summary(config: Config) -> str:

@@ -16,6 +16,8 @@ from bot.api import (
     ngettext,
 )
 
+#: entries of the record that are looked at for its state; all of them may take half a minute
+_RECENT = 500
 #: how many holds the status names
 _HOLDS = 5
 
@@ -57,7 +59,7 @@ async def status(ctx: Context) -> Reply:
         asyncio.gather(*(_host(ctx, host) for host in ctx.world.hosts.values())),
         asyncio.gather(*(_array(ctx, name) for name in ctx.world.arrays)),
     )
-    verdict = await ctx.records.audit_verify()
+    verdict = await ctx.records.audit_verify_end(_RECENT)
     jobs = [job for job in await ctx.records.open_jobs() if job.id != ctx.job.id and job.risk]
     record = ("✔" if verdict.ok else "✘", _("record"), verdict.sentence)
     stuck = [("✘", room, _stuck(count)) for room, count in (await ctx.stuck_rooms()).items()]

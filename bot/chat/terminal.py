@@ -242,7 +242,7 @@ def _order(post: Post) -> dict[str, Any]:
         "type": "send",
         "txn": post.txn,
         "room": post.room,
-        "plain": post.text.plain,
+        "plain": post.words,
         "html": post.text.html,
         "about": post.about,
         "threaded": post.threaded,

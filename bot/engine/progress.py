@@ -145,6 +145,7 @@ class Progress:
             # a device that is not believed has to learn why
             to_unsigned=event.code == "denied" and self.job.proof in UNPROVEN,
         )
+        post = replace(post, file=event.reply.file, attachment=event.reply.attachment)
         await outbox.put(tx, post)
         for sign in signs.ended(self._engine, self.job, event.state, took_time=shown):
             await outbox.put(tx, sign)
