@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from bot.core.command import Registry
 from bot.core.own import Own
 from bot.core.pulse import Pulse
 from bot.core.rooms import Rooms
+from bot.core.witness import Hearing, Witness, compare
 from bot.devices.detached import HostLauncher
 from bot.devices.host import Host
 from bot.devices.links import HostLinks
@@ -33,7 +34,7 @@ from bot.devices.ssh import SshSession
 from bot.devices.storage import StorageArray
 from bot.devices.telnet import TelnetSession
 from bot.devices.xen import Toolstack
-from bot.engine import audit_file
+from bot.engine import audit_file, witness
 from bot.engine.dispatcher import Dispatcher
 from bot.engine.engine import Engine
 from bot.engine.inbox import Inbox
@@ -81,6 +82,12 @@ def _first_in(group: BaseExceptionGroup[BotError]) -> BotError:
 def verify_audit(state: Path) -> Verdict:
     """Whether the record in *state* is whole; raises `StoreError` where it cannot be read."""
     return audit_file.verify(state)
+
+
+def hear_audit(state: Path, witnesses: Sequence[Witness]) -> Hearing:
+    """Whether the record in *state* agrees with *witnesses*; raises as `verify_audit`."""
+    numbers = [each.number for each in witnesses]
+    return compare(witnesses, audit_file.hashes(state, numbers))
 
 
 def read_audit(state: Path, after: int | None) -> Iterator[Entry]:
@@ -142,6 +149,7 @@ async def _run(config: Config, path: Path) -> None:
                 reload=lambda: asyncio.to_thread(read_again, path, config, registry),
                 own=Own(config.own.bot or "", config.own.homeserver or ""),
                 audit_room=config.rooms.audit,
+                post_head_every=config.record.post_head_every,
                 command_bytes=config.limits.command_bytes,
                 trust=config.chat.trust if isinstance(config.chat, MatrixConfig) else "any",
                 version=__version__,
@@ -165,9 +173,11 @@ async def serve(engine: Engine, main_room: str, *, stop: float) -> None:
                 working = group.create_task(dispatcher.run())
                 typing = group.create_task(engine.typing.run())
                 group.create_task(engine.inventory.refresh())
+                posting = group.create_task(witness.keep_posting(engine))
                 await engine.chat.run(inbox.take, since)
                 working.cancel()
                 typing.cancel()
+                posting.cancel()
         finally:
             await _say_the_rest(engine, stop)
             speaking.cancel()
@@ -176,6 +186,7 @@ async def serve(engine: Engine, main_room: str, *, stop: float) -> None:
 async def _say_the_rest(engine: Engine, stop: float) -> None:
     try:
         async with asyncio.timeout(stop):
+            await witness.post_head(engine)
             await engine.outbox.settled()
         everything = not engine.outbox.failing
     except TimeoutError:

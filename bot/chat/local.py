@@ -181,7 +181,10 @@ class LocalChat(Chat):
 
     async def own_posts(self, room: str, most: int) -> list[str]:
         """As `Chat.own_posts`."""
-        raise ChatUnavailable(_("This chat does not say what was said"))
+        found = self._rooms.get(room)
+        if found is None:
+            raise ChatUnavailable(_("Nothing is kept of what was said there"))
+        return await found.bodies(most)
 
     async def close(self) -> None:
         """Hang up on every client, after the last words."""

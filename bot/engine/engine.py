@@ -55,6 +55,8 @@ class Engine:
     rooms: Rooms
     #: where one line goes for each command that changed something; None: where it was asked
     audit_room: str | None = None
+    #: seconds between two posts of the record's head; None: it is never posted
+    post_head_every: float | None = None
     #: the longest command that is taken, in bytes
     command_bytes: int = 2048
     #: the DomUs that the bot depends on

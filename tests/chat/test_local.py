@@ -262,3 +262,20 @@ async def test_who_is_no_member_any_more_is_told_so_at_the_next_line(place: Plac
     }
     await person.ended()
     assert place.ear.messages == []
+
+
+async def test_what_the_bot_said_is_told_newest_first_without_edits(tmp_path: Path) -> None:
+    async with Place(tmp_path).open() as place:
+        first = await place.chat.send(post("1", "half"))
+        await place.chat.send(post("2", "done", edits=first))
+        await place.chat.send(post("3", "pong"))
+
+        assert await place.chat.own_posts(ROOM, 10) == ["pong", "half"]
+
+    async with Place(tmp_path).open() as place:
+        assert await place.chat.own_posts(ROOM, 1) == ["pong"]
+
+
+async def test_of_a_room_of_nobody_nothing_is_told(place: Place) -> None:
+    with pytest.raises(ChatUnavailable):
+        await place.chat.own_posts("local:nobody", 10)
