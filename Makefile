@@ -12,10 +12,10 @@ INSTALL = $(BIN)/python -m pip --disable-pip-version-check install --no-input
 LOCKED = $(INSTALL) --require-hashes --only-binary :all: -r
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-web test lint bench campaign soak messages venv lock clean
+.PHONY: help demo demo-web test lint bench bench-authority campaign soak messages venv lock clean
 
 help:  ## say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/.project  ## a homeserver, a lab and the bot on this machine, and a prompt to try it
 	@$(BIN)/nounou demo $(ARGS)
@@ -38,6 +38,9 @@ lint: venv  ## format, style, types, layers, spelling, house rules
 
 bench: venv  ## measure the chat, see bench/README.md
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-authority: venv  ## measure rights and the record, see bench/README.md (two minutes)
+	@$(BIN)/python -m bench.authority $(ARGS)
 
 campaign: venv  ## long tests with seeded faults; repeats exactly
 	@$(BIN)/pytest -q -rs -m campaign $(ARGS) || { test $$? -eq 5 && echo "make: there is none yet"; }

@@ -1,6 +1,8 @@
 """Everything a command module imports."""
 
 from bot.core.audit import Entry
+from bot.core.audit_text import row as record_row
+from bot.core.audit_text import story as record_story
 from bot.core.chat import VOUCHED, Proof
 from bot.core.command import Command, command
 from bot.core.holds import Aim, Hold, HoldKind
@@ -12,7 +14,7 @@ from bot.core.units import Size, moment, span
 from bot.devices.host import Detached, Host, Link, Phase
 from bot.devices.storage import Volume
 from bot.devices.xen import Disk, Domain, DomainConfig, HostInfo, Kind
-from bot.engine import answering, breaking, granting
+from bot.engine import answering, breaking, granting, reload, why
 from bot.engine.census import Census, settle, state_in_words, take
 from bot.engine.context import Context, Requeue
 from bot.engine.destroy_card import plan_destruction
@@ -45,7 +47,18 @@ from bot.errors import (
     UsageError,
 )
 from bot.i18n import _, ngettext
-from bot.params import Count, Dom0, DomU, Holdable, JobNumber, Number, Secret, Switch, Word
+from bot.params import (
+    CommandWord,
+    Count,
+    Dom0,
+    DomU,
+    Holdable,
+    JobNumber,
+    Number,
+    Secret,
+    Switch,
+    Word,
+)
 
 __all__ = [
     "RELEASED",
@@ -55,6 +68,7 @@ __all__ = [
     "Broken",
     "Census",
     "Command",
+    "CommandWord",
     "Context",
     "Count",
     "Denied",
@@ -126,7 +140,10 @@ __all__ = [
     "moment",
     "ngettext",
     "plan_destruction",
+    "record_row",
+    "record_story",
     "release_jobs",
+    "reload",
     "send_once",
     "settle",
     "settle_job",
@@ -136,4 +153,5 @@ __all__ = [
     "take",
     "verify_links",
     "volumes_by_name",
+    "why",
 ]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO, cast
 import typer
 
 from bot import __version__
+from bot.cli_audit import audit
 from bot.errors import BotError
 from bot.i18n import _, use
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from bot.config import Config
+    from bot.config_file import Problem
 
 app = typer.Typer(
     name="nounou",
@@ -30,7 +32,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-audit = typer.Typer(help=_("Look at the record of what was asked and done."), no_args_is_help=True)
 app.add_typer(audit, name="audit")
 
 
@@ -99,7 +100,7 @@ def run(
     from bot import app as bot
 
     try:
-        code = bot.run(settings)
+        code = bot.run(settings, config)
     except KeyboardInterrupt:
         code = 0
     raise typer.Exit(code)
@@ -117,35 +118,27 @@ def check_config(
         typer.echo(_("{file}: {problem}").format(file=file, problem=problem), err=True)
     if found:
         raise typer.Exit(1)
-    typer.echo(_("{file} is right.").format(file=file))
     config = load(file)
+    notices = _held_against_commands(file, config)
+    typer.echo(_("{file} is right.").format(file=file))
+    for notice in notices:
+        typer.echo(_("{file}: {problem}").format(file=file, problem=notice))
     typer.echo(_summary(config))
     if config.chat.kind == "matrix":
         typer.echo(_("Encrypt the rooms: in a plain one a homeserver can forge anyone."))
 
 
-@audit.command("verify", help=_("Recompute the chain of the record and say whether it is whole."))
-def audit_verify(
-    config: Annotated[
-        Path | None, typer.Argument(help=_("The configuration of the bot."), show_default=False)
-    ] = None,
-    state: Annotated[
-        Path | None, typer.Option(help=_("The bot's state folder, instead of a configuration."))
-    ] = None,
-) -> None:
-    """Say what the chain says; exit status 1 where it is broken."""
-    if (config is None) == (state is None):
-        raise typer.BadParameter(_("give a configuration or --state FOLDER"))
-    from bot.app import verify_audit
+def _held_against_commands(file: Path, config: Config) -> list[Problem]:
+    """What is odd in the rights of *config*; ends with exit status 1 where one means nothing."""
+    from bot.app import registry_of
+    from bot.policies import fit
 
-    if config is not None:
-        from bot.config import load
-
-        state = load(config).state
-    assert state is not None
-    verdict = verify_audit(state)
-    typer.echo(verdict.sentence, err=not verdict.ok)
-    raise typer.Exit(0 if verdict.ok else 1)
+    found = fit(file, config, registry_of(config.commands))
+    for problem in found.wrong:
+        typer.echo(_("{file}: {problem}").format(file=file, problem=problem), err=True)
+    if found.wrong:
+        raise typer.Exit(1)
+    return found.notices
 
 
 def _summary(config: Config) -> str:

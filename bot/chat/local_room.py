@@ -91,7 +91,12 @@ class LocalRoom:
         """*post* as the next one to be said."""
         status = post.status.content() if post.status is not None else None
         event = f"$local-{post.txn}"
-        return Said(self.last + 1, event, _bounded(post.text.plain), post.edits, status)
+        return Said(self.last + 1, event, _bounded(post.words), post.edits, status)
+
+    async def bodies(self, most: int) -> list[str]:
+        """The last *most* texts as they were said first, newest first."""
+        await self.open()
+        return [said.body for said in reversed(self._said) if said.edits is None][:most]
 
     def after(self, n: int) -> list[Said]:
         """What was said after number *n*, of each message only its newest edit."""

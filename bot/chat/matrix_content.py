@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from html import escape
 from typing import Any
 
-from bot.core.chat import STATUS_KEY, Post
+from bot.core.chat import STATUS_KEY, Post, Text
 from bot.core.text import cut
 from bot.core.units import Size
 from bot.i18n import _
@@ -40,7 +42,7 @@ def content_of_file(
     post: Post, root: str | None, size: int, place: dict[str, Any]
 ) -> dict[str, Any]:
     """The content of the message with the file of *post*, of *size* bytes, to be had at *place*."""
-    name = _("output.txt")
+    name = post.file or _("output.txt")
     return {
         "msgtype": "m.file",
         "body": name,
@@ -50,6 +52,15 @@ def content_of_file(
         **place,
         **_thread(post, root),
     }
+
+
+def without_file(post: Post) -> Post:
+    """*post* where the homeserver does not take its file, which it says."""
+    note = _("The homeserver does not take the file {name} ({size}).").format(
+        name=post.file, size=Size(len(post.attachment.encode("utf-8", "replace")))
+    )
+    text = Text(f"{post.text.plain}\n{note}", f"{post.text.html}<br>{escape(note)}")
+    return replace(post, text=text, file="", attachment="")
 
 
 def reaction_of(post: Post) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from bot.chat.matrix_content import (
     is_passing,
     is_too_long,
     reaction_of,
+    without_file,
 )
 from bot.chat.matrix_crypto import Crypto
 from bot.chat.matrix_events import field
@@ -63,21 +64,25 @@ class Posts:
 
     async def _say(self, post: Post, room_id: str, secret: bool) -> str:
         file = await self._uploaded(post, secret)
-        content = partial(content_of, secret=secret, in_file=file is not None)
+        in_file = file is not None and not post.attachment
+        if post.attachment and file is None:
+            post = without_file(post)
+        content = partial(content_of, secret=secret, in_file=in_file)
         event_id = await self._send_related(post, room_id, secret, content)
         if file is not None:
             # to be found by people, and under an id of its own, so that it comes once as well
             beside = replace(post, edits=None, txn=f"{post.txn}-file")
-            size = len(post.text.plain.encode("utf-8", "replace"))
+            size = len(_in_file(post))
             content_with = partial(content_of_file, size=size, place=file)
             await self._send_related(beside, room_id, secret, content_with)
         return event_id
 
     async def _uploaded(self, post: Post, secret: bool) -> dict[str, Any] | None:
-        """Where the text of *post* is, if it had to become a file; not while it still changes."""
-        if is_passing(post) or not is_too_long(post, secret=secret):
+        """Where the file of *post* is, or its text, if that is too long and changes no more."""
+        too_long = is_too_long(post, secret=secret) and not is_passing(post)
+        if not post.attachment and not too_long:
             return None
-        data, keys = post.text.plain.encode("utf-8", "replace"), None
+        data, keys = _in_file(post), None
         if secret:
             # matrix-nio takes half a second to import its cryptography
             from nio.crypto.attachments import encrypt_attachment  # type: ignore[import-untyped]
@@ -149,3 +154,8 @@ class Posts:
             return None
         self._roots[post.about] = root
         return root
+
+
+def _in_file(post: Post) -> bytes:
+    """What the file of *post* holds."""
+    return (post.attachment or post.text.plain).encode("utf-8", "replace")

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
 
+from bot.i18n import _
+
 
 class Kind(Enum):
     """What somebody did in the room."""
@@ -140,6 +142,9 @@ class Status:
 
 STATUS_KEY = "org.nounou.status"
 
+#: characters of an attached file that are shown where there are no files
+LONGEST_SHOWN = 32_768
+
 
 class PostKind(Enum):
     """What a post does."""
@@ -172,8 +177,19 @@ class Post:
     #: For sentences that tell their owner to sign them, and that hold nothing secret
     to_unsigned: bool = False
     kind: PostKind = PostKind.TEXT
-    #: the name of the file that the plain text is sent as, below its first lines; empty: as words
+    #: the name of a file that comes with the text, and what it holds; empty for none
     file: str = ""
+    attachment: str = ""
+
+    @property
+    def words(self) -> str:
+        """All that it says, for a chat without files; of a file that is long only the beginning."""
+        if not self.attachment:
+            return self.text.plain
+        shown = self.attachment[:LONGEST_SHOWN]
+        left = len(self.attachment) - len(shown)
+        more = _("\n… and {count} characters more").format(count=left) if left else ""
+        return f"{self.text.plain}\n{shown}{more}"
 
 
 Receive = Callable[[Batch], Awaitable[None]]

@@ -105,6 +105,9 @@ class Reply:
     details: str = ""
     hint: str = ""
     body: Sequence[Block] = ()
+    #: the name of a file that goes with it, and what the file holds; empty for none
+    file: str = ""
+    attachment: str = ""
 
     def text(self, mark: str = "") -> Text:
         """Both renderings, with *mark* (✔, ✘…) in front."""

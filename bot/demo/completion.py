@@ -19,6 +19,7 @@ LOCAL: Mapping[str, tuple[str, ...]] = {
 FAULTS = (
     "clear",
     "cut",
+    "destroy-failure",
     "drop-after-send",
     "garble",
     "handover-failure",
@@ -34,6 +35,7 @@ FAULTS = (
     "slow",
     "stale-link",
     "unknown-host-key",
+    "zombie",
 )
 
 
@@ -52,6 +54,9 @@ class Vocabulary:
         before = [earlier for earlier in before if earlier]
         if not before:
             return _starting(word, self._first(word))
+        if before[0] == "/as" and len(before) > 1:
+            said = " ".join([*before[2:], word])
+            return self.candidates(said) if said.startswith(self.prefix) else []
         if before[0] in LOCAL:
             return _starting(word, self._local(before))
         if before[0].startswith(self.prefix):

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.approvals import Need, code_of
-from bot.core.chat import Proof
+from bot.core.chat import VOUCHED, Proof
 from bot.core.events import Agreed
 from bot.core.risk import Risk
 from bot.core.text import clean
@@ -22,9 +22,6 @@ from bot.engine.requested import VERBS
 from bot.engine.run import Run
 from bot.errors import Denied, Refused, UsageError
 from bot.i18n import _
-
-#: what a homeserver cannot make up, and what never passes one
-_TRUSTED = frozenset({Proof.SIGNED, Proof.LOCAL, Proof.TERMINAL})
 
 
 async def approve(ctx: Context, code: str) -> int:
@@ -123,7 +120,7 @@ def _closed(request: Request, job: Job) -> str:
 
 
 async def _agree(ctx: Context, request: Request, job: Job, sentence: str) -> int:
-    _demand_proof(ctx, request, job)
+    await _demand_proof(ctx, request, job)
     if request.state is Standing.OPEN:
         # else by this very job, before the bot died
         async with ctx.engine.store.write() as tx:
@@ -153,17 +150,19 @@ def _record(ctx: Context, request: Request, job: Job) -> dict[str, Any]:
     }
 
 
-def _demand_proof(ctx: Context, request: Request, job: Job) -> None:
+async def _demand_proof(ctx: Context, request: Request, job: Job) -> None:
     """No message that a homeserver can make up agrees to what one cannot, or to what destroys."""
     rules, proof = ctx.engine.approvals, ctx.job.proof
-    if proof in _TRUSTED:
+    if proof in VOUCHED:
         return
     if proof is Proof.REACTION:
-        if rules.takes_reactions(request.risk):
+        pinned = await ctx.pins.of(ctx.job.sender)
+        changed = pinned is not None and pinned.offered is not None
+        if rules.takes_reactions(request.risk) and not changed:
             return
         raise Denied(_("A reaction does not count for this."), hint=_type_it(ctx, request))
     destroys = request.risk is Risk.DESTROYS
-    if (destroys or job.proof in _TRUSTED) and not rules.plaintext:
+    if (destroys or job.proof in VOUCHED) and not rules.plaintext:
         raise Denied(
             _("This cannot be agreed to in a room that is not encrypted."),
             hint=_("Type it in an encrypted room, or in nounou chat on the bot's host."),

@@ -87,7 +87,8 @@ _event = select(outbox.c.event_id).where(outbox.c.txn == bindparam("known"))
 _mark = (
     update(outbox)
     .where(outbox.c.txn == bindparam("known"))
-    .values(state=bindparam("end"), event_id=bindparam("event"), plain="", html="")
+    .values(state=bindparam("end"), event_id=bindparam("event"))
+    .values(plain="", html="", attachment="")
 )
 
 

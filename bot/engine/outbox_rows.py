@@ -36,6 +36,7 @@ def row_of(post: Post) -> dict[str, Any]:
         "mentions": json.dumps(post.mentions) if post.mentions else None,
         "to_unsigned": post.to_unsigned,
         "file": post.file,
+        "attachment": post.attachment,
     }
 
 
@@ -54,4 +55,5 @@ def post_of(row: Any, edits: str | None) -> Post:
         mentions=tuple(json.loads(row.mentions)) if row.mentions else (),
         to_unsigned=row.to_unsigned,
         file=row.file,
+        attachment=row.attachment,
     )

@@ -154,15 +154,14 @@ def _usage(run: Run, error: UsageError) -> Reply:
     return Reply(str(error), details, error.hint)
 
 
-async def may_run(run: Run, *, without: int | None = None) -> bool:
+async def may_run(run: Run) -> bool:
     """Whether the person of *run* may run its command there, on its objects, as things are now.
 
-    *without*: the number of a grant that counts no more.  What cannot be understood does nothing
-    but say so, so anybody may.
+    What cannot be understood does nothing but say so, so anybody may.
     """
     try:
         command, line = _parse(run)
-        rights = run.engine.rights(run.job.person, run.job.room, without=without)
+        rights = run.engine.rights(run.job.person, run.job.room)
         guards.authorize_verb(command, rights)
         guards.demand_room(run.engine.rooms, run.job.room, command, command.risk)
         guards.authorize(command, rights, await _convert(run, command, rights, line))

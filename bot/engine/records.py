@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from bot.core.audit import Entry, Verdict
+from bot.core.audit_query import Query, parse
 from bot.core.jobs import ENDED, Event, State, in_words
 from bot.core.render import Reply
-from bot.engine import audit_log, jobs
+from bot.core.witness import Hearing
+from bot.engine import audit_log, audit_search, jobs, witness
+from bot.engine.audit_search import Export, Found
 from bot.engine.cancelling import ASKED, cancel
 from bot.engine.engine import Engine
 from bot.errors import Refused, StoreError, UsageError
@@ -55,8 +58,33 @@ class Records:
             return await audit_log.tail(tx, count)
 
     async def audit_verify(self) -> Verdict:
+        """Whether the whole record follows from its start; takes a while where it is long."""
+        return await audit_log.verify_all(self._engine.store)
+
+    async def audit_verify_end(self, count: int) -> Verdict:
+        """As `audit_verify`, of the last *count* entries alone."""
         async with self._engine.store.read() as tx:
-            return await audit_log.verify_all(tx)
+            return await audit_log.verify_end(tx, count)
+
+    def audit_query(self, words: Sequence[str], first: int) -> Query:
+        """What *words* ask for now; raises `UsageError` that counts them from *first*."""
+        return parse(words, self._engine.clock(), first)
+
+    async def audit_search(self, query: Query, most: int, own: int) -> Found:
+        """The newest entries that *query* wants, at most *most*, but none of the job *own*."""
+        return await audit_search.search(self._engine.store, query, most, own)
+
+    async def audit_of_job(self, number: int, most: int) -> Found:
+        """What the record says of the job *number*, newest first, at most *most* entries."""
+        return await audit_search.of_job(self._engine.store, number, most)
+
+    async def audit_export(self, query: Query) -> Export:
+        """The newest entries that *query* wants as JSON Lines, oldest first, as far as they fit."""
+        return await audit_search.export(self._engine.store, query)
+
+    async def audit_heard(self) -> Hearing:
+        """Whether the record agrees with what was said of it in the audit room."""
+        return await witness.hear(self._engine)
 
     async def cancel(self, number: int) -> Reply:
         """Cancel the job until its point of no return; raises `Refused` after it."""

@@ -31,7 +31,10 @@ UPGRADES: dict[int, tuple[str, ...]] = {
         "ALTER TABLE outbox ADD COLUMN to_unsigned BOOLEAN NOT NULL DEFAULT false",
         "CREATE INDEX handled_by_age ON handled (at)",
     ),
-    3: ("ALTER TABLE outbox ADD COLUMN file VARCHAR(64) NOT NULL DEFAULT ''",),
+    3: (
+        "ALTER TABLE outbox ADD COLUMN file VARCHAR(64) NOT NULL DEFAULT ''",
+        "ALTER TABLE outbox ADD COLUMN attachment TEXT NOT NULL DEFAULT ''",
+    ),
 }
 
 #: schema version, site id, sync token, head of the audit chain
@@ -245,6 +248,7 @@ outbox = Table(
     Column("to_unsigned", Boolean, nullable=False, server_default=false()),
     #: as `bot.core.chat.Post.file`
     Column("file", String(64), nullable=False, server_default=""),
+    Column("attachment", Text, nullable=False, server_default=""),
     sqlite_autoincrement=True,
 )
 Index("outbox_by_state", outbox.c.state, outbox.c.id)

@@ -20,7 +20,7 @@ from bot.core.audit import Verdict
 from bot.demo.folder import Folder, write_private
 from bot.demo.policy import of_the_lab
 from bot.demo.process import Child, python
-from bot.engine.audit_log import verify_file
+from bot.engine.audit_file import verify as verify_file
 from bot.engine.store import FILE
 from tests.e2e.house_room import PATIENCE, ROOM, Post, Room
 

@@ -22,6 +22,17 @@ roles:
 STAYS = "bot: vm is on fy: running."
 
 
+#: as the lab's own policy has it: what destroys wants a second person
+DESTROY = """
+!domu destroy owl
+!approve {code}
+!domu destroy owl
+& @nounou2 !approve {code}
+wait
+!domu show owl
+"""
+
+
 def rules(folder: Path, approvals: str) -> list[str]:
     """The options of a demonstration whose policy asks for *approvals*."""
     file = folder / "policy.yaml"
@@ -95,3 +106,17 @@ def test_who_asked_confirms_and_nobody_else(folder: Path) -> None:
     assert code == 1, said
     assert any("can confirm it" in line for line in transcript)
     assert "bot: ✔ vm runs on fz, and only there." in transcript
+
+
+@pytest.mark.parametrize(
+    "options", [["--terminal"], [], ["--plain"]], ids=["terminal", "encrypted", "plain"]
+)
+def test_in_the_lab_a_second_person_approves_what_destroys(
+    folder: Path, options: list[str]
+) -> None:
+    code, transcript, said = play(folder, *options, script=DESTROY)
+
+    assert code == 1, said
+    assert any("another person has to approve it" in line for line in transcript)
+    assert any(line.startswith("bot: ✔ owl is destroyed") for line in transcript)
+    assert any(line.startswith("bot: owl is stopped") for line in transcript)

@@ -15,11 +15,15 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import yaml
 
+from bot.core.chat import STATUS_KEY
+from bot.demo.folder import PLAIN_ROOM, Folder
 from bot.demo.web import LEAST_NODE, SOURCES
 from tests.demo.test_endings import eventually, processes
 from tests.e2e import browser
 from tests.e2e.browser import Page
+from tests.e2e.client import Client, Seen
 from tests.e2e.web import ROOT, installed, unavailable
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
@@ -109,6 +113,7 @@ async def test_commands_are_answered_in_both_rooms(program: str, tmp_path: Path)
             await enters(page, "plain", "Send a message…")
             await ping(page)
             await migrate(page, "fy", tmp_path)
+            await destroy(page, "owl", tmp_path)
 
         await nobody_gets_in_without_the_ticket(program, tmp_path / "other", demo.url)
 
@@ -144,13 +149,48 @@ async def migrate(page: Page, to: str, pictures: Path) -> None:
     await page.picture(pictures / f"answer-{to}.png")
 
 
+async def destroy(page: Page, guest: str, pictures: Path) -> None:
+    """The plan stands there whole until a second person has approved it; then it is the answer."""
+    folder = Folder(pictures / "state", "matrix")
+    config = yaml.safe_load(folder.config.read_text())
+    url, password = config["chat"]["homeserver"], folder.password("nounou2")[0]
+    async with Client(url, "nounou2", password) as nounou2:
+        await page.enter(COMPOSER, f"!domu destroy {guest}")
+        shown = await nounou2.wait_for(lambda seen: code_of(seen) != "")
+        code = code_of(shown)
+        await page.shows(f"!approve {code}")
+        await to_the_end(page)
+        await page.picture(pictures / "request.png")
+        await page.resize(390, 844, phone=True)
+        await to_the_end(page)
+        await page.picture(pictures / "phone-request.png")
+        assert await page.value(WIDER) == []
+
+        await nounou2.say(PLAIN_ROOM, f"!approve {code}")
+        await page.shows(f"✔ {guest} is destroyed")
+        await to_the_end(page)
+        await page.picture(pictures / "phone-approved.png")
+        await page.resize(1280, 900)
+        await to_the_end(page)
+        await page.picture(pictures / "approved.png")
+
+
+def code_of(seen: Seen) -> str:
+    """The code that a message of the bot waits for."""
+    return str(seen.content.get(STATUS_KEY, {}).get("code", ""))
+
+
+async def to_the_end(page: Page) -> None:
+    await page.value(f"{TIMELINE}.scrollTop = {TIMELINE}.scrollHeight")
+
+
 async def reads_on_a_phone(page: Page, pictures: Path) -> None:
     """Nothing is wider than the screen, so nobody scrolls sideways to read."""
     await page.resize(390, 844, phone=True)
     for command, answer in {"!help": "!whoami", "!domu list": "sleeper"}.items():
         await page.enter(COMPOSER, command)
         await page.shows(answer)
-        await page.value(f"{TIMELINE}.scrollTop = {TIMELINE}.scrollHeight")
+        await to_the_end(page)
         await page.picture(pictures / f"phone-{command.strip('!').replace(' ', '-')}.png")
         assert await page.value(WIDER) == []
     await page.resize(1280, 900)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -14,10 +12,10 @@ from bot.core.own import Own
 from bot.core.plan import Thing
 from bot.core.policy import Policy, Right, Role
 from bot.core.risk import Risk
-from bot.engine import audit_log
 from tests.engine.alive import APPRENTI, NOUNOU2, POLICY, Bot, Place
+from tests.engine.asking import burn, entries, state
 from tests.engine.toys import Toys
-from tests.fakes import NOUNOU, ROOM, Said
+from tests.fakes import NOUNOU
 
 PHONE = "@nounou-phone:elsewhere"
 
@@ -39,22 +37,6 @@ async def place(place: Place, toys: Toys) -> Place:
 def apprenti_may(*rights: str) -> Policy:
     role = Role(tuple(map(Right.parse, rights)))
     return replace(POLICY, rights={**POLICY.rights, "apprenti": role})
-
-
-def state(said: Said) -> str:
-    assert said.status is not None
-    return said.status.state
-
-
-async def entries(bot: Bot, *kinds: str) -> list[dict[str, Any]]:
-    """What the record says under *kinds*, oldest first."""
-    async with bot.store.read() as tx:
-        tail = await audit_log.tail(tx, 1000)
-    return [{"kind": each.kind, **each.data} for each in tail if each.kind in kinds]
-
-
-def burn(bot: Bot) -> str:
-    return bot.chat.say("!burn barn", proof=Proof.SIGNED)
 
 
 async def test_a_second_person_sees_the_plan_and_approves_it(bot: Bot, toys: Toys) -> None:
@@ -81,7 +63,8 @@ async def test_a_second_person_sees_the_plan_and_approves_it(bot: Bot, toys: Toy
     assert answer.plain.startswith("✔ Approved: job 1 goes on.")
     assert answer.status is not None
     assert list(answer.status.frees) == [asked]
-    assert final.plain.startswith("✔ burnt barn")
+    assert final.plain.startswith("✔ burnt barn\n✔ burn barn down: ")
+    assert final.plain.endswith(", approved by nounou2.")
     assert toys.done == ["burn barn"]
     told = await entries(bot, "requested", "approved", "plan")
     assert [(each["kind"], each["person"]) for each in told] == [
@@ -281,106 +264,6 @@ async def test_an_approval_expires_while_its_job_waits_for_locks(
     assert "burn barn" not in toys.done
 
 
-async def test_a_request_survives_a_restart_with_its_code(place: Place, toys: Toys) -> None:
-    async with place.bot() as bot:
-        code = await bot.code(asked := burn(bot))
-        await bot.killed()
-    # longer than what counts as away: what waits for somebody's word waits on
-    await place.later(300)
-
-    async with place.bot() as bot:
-        await place.later(60)
-        await bot.ask(f"!approve {code}", NOUNOU2, Proof.SIGNED)
-
-        assert state(await bot.chat.answer(asked)) == "succeeded"
-        assert toys.done == ["burn barn"]
-
-
-async def test_a_plan_that_is_another_one_after_a_restart_gets_another_code(
-    place: Place, toys: Toys
-) -> None:
-    async with place.bot() as bot:
-        code = await bot.code(asked := burn(bot))
-        await bot.killed()
-    toys.steps = ["burn it twice"]
-
-    async with place.bot() as bot:
-        await bot.chat.until(lambda: "burn it twice" in bot.chat.about(asked)[0].plain)
-        answer = await bot.ask(f"!approve {code}", NOUNOU2, Proof.SIGNED)
-        fresh = await bot.code(asked)
-
-        assert "The plan of job 1 is another one now, with another code." in answer.plain
-        assert fresh != code
-        await bot.ask(f"!approve {fresh}", NOUNOU2, Proof.SIGNED)
-        assert state(await bot.chat.answer(asked)) == "succeeded"
-
-
-async def test_a_request_that_expired_while_the_bot_was_away_is_not_used(
-    place: Place, toys: Toys
-) -> None:
-    async with place.bot() as bot:
-        asked = burn(bot)
-        await bot.code(asked)
-        await bot.killed()
-    await place.later(1000)
-
-    async with place.bot() as bot:
-        assert state(await bot.chat.answer(asked)) == "refused"
-        assert toys.done == []
-
-
-async def test_whatever_dies_in_between_it_runs_once_and_only_approved(
-    place: Place, toys: Toys
-) -> None:
-    """Die after each commit in turn, from the question to the end; another life goes on."""
-    for die_after in range(5, 40):
-        toys.done.clear()
-        asked, lived = await _burn_with_a_death(place, die_after)
-        final = place.chat.final(asked)
-
-        assert final is not None
-        assert toys.done.count("burn barn") <= 1
-        assert state(final) in ("succeeded", "undetermined"), (die_after, final.plain)
-        if lived:
-            return
-    pytest.fail("the bot dies at each commit")
-
-
-async def _burn_with_a_death(place: Place, die_after: int) -> tuple[str, bool]:
-    """One burning in which the first bot dies after so many commits, unless it ends before."""
-    approved: set[str] = set()
-    async with place.bot(die_after=die_after) as bot:
-        asked = burn(bot)
-        await _approve_until_the_end(bot, asked, approved)
-        lived = not bot.store.dead.is_set()
-        await bot.killed()
-    if not lived:
-        async with place.bot() as bot:
-            await _approve_until_the_end(bot, asked, approved)
-    return asked, lived
-
-
-async def _approve_until_the_end(bot: Bot, asked: str, approved: set[str]) -> None:
-    """Approve each code that shows, once, as a person would, until the end or the bot's death."""
-
-    def codes() -> set[str]:
-        shown = [said.status.code for said in bot.chat.about(asked) if said.status]
-        return {code for code in shown if code} - approved
-
-    def ended() -> bool:
-        return bot.chat.final(asked) is not None or bot.store.dead.is_set()
-
-    while not ended():
-        news = asyncio.create_task(bot.chat.until(lambda: bool(codes()) or ended()))
-        death = asyncio.create_task(bot.store.dead.wait())
-        await asyncio.wait([news, death], return_when=asyncio.FIRST_COMPLETED)
-        news.cancel()
-        death.cancel()
-        for code in codes():
-            approved.add(code)
-            bot.chat.say(f"!approve {code}", NOUNOU2, proof=Proof.SIGNED)
-
-
 async def test_a_class_can_want_its_askers_confirmation(place: Place, toys: Toys) -> None:
     place.approvals = Approvals(by_risk={Risk.CHANGES: Need.CONFIRM})
     async with place.bot() as bot:
@@ -434,84 +317,3 @@ async def test_an_answer_never_waits_for_an_answer(place: Place, answer: str) ->
 
         assert said.status is not None
         assert said.status.final
-
-
-class TestReactions:
-    """A sign on the plan counts where the config says so, and never for what destroys."""
-
-    async def test_it_confirms_as_the_code_does(self, place: Place) -> None:
-        place.approvals = Approvals(
-            by_risk={Risk.CHANGES: Need.CONFIRM}, reactions=frozenset({Risk.CHANGES})
-        )
-        async with place.bot() as bot:
-            await bot.code(asked := bot.chat.say("!change it"))
-
-            bot.chat.react("✅\ufe0f", bot.chat.about(asked)[0].event_id)
-
-            assert state(await bot.chat.answer(asked)) == "succeeded"
-            (confirmed,) = await entries(bot, "confirmed")
-            assert confirmed["via"] == "reaction"
-
-    async def test_it_never_counts_for_what_destroys(self, place: Place, toys: Toys) -> None:
-        place.approvals = replace(
-            place.approvals, plaintext=True, reactions=frozenset({Risk.CHANGES, Risk.DESTROYS})
-        )
-        async with place.bot() as bot:
-            await bot.code(asked := burn(bot))
-
-            reaction = bot.chat.react("✅", bot.chat.about(asked)[0].event_id, NOUNOU2)
-            said = await bot.chat.answer(reaction)
-
-            assert "A reaction does not count for this." in said.plain
-            assert bot.chat.final(asked) is None
-            assert toys.done == []
-
-    async def test_it_does_not_count_where_the_config_names_no_class(self, place: Place) -> None:
-        place.approvals = Approvals(by_risk={Risk.CHANGES: Need.CONFIRM})
-        async with place.bot() as bot:
-            await bot.code(asked := bot.chat.say("!change it"))
-
-            reaction = bot.chat.react("✅", bot.chat.about(asked)[0].event_id)
-
-            assert "Type it: !confirm" in (await bot.chat.answer(reaction)).plain
-
-    async def test_a_second_person_is_a_second_person(self, place: Place, toys: Toys) -> None:
-        place.approvals = Approvals(
-            by_risk={Risk.CHANGES: Need.SECOND}, reactions=frozenset({Risk.CHANGES})
-        )
-        async with place.bot() as bot:
-            await bot.code(asked := bot.chat.say("!change it"))
-            target = bot.chat.about(asked)[0].event_id
-
-            own = await bot.chat.answer(bot.chat.react("✅", target))
-            denied = await bot.chat.answer(bot.chat.react("✅", target, APPRENTI))
-            bot.chat.react("✅", target, "@stranger:localhost")
-            assert (state(own), state(denied)) == ("denied", "denied")
-
-            bot.chat.react("✅", target, NOUNOU2)
-            assert state(await bot.chat.answer(asked)) == "succeeded"
-
-    async def test_a_cross_says_no(self, place: Place, toys: Toys) -> None:
-        async with place.bot() as bot:
-            await bot.code(asked := burn(bot))
-
-            bot.chat.react("❌", bot.chat.about(asked)[0].event_id, NOUNOU2)
-
-            assert "nounou2 said no" in (await bot.chat.answer(asked)).plain
-
-    async def test_signs_elsewhere_and_other_signs_mean_nothing(
-        self, place: Place, toys: Toys
-    ) -> None:
-        place.approvals = Approvals(
-            by_risk={Risk.CHANGES: Need.CONFIRM}, reactions=frozenset({Risk.CHANGES})
-        )
-        async with place.bot() as bot:
-            await bot.code(asked := bot.chat.say("!change it"))
-            bot.chat.react("👀", bot.chat.about(asked)[0].event_id)
-            bot.chat.react("✅", asked)
-            bot.chat.react("✅", "$nothing")
-            await bot.ask("!ping")
-
-            assert bot.chat.final(asked) is None
-            assert len(await entries(bot, "asked")) == 2
-            assert {said.post.room for said in bot.chat.said()} == {ROOM}

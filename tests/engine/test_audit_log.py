@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from bot.engine.audit_log import append, tail, verify_all, verify_file
+from bot.engine.audit_file import verify
+from bot.engine.audit_log import append, tail, verify_all
 from bot.engine.store import FILE, Store, put
 from bot.errors import StoreError
 from tests.engine.alive import opened
@@ -22,8 +23,7 @@ async def write(store: Store, *lines: str) -> None:
 
 
 async def said(store: Store) -> str:
-    async with store.read() as tx:
-        return (await verify_all(tx)).sentence
+    return (await verify_all(store)).sentence
 
 
 async def test_entries_are_numbered_dated_and_chained(store: Store) -> None:
@@ -64,17 +64,17 @@ async def test_what_did_not_happen_leaves_no_entry(store: Store) -> None:
 async def test_the_command_line_reads_the_same_record_beside_the_bot(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
         await write(store, "!ping", "!status")
-        beside = verify_file(tmp_path)
+        beside = verify(tmp_path)
         inside = await said(store)
 
     assert beside.ok
     assert beside.sentence == inside
-    assert verify_file(tmp_path) == beside
+    assert verify(tmp_path) == beside
 
 
 def test_where_there_is_no_store_nothing_is_made(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no store"):
-        verify_file(tmp_path)
+        verify(tmp_path)
 
     assert list(tmp_path.iterdir()) == []
 
@@ -84,7 +84,7 @@ def test_a_file_that_is_no_store_is_said(tmp_path: Path, content: bytes) -> None
     (tmp_path / FILE).write_bytes(content)
 
     with pytest.raises(StoreError, match="cannot be read"):
-        verify_file(tmp_path)
+        verify(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -93,6 +93,16 @@ def test_a_file_that_is_no_store_is_said(tmp_path: Path, content: bytes) -> None
         ('UPDATE audit SET data = \'{"line": "!innocent"}\' WHERE number = 2', "entry 2"),
         ("UPDATE audit SET data = 'no json' WHERE number = 2", "entry 2"),
         ("UPDATE audit SET data = '[1]' WHERE number = 2", "entry 2"),
+        ('UPDATE audit SET data = \'{"line":  "b"}\' WHERE number = 2', "entry 2"),
+        ('UPDATE audit SET data = \'{"line": "x", "line": "b"}\' WHERE number = 2', "entry 2"),
+        ("UPDATE audit SET data = CAST(data AS BLOB) WHERE number = 2", "entry 2"),
+        ("UPDATE audit SET kind = CAST(kind AS BLOB) WHERE number = 2", "entry 2"),
+        (f"UPDATE audit SET data = '{'[' * 9999}' WHERE number = 2", "entry 2"),
+        ("UPDATE audit SET number = -1 WHERE number = 1", "entry -1"),
+        (
+            "INSERT INTO audit SELECT 0, at, kind, data, previous, hash FROM audit WHERE number=4",
+            "0",
+        ),
         ("UPDATE audit SET at = '2000-01-01' WHERE number = 1", "entry 1"),
         ("UPDATE audit SET kind = 'ended' WHERE number = 3", "entry 3"),
         ("UPDATE audit SET previous = hash WHERE number = 3", "entry 3"),
@@ -119,8 +129,8 @@ async def test_tampering_with_the_file_is_seen_by_both_readers(
         thief.execute(statement)
         thief.commit()
 
-    assert not verify_file(tmp_path).ok
-    assert says in verify_file(tmp_path).sentence
+    assert not verify(tmp_path).ok
+    assert says in verify(tmp_path).sentence
     async with opened(tmp_path) as store:
         assert says in await said(store)
 
@@ -137,8 +147,7 @@ async def test_a_cut_record_with_a_head_to_match_is_seen_by_who_noted_the_last_h
         await tx.execute(text("DELETE FROM audit WHERE number = 4"))
         await put(tx, "audit", f"3 {kept.hash}")
 
-    async with store.read() as tx:
-        verdict = await verify_all(tx)
+    verdict = await verify_all(store)
 
     assert verdict.ok
     assert verdict.head != noted.hash

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from bot.demo.policy import DOMAIN
-from bot.engine.audit_log import verify_file
+from bot.engine.audit_file import verify as verify_file
 from bot.engine.store import FILE
 from tests.soak.site import SPEAKERS, Site
 

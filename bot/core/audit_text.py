@@ -1,0 +1,101 @@
+"""Entries of the record as people read them, whatever kind they are of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from bot.core.audit import Entry
+from bot.core.audit_query import leaves
+from bot.core.text import clean
+from bot.i18n import _
+
+#: what an entry is about at once, in this order, and how long it may get in a row
+_BRIEF = {
+    "line": 100,
+    "step": 100,
+    "where": 40,
+    "words": 100,
+    "error": 40,
+    "why": 100,
+    "reason": 100,
+    "rule": 100,
+    "state": 20,
+    "code": 20,
+}
+#: what says nothing that the rest does not
+_LEFT_OUT = {"room", "event", "person", "sender", "job", "steps", "exit", "more", "seconds"}
+#: what nobody wants to read in full
+_HASHES = {"digest", "hash", "head", "previous"}
+#: the longest value of an entry that is shown whole
+_LONGEST = 2000
+
+
+def row(entry: Entry) -> tuple[str, str, str]:
+    """What people compare, the time, and the news, for a table of many entries."""
+    said = [*_who(entry.data), *_brief(entry.data)]
+    return entry.short, entry.at[:19], f"{clean(entry.kind, 40)}: {' · '.join(said)}"
+
+
+def story(entry: Entry) -> list[str]:
+    """Everything that *entry* says, one line and more where it lists steps."""
+    data = entry.data
+    person = data.get("person", data.get("sender"))
+    said = [] if person is None else [_text(person, 80)]
+    said += [_text(data[key], _LONGEST) for key in _BRIEF if _says(data.get(key))]
+    said += [*_numbers(data), *_others(data)]
+    head = _("{time} #{number} {kind}: {said}").format(
+        time=clean(entry.at[11:23]),
+        number=entry.number,
+        kind=clean(entry.kind, 40),
+        said=" · ".join(said),
+    )
+    return [head, *_steps(data.get("steps"))]
+
+
+def _who(data: Any) -> Iterator[str]:
+    """Which job, and whose; a stranger by the chat id."""
+    if _says(job := data.get("job")):
+        yield _("job {job}").format(job=_text(job, 20))
+    if _says(person := data.get("person", data.get("sender"))):
+        yield _text(person, 80)
+
+
+def _brief(data: Any) -> Iterator[str]:
+    for key, limit in _BRIEF.items():
+        if _says(data.get(key)) and data[key] != "ok":
+            yield _text(data[key], limit)
+    yield from _numbers(data)
+
+
+def _numbers(data: Any) -> Iterator[str]:
+    """What is no news without a word to it."""
+    if _says(code := data.get("exit")):
+        yield _("exit {code}").format(code=_text(code, 20))
+    if _says(more := data.get("more")):
+        yield _("{count} more").format(count=_text(more, 20))
+
+
+def _others(data: Any) -> Iterator[str]:
+    """What nobody foresaw here: under its own name."""
+    for key, value in data.items():
+        if key in _BRIEF or key in _LEFT_OUT or not _says(value):
+            continue
+        text = _text(value, _LONGEST)
+        yield f"{clean(key, 40)}: {text[:12] if key in _HASHES else text}"
+
+
+def _steps(steps: object) -> list[str]:
+    if not isinstance(steps, list):
+        return []
+    return [f"    {number}. {_text(step, _LONGEST)}" for number, step in enumerate(steps, 1)]
+
+
+def _says(value: object) -> bool:
+    return value not in (None, "", [], {})
+
+
+def _text(value: object, limit: int) -> str:
+    """*value* on one line; of what has parts, each."""
+    parts = leaves(value) if isinstance(value, list | dict) else [str(value)]
+    return clean(", ".join(parts), limit)

@@ -1,0 +1,154 @@
+"""Looking for entries of the record, however long it is, while the bot goes on with its work."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select
+
+from bot.core.audit import Entry
+from bot.core.audit_export import json_line
+from bot.core.audit_query import Query, runs_of
+from bot.engine import audit_log
+from bot.engine.schema import audit
+from bot.engine.store import Store
+
+#: entries that one statement looks at, and takes over: some milliseconds of the loop's thread
+LOOKED_AT, TAKEN = 1000, 100
+#: nobody waits for a search that goes further back than so many entries
+FURTHEST = 2_000_000
+#: what a file for a chat holds at most, entries and bytes
+MOST_EXPORTED, LARGEST_EXPORT = 10_000, 4 * 2**20
+#: a clock that was set back may have put entries into the record that look older than later ones
+_CLOCK_STEPS = timedelta(days=1)
+
+
+@dataclass
+class Found:
+    """What a search found, newest first."""
+
+    entries: list[Entry] = field(default_factory=list)
+    #: the number before which somebody could go on; None where there is nothing more
+    before: int | None = None
+
+
+async def search(store: Store, query: Query, most: int, own: int = 0) -> Found:
+    """The newest entries that *query* wants, at most *most*, but none of the job *own*.
+
+    A search would find itself: what it looks for stands in its own line.
+    """
+    found = Found()
+    async for top, entries in _newest_first(store, query):
+        for entry in entries:
+            if entry.data.get("job") == own:
+                continue
+            if len(found.entries) == most:
+                found.before = found.entries[-1].number
+                return found
+            found.entries.append(entry)
+        found.before = top
+    return replace(found, before=None) if found.before == 1 else found
+
+
+@dataclass
+class Export:
+    """Entries as JSON Lines, oldest first."""
+
+    lines: str
+    count: int
+    #: whether there are older ones that did not fit
+    cut: bool
+
+
+async def export(store: Store, query: Query) -> Export:
+    """The newest entries that *query* wants, as many as fit into one file for a chat."""
+    lines: list[str] = []
+    size, cut = 0, False
+    async for top, entries in _newest_first(store, query):
+        for line in map(json_line, entries):
+            size += len(line) + 1
+            if len(lines) == MOST_EXPORTED or size > LARGEST_EXPORT:
+                return _exported(lines, cut=True)
+            lines.append(line)
+        cut = top > 1
+    return _exported(lines, cut=cut)
+
+
+def _exported(lines: list[str], *, cut: bool) -> Export:
+    return Export("".join(f"{line}\n" for line in reversed(lines)), len(lines), cut)
+
+
+async def of_job(store: Store, job: int, most: int) -> Found:
+    """What is recorded of *job* and of what was said to it, newest first."""
+    found = Found()
+    async for _top, entries in _newest_first(store, Query(job=job)):
+        found.entries += entries
+        if len(found.entries) > most:
+            found.entries, found.before = found.entries[:most], found.entries[most - 1].number
+            break
+        if any(entry.kind == "asked" and entry.data.get("job") == job for entry in entries):
+            break  # nothing is known of a job before somebody asks for it
+    return found
+
+
+async def _newest_first(store: Store, query: Query) -> AsyncIterator[tuple[int, list[Entry]]]:
+    """Wanted entries, a few at a time, with the number from which on all was looked at; at last 1.
+
+    It ends with another number where it gave up.
+    """
+    statement = _statement(query)
+    async with store.read() as tx:
+        top = (await audit_log.head(tx))[0] + 1
+    if query.before is not None:
+        top = min(top, query.before)
+    oldest = _earlier(query.since)
+    end = max(1, top - FURTHEST)
+    while top > end:
+        low = max(end, top - LOOKED_AT)
+        async with store.read() as tx:
+            rows = (await tx.execute(statement, {"low": low, "top": top})).all()
+            at = await tx.scalar(_time, {"low": low}) if oldest else ""
+        entries = [*map(audit_log.entry_of, rows)]
+        top = entries[-1].number if len(entries) == TAKEN else low
+        if at and at < oldest and top == low:
+            top = 1  # all that is older is too old
+        yield top, [entry for entry in entries if query.wants(entry)]
+        await asyncio.sleep(0)
+
+
+_time = select(audit.c.at).where(audit.c.number == bindparam("low"))
+
+
+def _statement(query: Query) -> Select[Any]:
+    """What a store can leave out by itself, in ways that PostgreSQL has as well."""
+    statement = select(audit).where(
+        (audit.c.number >= bindparam("low")) & (audit.c.number < bindparam("top"))
+    )
+    if query.since:
+        statement = statement.where(audit.c.at >= query.since)
+    if query.until:
+        statement = statement.where(audit.c.at < query.until)
+    kinds = [run for part in query.kind.split("*") for run in runs_of(part)]
+    statement = statement.where(*(_has(audit.c.kind, run) for run in kinds))
+    for runs in query.runs:
+        statement = statement.where(or_(*(_has(audit.c.data, run) for run in runs)))
+    return statement.order_by(audit.c.number.desc()).limit(TAKEN)
+
+
+def _has(column: Any, run: str) -> ColumnElement[bool]:
+    clause: ColumnElement[bool] = func.lower(column).contains(run, autoescape=True)
+    return clause
+
+
+def _earlier(since: str) -> str:
+    """A time before which the search stops; empty where it goes on to the start."""
+    if not since:
+        return ""
+    try:
+        return (datetime.fromisoformat(since) - _CLOCK_STEPS).isoformat(timespec="milliseconds")
+    except OverflowError:
+        return ""

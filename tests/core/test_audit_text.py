@@ -1,0 +1,75 @@
+"""Entries as people read them, known kinds and unknown ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core.audit import GENESIS, Entry, seal
+from bot.core.audit_text import row, story
+
+VALUES = st.recursive(
+    st.text(max_size=20) | st.integers() | st.booleans() | st.none(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=5,
+)
+
+
+def entry(kind: str, data: dict[str, Any]) -> Entry:
+    return seal(7, "2026-11-25T03:00:00.250+00:00", kind, data, GENESIS)
+
+
+def test_a_row_says_who_asked_for_what() -> None:
+    asked = entry("asked", {"job": 3, "person": "anna", "line": "!ping", "event": "$x", "via": "p"})
+
+    assert row(asked) == (asked.short, "2026-11-25T03:00:00", "asked: job 3 · anna · !ping")
+
+
+def test_a_row_names_a_stranger_by_the_chat_id() -> None:
+    assert row(entry("denied", {"sender": "@x:y", "line": "!a"}))[2] == "denied: @x:y · !a"
+    assert row(entry("denied again", {"sender": "@x:y", "more": 12}))[2] == (
+        "denied again: @x:y · 12 more"
+    )
+
+
+def test_a_return_says_the_code_even_if_it_is_nought() -> None:
+    returned = {"job": 3, "person": "anna", "where": "fy", "exit": 0}
+
+    assert row(entry("returned", returned))[2] == "returned: job 3 · anna · fy · exit 0"
+
+
+def test_the_story_shows_the_whole_command_and_short_hashes() -> None:
+    sent = story(entry("sent", {"person": "anna", "where": "fy", "words": "sudo " + "x" * 500}))
+    agreed = story(entry("approved", {"person": "bea", "digest": "a1" * 32, "job": 3}))
+
+    assert sent == ["03:00:00.250 #7 sent: anna · fy · sudo " + "x" * 500]
+    assert agreed == ["03:00:00.250 #7 approved: bea · digest: a1a1a1a1a1a1"]
+
+
+def test_the_story_lists_the_steps_of_a_plan() -> None:
+    plan = {"person": "anna", "verb": "domu.migrate", "objects": ["vm", "fz"]}
+
+    said = story(entry("plan", plan | {"steps": [["fy", "xl migrate vm fz"], ["fz", "xl list"]]}))
+
+    assert said == [
+        "03:00:00.250 #7 plan: anna · verb: domu.migrate · objects: vm, fz",
+        "    1. fy, xl migrate vm fz",
+        "    2. fz, xl list",
+    ]
+
+
+def test_a_kind_that_nobody_foresaw_says_all_it_has() -> None:
+    assert story(entry("eclipsed", {"moon": "full", "count": 3}))[0].endswith(
+        "eclipsed: moon: full · count: 3"
+    )
+
+
+@given(st.text(max_size=30), st.dictionaries(st.text(max_size=9), VALUES, max_size=5))
+def test_whatever_is_in_the_record_is_shown_on_lines_of_its_own(
+    kind: str, data: dict[str, Any]
+) -> None:
+    for line in (*row(entry(kind, data)), *story(entry(kind, data))):
+        assert line.isprintable()
+        assert "\n" not in line
