@@ -155,7 +155,7 @@ def test_a_room_that_the_configuration_does_not_name_so_is_odd(
     ("right", "code", "says"),
     [
         ("domu.list", 0, "is right."),
-        ("domu.lits", 0, "in 'domu.lits', no command needs domu.lits"),
+        ("domu.lisst", 0, "in 'domu.lisst', no command needs domu.lisst"),
         ("domu.list too fz", 1, "no command of domu.list has a parameter too"),
     ],
 )
