@@ -228,6 +228,8 @@ async def _run(run: Run, context: Context, matter: Matter) -> Reply:
         context.give_up()
         record = matter.planned(run) if matter.command.planner is not None else None
         await run.started(matter.plan, record, request)
+        # somebody may have cancelled it, or a grant have ended, while that was written
+        context.give_up()
     return await matter.command.handler(context, *matter.bound.args, **matter.bound.options)
 
 
