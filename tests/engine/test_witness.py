@@ -10,7 +10,6 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-
 from sqlalchemy import delete
 
 from bot.app import verify_audit
