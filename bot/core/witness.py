@@ -41,7 +41,7 @@ def line_of(entry: Entry) -> str:
 def head_line(number: int, digits: str) -> str:
     """The post that tells of the record's last entry, with the whole of its hash."""
     line = _("record head {entry}").format(entry=f"#{number} {digits}")
-    return f"{line}\n" + _("Whoever rewrites the record contradicts this line.")
+    return _("{head} · a record that is rewritten contradicts this").format(head=line)
 
 
 def posted(posts: Iterable[str]) -> list[Witness]:
