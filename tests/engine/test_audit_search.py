@@ -83,6 +83,11 @@ async def test_a_word_is_no_pattern(store: Store, sign: str) -> None:
     assert await numbers(store, f"text {sign}") == [2]
 
 
+def test_no_word_makes_the_store_try_many_ways() -> None:
+    """A word full of ``%`` would take it very long, if it were a pattern."""
+    assert " ESCAPE " in str(audit_search._statement(of("%a%a%a%a")))
+
+
 async def test_kinds_and_jobs_are_looked_for_by_the_store(store: Store) -> None:
     await write(store, {"job": 7}, {"job": 70}, {"job": 1, "released": [6, 7]})
     await write(store, {"job": 9, "answer": 7}, kind="not approved")
@@ -94,10 +99,10 @@ async def test_kinds_and_jobs_are_looked_for_by_the_store(store: Store) -> None:
 
 async def test_a_clock_that_was_set_back_hides_nothing(store: Store) -> None:
     async with store.write() as tx:
-        for offset in (-300_000.0, -200_000.0, 0.0, -3000.0, -3000.0, 60.0):
+        for offset in (0.0, *(-3000.0 for _ in range(20)), 60.0):
             await append(tx, "asked", {}, START + 3600.0 + offset)
 
-    assert await numbers(store, "since 30m") == [6, 3]
+    assert await numbers(store, "since 30m") == [22, 1]
 
 
 async def test_what_is_long_too_old_is_not_looked_at(store: Store) -> None:
