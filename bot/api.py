@@ -14,7 +14,7 @@ from bot.core.units import Size, moment, span
 from bot.devices.host import Detached, Host, Link, Phase
 from bot.devices.storage import Volume
 from bot.devices.xen import Disk, Domain, DomainConfig, HostInfo, Kind
-from bot.engine import answering, breaking, granting
+from bot.engine import answering, breaking, granting, reload, why
 from bot.engine.census import Census, settle, state_in_words, take
 from bot.engine.context import Context, Requeue
 from bot.engine.destroy_card import plan_destruction
@@ -47,7 +47,18 @@ from bot.errors import (
     UsageError,
 )
 from bot.i18n import _, ngettext
-from bot.params import Count, Dom0, DomU, Holdable, JobNumber, Number, Secret, Switch, Word
+from bot.params import (
+    CommandWord,
+    Count,
+    Dom0,
+    DomU,
+    Holdable,
+    JobNumber,
+    Number,
+    Secret,
+    Switch,
+    Word,
+)
 
 __all__ = [
     "RELEASED",
@@ -57,6 +68,7 @@ __all__ = [
     "Broken",
     "Census",
     "Command",
+    "CommandWord",
     "Context",
     "Count",
     "Denied",
@@ -131,6 +143,7 @@ __all__ = [
     "record_row",
     "record_story",
     "release_jobs",
+    "reload",
     "send_once",
     "settle",
     "settle_job",
@@ -140,4 +153,5 @@ __all__ = [
     "take",
     "verify_links",
     "volumes_by_name",
+    "why",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -18,15 +18,13 @@ from bot.config import Array as ArrayConfig
 from bot.config import Config
 from bot.config import Host as HostConfig
 from bot.config import MatrixChat as MatrixConfig
-from bot.core.approvals import Approvals, Need
 from bot.core.audit import Entry, Verdict
 from bot.core.chat import Chat
 from bot.core.command import Registry
 from bot.core.own import Own
-from bot.core.policy import Policy, Right, Role
 from bot.core.pulse import Pulse
-from bot.core.risk import Risk
 from bot.core.rooms import Rooms
+from bot.core.witness import Hearing, Witness, compare
 from bot.devices.detached import HostLauncher
 from bot.devices.host import Host
 from bot.devices.links import HostLinks
@@ -36,7 +34,7 @@ from bot.devices.ssh import SshSession
 from bot.devices.storage import StorageArray
 from bot.devices.telnet import TelnetSession
 from bot.devices.xen import Toolstack
-from bot.engine import audit_file
+from bot.engine import audit_file, witness
 from bot.engine.dispatcher import Dispatcher
 from bot.engine.engine import Engine
 from bot.engine.inbox import Inbox
@@ -47,20 +45,27 @@ from bot.engine.pins import Pins
 from bot.engine.recording import RecordedSession
 from bot.engine.store import Store
 from bot.engine.world import Timing, World
-from bot.errors import BotError
+from bot.errors import BotError, ConfigError
+from bot.i18n import _
 from bot.notify import told_to_systemd
 from bot.plugins import drivers_in, modules_in
+from bot.policies import approvals_of, demand_fit, policy_of, read_again
 
 log = structlog.get_logger()
 
+#: who writes under a chat id; None for who is no member
+PersonOf = Callable[[str], str | None]
 
-def run(config: Config) -> int:
+
+def run(config: Config, path: Path) -> int:
     """Run the bot until it is told to stop; returns the exit status of the process.
+
+    *path* is the file of *config*, which `!config reload` reads again.
 
     Raises `BotError` where something ends it that a person has to mend.
     """
     try:
-        asyncio.run(_run(config))
+        asyncio.run(_run(config, path))
     except BaseExceptionGroup as group:
         told, others = group.split(BotError)
         if told is None or others is not None:
@@ -79,52 +84,34 @@ def verify_audit(state: Path) -> Verdict:
     return audit_file.verify(state)
 
 
+def hear_audit(state: Path, witnesses: Sequence[Witness]) -> Hearing:
+    """Whether the record in *state* agrees with *witnesses*; raises as `verify_audit`."""
+    numbers = [each.number for each in witnesses]
+    return compare(witnesses, audit_file.hashes(state, numbers))
+
+
 def read_audit(state: Path, after: int | None) -> Iterator[Entry]:
     """The entries of the record in *state* after number *after*; raises as `verify_audit`."""
     return audit_file.entries_after(state, after)
 
 
 def registry_of(packages: list[str]) -> Registry:
-    """The commands of *packages*; a command that declares no right stops the start."""
+    """The commands of *packages*; one that declares no right stops the start.
+
+    Raises `ConfigError`, for that and for whatever else is wrong with a command.
+    """
     registry = Registry()
     for package in packages:
-        registry.add_from(modules_in(package))
+        try:
+            registry.add_from(modules_in(package))
+        except (ImportError, SyntaxError, TypeError, RuntimeError) as error:
+            raise ConfigError(
+                _("the commands of the package {package} cannot be used: {why}").format(
+                    package=package, why=error
+                ),
+                hint=_("mend the package, or take it out of the key commands"),
+            ) from error
     return registry
-
-
-def policy_of(config: Config) -> Policy:
-    """Members, roles and rights as the config has them."""
-    chat_ids = {each: name for name, member in config.members.items() for each in member.ids}
-    at_home = {local.chat_id(user): person for user, person in _os_users(config).items()}
-    return Policy(
-        persons=chat_ids | at_home,
-        roles={name: tuple(member.roles) for name, member in config.members.items()},
-        rights={
-            name: Role(
-                tuple(map(Right.parse, role.allow)),
-                tuple(map(Right.parse, role.deny)),
-            )
-            for name, role in config.roles.items()
-        },
-    )
-
-
-def approvals_of(config: Config) -> Approvals:
-    """Who has to agree to what, as the config has it."""
-    said = config.approvals
-    by_risk = {
-        Risk.CHANGES: Need[said.changes.upper()],
-        Risk.INTERRUPTS: Need[said.interrupts.upper()],
-        Risk.DESTROYS: Need[said.destroys.upper()],
-    }
-    return Approvals(
-        by_risk=by_risk,
-        also=tuple((Right.parse(right), Need[need.upper()]) for right, need in said.also.items()),
-        reactions=frozenset(Risk[risk.upper()] for risk in said.reactions),
-        plaintext=said.allow_plaintext_approvals,
-        expire=said.expire,
-        break_glass=said.break_glass,
-    )
 
 
 def rooms_of(config: Config) -> Rooms:
@@ -133,19 +120,23 @@ def rooms_of(config: Config) -> Rooms:
     return Rooms(config.rooms.main, config.rooms.audit, taken)
 
 
-async def _run(config: Config) -> None:
-    policy = policy_of(config)
+async def _run(config: Config, path: Path) -> None:
     registry = registry_of(config.commands)
+    for notice in demand_fit(path, config, registry):
+        log.warning("odd in the configuration", where=str(path), what=str(notice))
     pulse = Pulse(time.monotonic)
     async with told_to_systemd(pulse), _store(config) as store, _world(config, store) as world:
         pins = Pins(store, time.time)
-        async with _chat(config, policy, pins, pulse) as chat:
+        # a member is who is one now; nobody is asked for before there is an engine
+        async with _chat(
+            config, lambda chat_id: engine.policy.person(chat_id), pins, pulse
+        ) as chat:
             engine = Engine(
                 store=store,
                 chat=chat,
                 outbox=Outbox(store, chat, edit_every=config.timing.progress_every),
                 registry=registry,
-                policy=policy,
+                policy=policy_of(config),
                 world=world,
                 inventory=Inventory(world, time.time),
                 owners=Owners(store.site_id),
@@ -155,8 +146,10 @@ async def _run(config: Config) -> None:
                 prefix=config.prefix,
                 rooms=rooms_of(config),
                 approvals=approvals_of(config),
+                reload=lambda: asyncio.to_thread(read_again, path, config, registry),
                 own=Own(config.own.bot or "", config.own.homeserver or ""),
                 audit_room=config.rooms.audit,
+                post_head_every=config.record.post_head_every,
                 command_bytes=config.limits.command_bytes,
                 trust=config.chat.trust if isinstance(config.chat, MatrixConfig) else "any",
                 version=__version__,
@@ -180,9 +173,11 @@ async def serve(engine: Engine, main_room: str, *, stop: float) -> None:
                 working = group.create_task(dispatcher.run())
                 typing = group.create_task(engine.typing.run())
                 group.create_task(engine.inventory.refresh())
+                posting = group.create_task(witness.keep_posting(engine))
                 await engine.chat.run(inbox.take, since)
                 working.cancel()
                 typing.cancel()
+                posting.cancel()
         finally:
             await _say_the_rest(engine, stop)
             speaking.cancel()
@@ -191,6 +186,7 @@ async def serve(engine: Engine, main_room: str, *, stop: float) -> None:
 async def _say_the_rest(engine: Engine, stop: float) -> None:
     try:
         async with asyncio.timeout(stop):
+            await witness.post_head(engine)
             await engine.outbox.settled()
         everything = not engine.outbox.failing
     except TimeoutError:
@@ -224,10 +220,14 @@ async def _store(config: Config) -> AsyncIterator[Store]:
 
 
 @asynccontextmanager
-async def _chat(config: Config, policy: Policy, pins: Pins, pulse: Pulse) -> AsyncIterator[Chat]:
+async def _chat(
+    config: Config, person_of: PersonOf, pins: Pins, pulse: Pulse
+) -> AsyncIterator[Chat]:
     chat: Chat
     if isinstance(config.chat, MatrixConfig):
-        chat = Switchboard(_matrix(config, config.chat, policy, pins, pulse), _local(config))
+        chat = Switchboard(
+            _matrix(config, config.chat, person_of, pins, pulse), _local(config, person_of)
+        )
     else:
         # there is no homeserver that could be silent
         pulse.heard()
@@ -244,29 +244,26 @@ async def _chat(config: Config, policy: Policy, pins: Pins, pulse: Pulse) -> Asy
             alive_every=min(ALIVE_EVERY, timing.away / 4),
         )
         if config.local.socket is not None:
-            chat = Switchboard(chat, _local(config))
+            chat = Switchboard(chat, _local(config, person_of))
     try:
         yield chat
     finally:
         await chat.close()
 
 
-def _local(config: Config) -> local.LocalChat:
+def _local(config: Config, person_of: PersonOf) -> local.LocalChat:
     return local.LocalChat(
         config.socket,
         config.state / "local",
-        _os_users(config),
+        person_of,
         prefix=config.prefix,
         request_timeout=config.timing.command,
     )
 
 
-def _os_users(config: Config) -> dict[str, str]:
-    """The persons by their users on this host."""
-    return {user: name for name, member in config.members.items() for user in member.os_users}
-
-
-def _matrix(config: Config, chat: MatrixConfig, policy: Policy, pins: Pins, pulse: Pulse) -> Chat:
+def _matrix(
+    config: Config, chat: MatrixConfig, person_of: PersonOf, pins: Pins, pulse: Pulse
+) -> Chat:
     # matrix-nio takes a second to import, which the terminal does not need
     from bot.chat.matrix import MatrixChat
     from bot.chat.matrix_login import Credentials
@@ -281,7 +278,7 @@ def _matrix(config: Config, chat: MatrixConfig, policy: Policy, pins: Pins, puls
         ),
         [config.rooms.main, config.rooms.audit, *config.rooms.commands],
         config.state,
-        lambda chat_id: policy.person(chat_id) is not None,
+        lambda chat_id: person_of(chat_id) is not None,
         pins.holds,
         private=config.rooms.private,
         trust_any=chat.trust == "any",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from bot.config import Config
+    from bot.config_file import Problem
 
 app = typer.Typer(
     name="nounou",
@@ -99,7 +100,7 @@ def run(
     from bot import app as bot
 
     try:
-        code = bot.run(settings)
+        code = bot.run(settings, config)
     except KeyboardInterrupt:
         code = 0
     raise typer.Exit(code)
@@ -117,11 +118,27 @@ def check_config(
         typer.echo(_("{file}: {problem}").format(file=file, problem=problem), err=True)
     if found:
         raise typer.Exit(1)
-    typer.echo(_("{file} is right.").format(file=file))
     config = load(file)
+    notices = _held_against_commands(file, config)
+    typer.echo(_("{file} is right.").format(file=file))
+    for notice in notices:
+        typer.echo(_("{file}: {problem}").format(file=file, problem=notice))
     typer.echo(_summary(config))
     if config.chat.kind == "matrix":
         typer.echo(_("Encrypt the rooms: in a plain one a homeserver can forge anyone."))
+
+
+def _held_against_commands(file: Path, config: Config) -> list[Problem]:
+    """What is odd in the rights of *config*; ends with exit status 1 where one means nothing."""
+    from bot.app import registry_of
+    from bot.policies import fit
+
+    found = fit(file, config, registry_of(config.commands))
+    for problem in found.wrong:
+        typer.echo(_("{file}: {problem}").format(file=file, problem=problem), err=True)
+    if found.wrong:
+        raise typer.Exit(1)
+    return found.notices
 
 
 def _summary(config: Config) -> str:

@@ -7,12 +7,15 @@ import sys
 from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bot.errors import UsageError
 from bot.i18n import _
+
+if TYPE_CHECKING:
+    from bot.core.witness import Witness
 
 audit = typer.Typer(help=_("Look at the record of what was asked and done."), no_args_is_help=True)
 
@@ -34,13 +37,54 @@ def verify(
         Path | None, typer.Argument(help=_("The configuration of the bot."), show_default=False)
     ] = None,
     state: _State = None,
+    witness: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LINE",
+            help=_("A line of the audit room: '#123 0123456789ab'. May be given several times."),
+        ),
+    ] = None,
+    witness_file: Annotated[
+        Path | None,
+        typer.Option(help=_("A file of such lines, as copied from the room; others do no harm.")),
+    ] = None,
 ) -> None:
-    """Say what the chain says; exit status 1 where it is broken."""
-    from bot.app import verify_audit
+    """Say what the chain says, and what witnesses say; exit status 1 where one contradicts."""
+    from bot.app import hear_audit, verify_audit
 
-    verdict = verify_audit(_folder(config, state))
+    heard_of = [*_told("--witness", witness or []), *_told_in(witness_file)]
+    folder = _folder(config, state)
+    verdict = verify_audit(folder)
     typer.echo(verdict.sentence, err=not verdict.ok)
-    raise typer.Exit(0 if verdict.ok else 1)
+    whole = verdict.ok
+    if heard_of:
+        heard = hear_audit(folder, heard_of)
+        typer.echo(heard.sentence, err=not heard.ok)
+        whole = whole and heard.ok
+    raise typer.Exit(0 if whole else 1)
+
+
+def _told_in(file: Path | None) -> list[Witness]:
+    """The witnesses in *file*."""
+    if file is None:
+        return []
+    try:
+        text = file.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise typer.BadParameter(f"{file}: {error.strerror}") from error
+    return _told(str(file), text.splitlines())
+
+
+def _told(source: str, lines: Sequence[str]) -> list[Witness]:
+    """The witnesses in *lines*; none at all is a mistake, for nothing would be compared."""
+    from bot.core.witness import told
+
+    found = told(lines)
+    if lines and not found:
+        raise typer.BadParameter(
+            _("{source}: no line tells of the record, like #123 0123456789ab").format(source=source)
+        )
+    return found
 
 
 @audit.command("export", help=_("Write the record to standard output, for other programs."))

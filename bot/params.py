@@ -102,5 +102,7 @@ Holdable = Annotated[
     ArgumentType("any", _holdable, is_object=True, written=str, name_of=lambda sought: sought.name),
 ]
 Word = Annotated[str, ArgumentType("word", _word)]
+#: the words of another command, options of that one included
+CommandWord = Annotated[str, ArgumentType("word", _word, raw=True)]
 #: a word that nobody may read: it is masked in the record, in answers and everywhere else
 Secret = Annotated[str, ArgumentType("secret", _word, secret=True)]

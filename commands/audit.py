@@ -88,7 +88,7 @@ async def show(ctx: Context, job: JobNumber) -> Reply:
         )
     return Reply(
         _("Job {job} of {person}: {line}").format(
-            job=job, person=asked.person, line=clean(asked.line, 120)
+            job=job, person=asked.person, line=clean(ctx.shown(asked.line), 120)
         ),
         body=[Lines([line for entry in entries for line in record_story(entry)])],
         hint=hint,
@@ -132,6 +132,9 @@ async def verify(ctx: Context) -> Reply:
     Example: audit verify
     """
     verdict = await ctx.records.audit_verify()
+    heard = await ctx.records.audit_heard()
     if not verdict.ok:
-        raise Refused(verdict.sentence, hint=_("Compare it with the lines in the audit room."))
-    return Reply(verdict.sentence)
+        raise Refused(verdict.sentence, hint=heard.sentence)
+    if not heard.ok:
+        raise Refused(heard.sentence, hint=_("The chain itself is whole, as a new one would be."))
+    return Reply(verdict.sentence, heard.sentence)

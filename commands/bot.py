@@ -16,6 +16,8 @@ from bot.api import (
     ngettext,
 )
 
+#: rules that are listed at most
+_MOST_RULES = 50
 #: entries of the record that are looked at for its state; all of them may take half a minute
 _RECENT = 500
 #: how many holds the status names
@@ -37,15 +39,17 @@ async def whoami(ctx: Context) -> Reply:
 
     Example: whoami
     """
-    allow = ", ".join(map(str, ctx.rights.allow)) or _("nothing")
-    lines = [_("may: {rights}").format(rights=allow)]
-    if ctx.rights.deny:
-        lines.append(_("may not: {rights}").format(rights=", ".join(map(str, ctx.rights.deny))))
+    lines = [_("may: {rule}").format(rule=rule) for rule in ctx.rights.allow]
+    lines += [_("may not: {rule}").format(rule=rule) for rule in ctx.rights.deny]
+    more = len(lines) - _MOST_RULES
+    if more > 0:
+        rest = ngettext("… and {count} more", "… and {count} more", more).format(count=more)
+        lines = [*lines[:_MOST_RULES], rest]
     return Reply(
         _("You are {person} ({id}); your roles: {roles}.").format(
             person=ctx.person, id=ctx.job.sender, roles=", ".join(ctx.roles) or _("none")
         ),
-        body=[Lines(lines)],
+        body=[Lines(lines or [_("may: nothing")])],
     )
 
 

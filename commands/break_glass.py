@@ -104,7 +104,7 @@ async def review(ctx: Context, number: Number | None = None) -> Reply:
             in_words(job.state),
             moment(job.ended, now) if job.ended else "-",
             job.person,
-            clean(job.line, 80),
+            clean(ctx.shown(job.line), 80),
         )
         for job in found.jobs
     ]
@@ -116,8 +116,6 @@ async def review(ctx: Context, number: Number | None = None) -> Reply:
         until=moment(broken.until, now),
         reason=broken.reason,
     )
-    if not rows:
-        return Reply(sentence, hint=_("Nothing went without a second person."))
     count = ngettext(
         "{count} command went without a second person.",
         "{count} commands went without a second person.",
@@ -125,14 +123,13 @@ async def review(ctx: Context, number: Number | None = None) -> Reply:
     )
     return Reply(
         sentence,
-        body=[Table(rows, headings)],
-        hint="\n".join([count.format(count=len(rows)), _earlier(ctx, broken)]).strip(),
+        body=[Table(rows, headings)] if rows else [],
+        hint="\n".join([count.format(count=len(rows)), *_earlier(ctx, broken)]),
     )
 
 
-def _earlier(ctx: Context, broken: Broken) -> str:
+def _earlier(ctx: Context, broken: Broken) -> list[str]:
     if broken.id == 1:
-        return ""
-    return _("The one before: {prefix}break-glass review {number}").format(
-        prefix=ctx.prefix, number=broken.id - 1
-    )
+        return []
+    line = _("The one before: {prefix}break-glass review {number}")
+    return [line.format(prefix=ctx.prefix, number=broken.id - 1)]

@@ -1,6 +1,6 @@
 """What may be typed."""
 
-from bot.api import Command, Context, Lines, Reply, Terms, UsageError, Word, _, command
+from bot.api import Command, Context, Lines, Reply, Terms, UsageError, Word, _, command, why
 
 
 @command("help", needs="bot.help")
@@ -35,5 +35,10 @@ def _explained(ctx: Context, command: Command) -> Reply:
     return Reply(
         f"{ctx.prefix}{command.usage}",
         body=[Lines([" ".join(paragraph.split())]) for paragraph in text.split("\n\n")],
-        hint=_("It needs the right {right}.").format(right=command.needs),
+        hint="\n".join(
+            (
+                why.class_of(ctx, command),
+                _("It needs the right {right}.").format(right=command.needs),
+            )
+        ),
     )

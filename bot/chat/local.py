@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
@@ -111,22 +111,25 @@ class _Refused:
 
 
 class LocalChat(Chat):
-    """The rooms of *users* of this host, reached at the socket *path*; logs lie in *folder*."""
+    """The rooms of users of this host, reached at the socket *path*; logs lie in *folder*.
+
+    *person_of* says whose each chat id is, at any time anew; None for who is no member.
+    """
 
     def __init__(
         self,
         path: Path,
         folder: Path,
-        users: Mapping[str, str],
+        person_of: Callable[[str], str | None],
         *,
         prefix: str = "!",
         request_timeout: float = 20.0,
         pause: float = 1.0,
     ) -> None:
         self._path = path
-        #: OS user -> person
-        self._users = users
-        self._rooms = {chat_id(user): LocalRoom(folder / f"{user}.jsonl") for user in users}
+        self._folder = folder
+        self._person_of = person_of
+        self._rooms: dict[str, LocalRoom] = {}
         self._prefix = prefix
         self._request_timeout = request_timeout
         self._pause = pause
@@ -158,13 +161,7 @@ class LocalChat(Chat):
 
     async def send(self, post: Post) -> str:
         """As `Chat.send`: kept for later, and said to every client of that user."""
-        room = self._rooms.get(post.room)
-        if room is None:
-            raise ChatRefused(
-                _("No member in the configuration has the Unix user {user}").format(
-                    user=post.room.removeprefix(LOCAL)
-                )
-            )
+        room = self._room(post.room.removeprefix(LOCAL))
         if post.kind is not PostKind.TEXT:
             return f"$local-{post.txn}"  # a terminal shows no signs on messages
         try:
@@ -184,7 +181,10 @@ class LocalChat(Chat):
 
     async def own_posts(self, room: str, most: int) -> list[str]:
         """As `Chat.own_posts`."""
-        raise ChatUnavailable(_("This chat does not say what was said"))
+        found = self._rooms.get(room)
+        if found is None:
+            raise ChatUnavailable(_("Nothing is kept of what was said there"))
+        return await found.bodies(most)
 
     async def close(self) -> None:
         """Hang up on every client, after the last words."""
@@ -194,6 +194,17 @@ class LocalChat(Chat):
             serving.cancel()
         if self._serving:
             await asyncio.wait(self._serving)
+
+    def _room(self, user: str) -> LocalRoom:
+        """Where *user* is answered; raises `ChatRefused` where nobody ever had that name."""
+        room = self._rooms.get(chat_id(user))
+        if room is None:
+            if self._person_of(chat_id(user)) is None:
+                raise ChatRefused(
+                    _("No member in the configuration has the Unix user {user}").format(user=user)
+                )
+            room = self._rooms[chat_id(user)] = LocalRoom(self._folder / f"{user}.jsonl")
+        return room
 
     async def _store(self, receive: Receive) -> None:
         """Hand over all that waits, again and again until it is stored."""
@@ -237,7 +248,7 @@ class LocalChat(Chat):
                 client.tell(type="refused", why=why)
                 await self._drain(client)
             else:
-                await self._converse(client, self._rooms[chat_id(client.user)])
+                await self._converse(client, self._room(client.user))
         except ChatUnavailable as error:
             client.tell(type="refused", why=str(error))
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
@@ -249,13 +260,13 @@ class LocalChat(Chat):
     async def _why_not(self, client: _Client) -> str:
         """Find out who it is; a sentence where they may not come in."""
         uid = local_socket.uid_of(client.writer)
-        if self._refused.lasts(uid):
+        if self._refused.lasts(uid) and not self._person_of(chat_id(self._refused.names[uid])):
             # not asked for again, and said no word of: it may knock as often as it likes
             return _not_known(self._refused.names[uid])
         if len(self._clients) > _MOST:
             return _("Too many are connected; try again later.")
         user = await asyncio.to_thread(local_socket.name_of, uid)
-        if user not in self._users:
+        if self._person_of(chat_id(user)) is None:
             if self._refused.add(uid, user):
                 self._report(user)
             return _not_known(user)
@@ -277,7 +288,7 @@ class LocalChat(Chat):
 
     async def _converse(self, client: _Client, room: LocalRoom) -> None:
         await room.open()
-        person = self._users[client.user]
+        person = self._person_of(chat_id(client.user))
         client.tell(type="welcome", user=client.user, person=person, prefix=self._prefix)
         async with asyncio.timeout(self._request_timeout):
             hello = await client.frame()
@@ -339,6 +350,8 @@ class LocalChat(Chat):
         if len(self._waiting.lines) >= _MOST_WAITING:
             raise ChatUnavailable(_("Too many lines wait to be stored; try again later."))
         user = client.user
+        if self._person_of(chat_id(user)) is None:  # no longer: the policy was reloaded
+            raise ChatUnavailable(_not_known(user))
         message = Message(
             # with the name in it, nobody can use up the id of another person's line
             f"$local-{user}-{key}",

@@ -93,6 +93,11 @@ class LocalRoom:
         event = f"$local-{post.txn}"
         return Said(self.last + 1, event, _bounded(post.words), post.edits, status)
 
+    async def bodies(self, most: int) -> list[str]:
+        """The last *most* texts as they were said first, newest first."""
+        await self.open()
+        return [said.body for said in reversed(self._said) if said.edits is None][:most]
+
     def after(self, n: int) -> list[Said]:
         """What was said after number *n*, of each message only its newest edit."""
         later = [said for said in self._said if said.n > n]

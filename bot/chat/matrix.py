@@ -22,6 +22,7 @@ from bot.chat.matrix_crypto import Crypto
 from bot.chat.matrix_crypto_people import Pin
 from bot.chat.matrix_doors import Doors
 from bot.chat.matrix_login import Account, Credentials
+from bot.chat.matrix_own import own_posts
 from bot.chat.matrix_posts import Posts
 from bot.chat.matrix_rooms import Rooms
 from bot.chat.matrix_sync import Sync
@@ -163,7 +164,9 @@ class MatrixChat(Chat):
 
     async def own_posts(self, room: str, most: int) -> list[str]:
         """As `Chat.own_posts`."""
-        raise ChatUnavailable(_("This chat does not say what was said"))
+        room_id = await self._open_room(room)
+        secret = self._rooms.is_encrypted(room_id)
+        return await own_posts(self._account, self._crypto, room_id, most, secret=secret)
 
     async def close(self) -> None:
         self._crypto.close()

@@ -139,6 +139,11 @@ class Crypto:
             self._mending.unopened.append((room, event))
         return Read(event)
 
+    def read_own(self, room: str, event: dict[str, Any]) -> dict[str, Any] | None:
+        """What we said ourselves by *event*, in clear; None where it cannot be read."""
+        found = megolm.opened(self._store, room, event)
+        return next((each.event for each in found if each.key.peer == megolm.OURS), None)
+
     def _counts(self, sender: object) -> bool:
         """Whether anything that *sender* encrypts can ever matter to us."""
         return isinstance(sender, str) and (sender == self._account.user_id or self._knows(sender))
@@ -210,7 +215,9 @@ class Crypto:
     def _make(self) -> Machine:
         olm = Olm(self._store, self._account.user_id, self._account.device_id)
         letters = Letters(self._account, olm)
-        voices = Voices(self._account, self._people, letters, olm, trust_any=self._trust_any)
+        voices = Voices(
+            self._account, self._people, letters, olm, self._store, trust_any=self._trust_any
+        )
         return Machine(olm, Own(self._account, olm, self._folder), letters, voices)
 
     def _take_one(self, letter: dict[str, Any]) -> None:

@@ -23,6 +23,9 @@ _log = structlog.get_logger()
 _MOST_MESSAGES, _LONGEST = 100, 7 * 24 * 3600.0
 
 
+#: in place of the Curve25519 key of the device that a room key came from: it is one of our own
+OURS = "ours"
+
 #: what makes a device one of its own: user, name and Curve25519 key.  Nobody proves to own such a
 #: key, so that a member may claim another's for a device of theirs
 Place = tuple[str, str, str]
@@ -50,6 +53,10 @@ class Voice:
             and time.monotonic() - self.began < _LONGEST
             and self.heard_by.keys() <= devices.keys()
         )
+
+    def key_of_ours(self) -> RoomKey:
+        """The key that we read our own words with, from the next message on."""
+        return RoomKey(OURS, "", vodozemac.InboundGroupSession(self.session.session_key))
 
     def key_for(self, room: str) -> dict[str, Any]:
         """The content of the ``m.room_key`` that lets a device read from the next message on."""

@@ -11,6 +11,7 @@ from bot.chat.matrix_crypto_letters import Letters
 from bot.chat.matrix_crypto_megolm import Place, Voice, place_of
 from bot.chat.matrix_crypto_olm import Olm
 from bot.chat.matrix_crypto_people import People
+from bot.chat.matrix_crypto_store import KeyStore
 from bot.chat.matrix_events import field, members, objects
 from bot.chat.matrix_login import Account
 from bot.chat.matrix_wire import path_of
@@ -20,12 +21,20 @@ class Voices:
     """The keys of our own messages, a new one in each room after each start."""
 
     def __init__(
-        self, account: Account, people: People, letters: Letters, olm: Olm, *, trust_any: bool
+        self,
+        account: Account,
+        people: People,
+        letters: Letters,
+        olm: Olm,
+        store: KeyStore,
+        *,
+        trust_any: bool,
     ) -> None:
         self._account = account
         self._people = people
         self._letters = letters
         self._olm = olm
+        self._store = store
         self._trust_any = trust_any
         self._voices: dict[str, Voice] = {}
         self._speaking = asyncio.Lock()
@@ -47,7 +56,9 @@ class Voices:
             voice = self._voices.get(room)
             if to_unsigned or voice is None or not voice.serves(devices):
                 voice = Voice(self._olm.device, self._olm.curve25519)
-            if not to_unsigned:
+            if not to_unsigned and self._voices.get(room) is not voice:
+                # what we said is asked for later, as a witness of the record
+                self._store.put_room_key(room, voice.key_of_ours())
                 self._voices[room] = voice
             missing = [device for key, device in devices.items() if key not in voice.heard_by]
             if missing:

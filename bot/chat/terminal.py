@@ -2,7 +2,8 @@
 
 The bot says ``hello`` with the number of the last message that it has stored.  It is told of every
 later one that it missed, then ``welcome`` with the number of the room's last, then of each new one;
-``read`` says how far it has stored; ``sent`` or ``refused`` answers each ``send``.
+``read`` says how far it has stored; ``sent`` or ``refused`` answers each ``send``, and ``own`` the
+question for what the bot said itself.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 import sys
 from contextlib import suppress
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import structlog
@@ -70,6 +72,9 @@ class TerminalChat(Chat):
         self._missed: Batch | None = None
         #: what each transaction on its way waits for: its event id
         self._sent: dict[str, asyncio.Future[str]] = {}
+        #: what each question after our own posts waits for
+        self._asked: dict[int, asyncio.Future[list[str]]] = {}
+        self._numbers = count()
 
     async def run(self, receive: Receive, since: str | None) -> None:
         """As `Chat.run`; ends when the other end has closed and all it said is stored."""
@@ -116,7 +121,19 @@ class TerminalChat(Chat):
 
     async def own_posts(self, room: str, most: int) -> list[str]:
         """As `Chat.own_posts`."""
-        raise ChatUnavailable(_("This chat does not say what was said"))
+        if self._reader.at_eof():
+            raise ChatUnavailable(_("The chat is closed"))
+        number = next(self._numbers)
+        answer: asyncio.Future[list[str]] = asyncio.get_running_loop().create_future()
+        self._asked[number] = answer
+        try:
+            async with asyncio.timeout(self._request_timeout):
+                await self._write({"type": "own", "ask": number, "room": room, "most": most})
+                return await answer
+        except TimeoutError as error:
+            raise ChatUnavailable(_("The chat does not answer in time")) from error
+        finally:
+            del self._asked[number]
 
     async def close(self) -> None:
         self._writer.close()
@@ -144,7 +161,8 @@ class TerminalChat(Chat):
         finally:
             self._end_of_missed()
             self._arrived.put_nowait(None)
-            for answer in self._sent.values():
+            waiting: list[asyncio.Future[Any]] = [*self._sent.values(), *self._asked.values()]
+            for answer in waiting:
                 if not answer.done():
                     answer.set_exception(ChatUnavailable(_("The chat is closed")))
 
@@ -174,6 +192,10 @@ class TerminalChat(Chat):
                     answer.set_result(_text(frame, "event_id"))
                 else:
                     answer.set_exception(ChatRefused(_text(frame, "why")))
+            case "own":
+                posts = self._asked.get(frame["ask"])
+                if posts is not None and not posts.done():
+                    posts.set_result(_texts(frame))
             case kind:
                 raise ValueError(kind)
 
@@ -241,6 +263,13 @@ def _text(frame: dict[str, Any], key: str) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{key} is no text")
     return value.encode("utf-8", "replace").decode()
+
+
+def _texts(frame: dict[str, Any]) -> list[str]:
+    posts = frame["posts"]
+    if not isinstance(posts, list) or not all(isinstance(post, str) for post in posts):
+        raise TypeError("posts are no texts")
+    return posts
 
 
 def _number(frame: dict[str, Any]) -> int:

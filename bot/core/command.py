@@ -49,6 +49,8 @@ class ArgumentType:
     name_of: Callable[[Any], str] | None = None
     #: the one way in which the value is written, where it may be typed in several
     written: Callable[[Any], str] | None = None
+    #: whether a ``*`` parameter of it takes words that look like options as well
+    raw: bool = False
 
     def named(self, word: str, value: Any) -> str:
         """What the object is called that *word* became."""
@@ -129,6 +131,11 @@ class Command:
     def name(self) -> str:
         return " ".join(self.path)
 
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """What rights may say of its words: the names of its parameters, options included."""
+        return (*(param.name for param in self.params), *self.options)
+
     def speaks_of(self, kind: str) -> bool:
         """Whether a right to it may say on which objects of *kind* it counts."""
         return speaks_of(self.needs, kind)
@@ -168,7 +175,11 @@ class Command:
         positional: list[tuple[int, str]] = []
         options: dict[str, bool] = dict.fromkeys(self.options, False)
         for index, word in enumerate(words, start):
-            if word.startswith("-") and word != "-":
+            if (
+                word.startswith("-")
+                and word != "-"
+                and not (self.quotes and len(positional) >= len(self.params) - 1)
+            ):
                 options[self._option(word, index)] = True
             else:
                 positional.append((index, word))
@@ -176,6 +187,11 @@ class Command:
         args, objects, arguments = self._convert(positional, lookup)
         chosen = tuple((name, "option", "true") for name, on in options.items() if on)
         return Bound(args, options, objects, arguments + chosen)
+
+    @property
+    def quotes(self) -> bool:
+        """Whether its last words are another command."""
+        return bool(self.params) and self.params[-1].rest and self.params[-1].type.raw
 
     @property
     def has_secrets(self) -> bool:

@@ -14,12 +14,6 @@ from bot.core.plan import Plan, Thing
 from bot.core.units import moment
 from bot.i18n import _
 
-#: what a held thing is touched by: its name, and what it is known by in truth
-_TOUCHED_AS = {
-    Thing.DOMU: (Thing.DOMU, Thing.UUID),
-    Thing.HOST: (Thing.HOST,),
-    Thing.VOLUME: (Thing.VOLUME, Thing.WWN),
-}
 #: the kinds of arguments that name a thing which can be held
 _NAMED_AS = {"domu": Thing.DOMU, "dom0": Thing.HOST, "volume": Thing.VOLUME}
 
@@ -42,6 +36,14 @@ class HoldKind(Enum):
             HoldKind.MAINTENANCE: _("Dom0 {name}"),
         }
         return words[self].format(name=name)
+
+
+#: what a held thing is touched by: its name, and what it is known by in truth
+_TOUCHED_AS = {
+    HoldKind.DOMU: (Thing.DOMU, Thing.UUID),
+    HoldKind.HOST: (Thing.HOST,),
+    HoldKind.VOLUME: (Thing.VOLUME, Thing.WWN),
+}
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class Hold:
         """Whether what has this *aim* must not be done while this stands."""
         if self.kind is HoldKind.MAINTENANCE:
             return self.name in aim.arrivals
-        name, *identity = _TOUCHED_AS[Thing(self.kind.value)]
+        name, *identity = _TOUCHED_AS[self.kind]
         if (name, self.name) in aim.touches:
             return True
         return bool(self.identity) and any(

@@ -31,7 +31,7 @@ def masked(registry: Registry, line: str, prefix: str) -> Masked:
         typed, whole = words(line.removeprefix(prefix)), True
     except UsageError:
         typed, whole = clean(line, len(line) + 1).removeprefix(prefix).split(), False
-    hidden = _hidden(registry, typed)
+    hidden = _hidden(registry, typed, prefix)
     if not hidden:
         return Masked(line)
     if not whole:
@@ -42,13 +42,26 @@ def masked(registry: Registry, line: str, prefix: str) -> Masked:
     return Masked(prefix + shown, tuple(sorted(secrets)))
 
 
-def _hidden(registry: Registry, typed: Sequence[str]) -> frozenset[int]:
+def _hidden(registry: Registry, typed: Sequence[str], prefix: str) -> frozenset[int]:
     """The places of the secrets in *typed*."""
     command = registry.find(typed)
+    if command is not None and command.quotes:
+        # the other command stands behind this one, or behind a person's name
+        first = len(command.path)
+        return _quoted(registry, typed, first, prefix) | _quoted(registry, typed, first + 1, prefix)
     if command is not None:
         return command.hidden(typed)
     meant = [len(each.path) for each in registry if each.has_secrets and _may_mean(typed, each)]
     return frozenset(range(min(meant), len(typed))) if meant else frozenset()
+
+
+def _quoted(registry: Registry, typed: Sequence[str], start: int, prefix: str) -> frozenset[int]:
+    """The places of the secrets of a command that begins at *start* within the words of another."""
+    inner = list(typed[start:])
+    if not inner:
+        return frozenset()
+    inner[0] = inner[0].removeprefix(prefix)
+    return frozenset(start + place for place in _hidden(registry, inner, prefix))
 
 
 def _may_mean(typed: Sequence[str], command: Command) -> bool:

@@ -199,6 +199,8 @@ def _some(tokens: list[str], shape: re.Pattern[str], after: str) -> tuple[str, .
 def _no_pattern(after: str) -> str:
     if not after:
         return _("a right begins with a verb, like domu.migrate")
+    if after == "in":
+        return _("no room stands behind 'in' (in YAML, put a right with a # in quotes)")
     return _("nothing stands behind {word}").format(word=_shown(after))
 
 

@@ -40,6 +40,13 @@ class Line:
         answer = transcript.answer(self.event_id)
         return answer is not None and not answer.final and answer.waits in whom
 
+    def rests(self, transcript: Transcript, *whom: str) -> bool:
+        """Whether it ended or waits for *whom*, and so does all that it let go on."""
+        freed = (transcript.answer(each) for each in transcript.freed_by(self.event_id))
+        return (self.ended(transcript) or self.waits(transcript, *whom)) and all(
+            answer is None or answer.final or answer.waits in whom for answer in freed
+        )
+
     def succeeded(self, transcript: Transcript) -> bool:
         if not self.command:
             return not self.refused
@@ -100,7 +107,7 @@ class Play:
             case Say(waited=waited):
                 line = await self._say(await self._with_code(step))
                 if waited:
-                    await self._until(lambda seen: _rests(line, seen, "lock", "person"))
+                    await self._until(lambda seen: line.rests(seen, "lock", "person"))
 
     async def _with_code(self, say: Say) -> Say:
         """*say* with the newest unused code in its place, once there is one."""
@@ -130,7 +137,7 @@ class Play:
 
     async def _everybody(self) -> None:
         """Until each command has ended or waits for a person."""
-        await self._until(lambda seen: all(_rests(line, seen, "person") for line in self.sent))
+        await self._until(lambda seen: all(line.rests(seen, "person") for line in self.sent))
 
     async def _until(self, holds: Callable[[Transcript], bool]) -> None:
         transcript = self.place.transcript
@@ -142,7 +149,3 @@ def _sentence(say: Say, state: str) -> str:
     return _("line {number}, {person}: {text} ({state})").format(
         number=say.line, person=say.person, text=say.text[:200], state=state
     )
-
-
-def _rests(line: Line, transcript: Transcript, *whom: str) -> bool:
-    return line.ended(transcript) or line.waits(transcript, *whom)

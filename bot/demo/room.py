@@ -29,6 +29,8 @@ class Spoken:
     body: str
     #: the transaction of the bot that made it; empty for a person's
     txn: str = ""
+    #: whether it replaces an earlier one
+    edit: bool = False
 
     @property
     def event_id(self) -> str:
@@ -69,8 +71,8 @@ class Room:
             raise ChatRefused(_("this is not a message"))
         if txn in self._by_txn:
             return self._by_txn[txn].event_id
-        spoken = self._keep(self._bot, body, txn)
         edits, status = order.get("edits"), order.get("status")
+        spoken = self._keep(self._bot, body, txn, edit=isinstance(edits, str))
         self.transcript.add(
             spoken.event_id,
             local(self._bot),
@@ -88,10 +90,25 @@ class Room:
         """What persons said after number *n*."""
         return [spoken for spoken in self._spoken[max(n, 0) :] if not spoken.txn]
 
-    def _keep(self, sender: str, body: str, txn: str = "") -> Spoken:
+    def own(self, most: int) -> list[str]:
+        """The last *most* texts of the bot, newest first, without edits; as many as one line takes.
+
+        What the bot said is its witness, so it is told by who keeps the room.
+        """
+        found: list[str] = []
+        left = LARGEST * 4
+        for spoken in reversed(self._spoken):
+            if spoken.txn and not spoken.edit:
+                left -= len(json.dumps(spoken.body))
+                if left < 0 or len(found) == most:
+                    break
+                found.append(spoken.body)
+        return found
+
+    def _keep(self, sender: str, body: str, txn: str = "", *, edit: bool = False) -> Spoken:
         if len(body.encode(errors="replace")) > LARGEST:
             raise ChatRefused(_("the message is too long for the room"))
-        spoken = Spoken(self.last + 1, sender, body, txn)
+        spoken = Spoken(self.last + 1, sender, body, txn, edit)
         self._spoken.append(spoken)
         if txn:
             self._by_txn[txn] = spoken

@@ -90,6 +90,9 @@ class TerminalPlace:
                     self._room.read(int(order["n"]))
                 case "send":
                     self._post(bot, order)
+                case "own":
+                    posts = self._room.own(int(order["most"]))
+                    _write(bot, {"type": "own", "ask": order["ask"], "posts": posts})
                 case kind:
                     raise ValueError(kind)
         except (ValueError, KeyError, TypeError):

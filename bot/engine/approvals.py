@@ -110,6 +110,13 @@ async def open_jobs(tx: AsyncConnection) -> frozenset[int]:
     return frozenset(await tx.scalars(query))
 
 
+async def second_of(tx: AsyncConnection, job: int) -> str:
+    """The other person who approved *job*, once it has begun; empty where there was none."""
+    used = (requests.c.job == job) & (requests.c.state == Standing.USED.value)
+    query = select(requests.c.by).where(used & (requests.c.need == int(Need.SECOND)))
+    return str(await tx.scalar(query.order_by(requests.c.created.desc())) or "")
+
+
 async def add(
     tx: AsyncConnection, job: int, need: Need, risk: Risk, digest: str, now: float, expires: float
 ) -> Request:

@@ -7,7 +7,7 @@ writes meanwhile knows how long the record is, or how slowly somebody takes it.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -48,6 +48,23 @@ def entries_after(folder: Path, number: int | None) -> Iterator[Entry]:
     """
     for entries, _last in _chunks(folder, number):
         yield from entries
+
+
+def hashes(folder: Path, numbers: Iterable[int]) -> dict[int, str]:
+    """The hashes of the entries with these *numbers*, as far as they are there.
+
+    Raises `StoreError` as `verify` does.
+    """
+    query = "SELECT hash FROM audit WHERE number = ?"
+    found = {}
+    with closing(_open(folder)) as connection:
+        try:
+            for number in numbers:
+                for (digest,) in connection.execute(query, (number,)):
+                    found[number] = str(digest)
+        except sqlite3.Error as error:
+            raise _unreadable(error) from error
+    return found
 
 
 def _chunks(folder: Path, after: int | None) -> Iterator[_Chunk]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bot.core.command import Command, Registry
 from bot.core.plan import Plan
 from bot.core.policy import Rights
-from bot.devices.host import Host
+from bot.devices.host import Detached, Host
 from bot.engine import guards
 from bot.engine.holds import Holds
 from bot.engine.inventory import Inventory
@@ -169,6 +169,10 @@ class Context:
     async def progress(self, text: str) -> None:
         """News within a step; the last of them is shown, not every one."""
         await self._run.progressed(text)
+
+    async def returned(self, host: Host, attempt: str, state: Detached) -> None:
+        """Record how the command that ran detached on *host* as *attempt* ended."""
+        await self._run.returned(host.name, attempt, state)
 
     async def note(self, key: str, value: Any) -> None:
         """Keep *value* (JSON) where recovery finds it; on disk before this returns."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -30,6 +30,7 @@ from bot.engine.world import Timing, World
 
 if TYPE_CHECKING:
     from bot.engine.jobs import Job
+    from bot.engine.reload import Fresh
     from bot.engine.run import Run
 
 
@@ -54,12 +55,16 @@ class Engine:
     rooms: Rooms
     #: where one line goes for each command that changed something; None: where it was asked
     audit_room: str | None = None
+    #: seconds between two posts of the record's head; None: it is never posted
+    post_head_every: float | None = None
     #: the longest command that is taken, in bytes
     command_bytes: int = 2048
     #: the DomUs that the bot depends on
     own: Own = field(default_factory=Own)
     #: what has to be confirmed or approved
     approvals: Approvals = field(default_factory=Approvals)
+    #: reads the policy from its file again; None where there is no file
+    reload: Callable[[], Awaitable[Fresh]] | None = None
     #: whose devices are believed
     trust: Literal["cross-signed", "any"] = "cross-signed"
     version: str = ""

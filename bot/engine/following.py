@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bot.core.render import duration
 from bot.devices.host import Detached, Host, Phase
 from bot.engine.context import Context
-from bot.errors import DeviceError, OutcomeUnknown, Refused
+from bot.errors import DeviceError, Failed, OutcomeUnknown, Refused, StoreError
 from bot.i18n import _
 
 
@@ -34,10 +34,13 @@ def attempt_name(ctx: Context, number: int) -> str:
 async def send_once(host: Host, attempt: str, words: tuple[str, ...]) -> None:
     """Start *words*; where it is not known whether they arrived, follow the attempt all the same.
 
-    Raises `DeviceError` where they certainly did not.
+    Raises `DeviceError` or `Failed` where they certainly did not.
     """
     try:
         await host.launcher.start(attempt, words)
+    except StoreError as error:
+        # what cannot be recorded is not sent
+        raise Failed(str(error), hint=error.hint) from error
     except (OutcomeUnknown, Refused):
         return
 
@@ -59,10 +62,11 @@ async def follow_to_end(ctx: Context, errand: Errand) -> Detached:
                 ask = launcher.bar
                 continue
             if state.phase is not Phase.RUNNING:
+                await ctx.returned(errand.host, errand.attempt, state)
                 return state
             ask = launcher.look
             await ctx.progress(await errand.stage())
-        except (DeviceError, OutcomeUnknown) as error:
+        except (DeviceError, OutcomeUnknown, StoreError) as error:
             await _be_patient(ctx, errand, error, loop.time() - heard)
         await asyncio.sleep(ctx.timing.follow_every)
 

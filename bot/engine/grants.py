@@ -24,10 +24,6 @@ class Grant(Lasting):
     def parsed(self) -> Right:
         return Right.parse(self.right)
 
-    def allows(self, verb: str) -> bool:
-        """Whether it speaks of *verb* at all."""
-        return self.parsed.has_verb(verb)
-
     def source(self, now: float) -> str:
         """Where the right comes from, as part of a sentence."""
         return _("grant {number} (by {by}, until {until})").format(

@@ -126,8 +126,8 @@ class Inbox:
         return self._begun and not batch.messages and not batch.reports
 
     def _matters(self, message: Message) -> bool:
-        """Whether somebody would miss *message*: a command, or one that is taken back."""
-        return message.kind is Kind.REMOVAL or self._is_command(message)
+        """Whether somebody would miss *message*: a command, an answer, or what takes one back."""
+        return message.kind in (Kind.REMOVAL, Kind.REACTION) or self._is_command(message)
 
     def _is_command(self, message: Message) -> bool:
         return message.kind is Kind.LINE and is_command(message.body, self._engine.prefix)

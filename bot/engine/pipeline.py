@@ -18,6 +18,7 @@ import structlog
 
 from bot.core.command import Bound, Command
 from bot.core.events import Ended
+from bot.core.holds import aim_of
 from bot.core.jobs import State, in_words
 from bot.core.plan import Line, Plan, Verdict
 from bot.core.policy import Rights
@@ -153,15 +154,14 @@ def _usage(run: Run, error: UsageError) -> Reply:
     return Reply(str(error), details, error.hint)
 
 
-async def may_run(run: Run, *, without: int | None = None) -> bool:
+async def may_run(run: Run) -> bool:
     """Whether the person of *run* may run its command there, on its objects, as things are now.
 
-    *without*: the number of a grant that counts no more.  What cannot be understood does nothing
-    but say so, so anybody may.
+    What cannot be understood does nothing but say so, so anybody may.
     """
     try:
         command, line = _parse(run)
-        rights = run.engine.rights(run.job.person, run.job.room, without=without)
+        rights = run.engine.rights(run.job.person, run.job.room)
         guards.authorize_verb(command, rights)
         guards.demand_room(run.engine.rooms, run.job.room, command, command.risk)
         guards.authorize(command, rights, await _convert(run, command, rights, line))
@@ -228,6 +228,8 @@ async def _run(run: Run, context: Context, matter: Matter) -> Reply:
         context.give_up()
         record = matter.planned(run) if matter.command.planner is not None else None
         await run.started(matter.plan, record, request)
+        # somebody may have cancelled it, or a grant have ended, while that was written
+        context.give_up()
     return await matter.command.handler(context, *matter.bound.args, **matter.bound.options)
 
 
@@ -316,6 +318,7 @@ async def _recheck(run: Run, context: Context, before: Matter, request: Request 
 
 async def _look_again(run: Run) -> Reply:
     command, bound, context = await _again(run)
+    run.aim = aim_of(bound.objects)
     if command.recoverer is None:
         raise OutcomeUnknown(
             _("The bot was stopped while this ran; nobody knows how far it came."),

@@ -26,7 +26,7 @@ from bot.core.events import (
 from bot.core.jobs import State
 from bot.core.render import Lines, Reply, duration
 from bot.core.text import clean, mask
-from bot.engine import jobs, outbox, signs
+from bot.engine import approvals, jobs, outbox, signs
 from bot.engine.engine import Engine
 from bot.errors import StoreError
 from bot.i18n import _
@@ -133,7 +133,8 @@ class Progress:
     async def _end(self, tx: AsyncConnection, event: Ended) -> None:
         shown = not self._untold and await self._was_shown(tx)
         steps = [] if self._untold else await jobs.steps(tx, self.job.id)
-        text = final_text(self.job, steps, event, self._engine.clock())
+        second = await approvals.second_of(tx, self.job.id) if shown else ""
+        text = final_text(self.job, steps, event, self._engine.clock(), second)
         post = self._post(
             self._engine.txn(f"{self.job.id}-final"),
             text,
@@ -202,8 +203,10 @@ def final_status(job: jobs.Job, event: Ended, frees: tuple[str, ...] = ()) -> St
     return Status(job.event_id, job.id, state, True, succeeded=succeeded, frees=frees)
 
 
-def final_text(job: jobs.Job, steps: Iterable[jobs.StepRow], event: Ended, now: float) -> Text:
-    """The final answer: the result, what each step took, and how to go on."""
+def final_text(
+    job: jobs.Job, steps: Iterable[jobs.StepRow], event: Ended, now: float, second: str = ""
+) -> Text:
+    """The final answer: the result, what each step took, who approved it, and how to go on."""
     mark = {
         State.SUCCEEDED: "✔" if job.risk else "",
         State.CANCELLED: "■",
@@ -216,7 +219,9 @@ def final_text(job: jobs.Job, steps: Iterable[jobs.StepRow], event: Ended, now: 
     ]
     if not rows:
         return event.reply.text(mark)
-    took = _("Job {job}, {took}.").format(job=job.id, took=duration(max(0.0, now - job.created)))
+    values = {"job": job.id, "took": duration(max(0.0, now - job.created)), "person": second}
+    took = _("Job {job}, {took}, approved by {person}.") if second else _("Job {job}, {took}.")
+    took = took.format(**values)
     hint = "\n".join(part for part in (event.reply.hint, took) if part)
     return replace(event.reply, body=(*event.reply.body, Lines(rows)), hint=hint).text(mark)
 

@@ -8,7 +8,8 @@ from bot.core.audit import Entry, Verdict
 from bot.core.audit_query import Query, parse
 from bot.core.jobs import ENDED, Event, State, in_words
 from bot.core.render import Reply
-from bot.engine import audit_log, audit_search, jobs
+from bot.core.witness import Hearing
+from bot.engine import audit_log, audit_search, jobs, witness
 from bot.engine.audit_search import Export, Found
 from bot.engine.cancelling import ASKED, cancel
 from bot.engine.engine import Engine
@@ -80,6 +81,10 @@ class Records:
     async def audit_export(self, query: Query) -> Export:
         """The newest entries that *query* wants as JSON Lines, oldest first, as far as they fit."""
         return await audit_search.export(self._engine.store, query)
+
+    async def audit_heard(self) -> Hearing:
+        """Whether the record agrees with what was said of it in the audit room."""
+        return await witness.hear(self._engine)
 
     async def cancel(self, number: int) -> Reply:
         """Cancel the job until its point of no return; raises `Refused` after it."""

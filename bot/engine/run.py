@@ -34,6 +34,8 @@ from bot.core.plan import Plan
 from bot.core.render import Reply
 from bot.core.risk import Risk
 from bot.core.text import clean, mask
+from bot.core.witness import line_of
+from bot.devices.host import Detached
 from bot.engine import approvals, audit_log, denials, jobs, outbox
 from bot.engine.approvals import Request
 from bot.engine.engine import Engine
@@ -198,6 +200,17 @@ class Run:
         except StoreError:
             self.record_incomplete = True
 
+    async def returned(self, where: str, attempt: str, state: Detached) -> None:
+        """Record how a detached command ended; where that fails, the final answer says so."""
+        data: dict[str, object] = {"where": where, "attempt": attempt, "phase": state.phase.value}
+        if state.exit is not None:
+            data |= {"exit": state.exit}
+        try:
+            async with self.engine.store.write() as tx:
+                await audit_log.append(tx, "returned", self.about | data, self.engine.clock())
+        except StoreError:
+            self.record_incomplete = True
+
     async def note(self, key: str, value: Any) -> None:
         async with self.engine.store.write() as tx:
             await jobs.note(tx, self.job.id, key, value)
@@ -271,8 +284,8 @@ class Run:
         return await audit_log.append(tx, "ended", data, now)
 
     def _audit_line(self, entry: Entry, event: Ended) -> Post:
-        line = _("record {entry} · job {job} · {person}: {line} → {state}").format(
-            entry=entry.short,
+        line = _("{record} · job {job} · {person}: {line} → {state}").format(
+            record=line_of(entry),
             job=self.job.id,
             person=self.job.person,
             line=clean(self.engine.shown(self.job.line), 120),

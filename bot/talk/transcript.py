@@ -79,6 +79,8 @@ class Transcript:
         #: the last word of each command that waits for no person any more; until it says another,
         #: older edits may still come that repeat it
         self._freed: dict[str, Answer] = {}
+        #: which commands each command let go on
+        self._frees: dict[str, list[str]] = {}
         #: every code that the bot has shown
         self._shown: set[str] = set()
         #: those that nobody has taken from here yet, oldest first
@@ -140,6 +142,10 @@ class Transcript:
         """The codes that somebody has to type for something to go on."""
         return [each.code for each in self._answers.values() if each.code and each.waits]
 
+    def freed_by(self, event_id: str) -> list[str]:
+        """The commands that the command *event_id* let go on."""
+        return self._frees.get(event_id, [])
+
     def has(self, event_id: str) -> bool:
         return event_id in self._places
 
@@ -174,7 +180,9 @@ class Transcript:
         command, answer = status
         for each in (command, *_texts(content, "also")):
             self._learn(each, answer)
-        for each in _texts(content, "frees"):
+        frees = _texts(content, "frees")
+        self._frees.setdefault(command, []).extend(frees)
+        for each in frees:
             self._free(each)
         self._show(answer.code)
         return command, answer.final

@@ -144,7 +144,8 @@ class FakeHomeserver:
         return web.json_response({"next_batch": str(len(self.events)), "rooms": rooms})
 
     async def _messages(self, request: web.Request) -> web.Response:
-        end, stop = int(request.query["from"]), int(request.query["to"])
+        end = int(request.query.get("from", len(self.events)))
+        stop = int(request.query.get("to", 0))
         start = max(stop, end - self.page)
         answer: dict[str, Any] = {"chunk": self.events[start:end][::-1], "start": str(end)}
         if start > stop:

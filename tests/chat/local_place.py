@@ -97,10 +97,12 @@ class Place:
         self.folder = folder
         self.path = folder / "chat.sock"
         self.ear = Ear()
+        #: who is whom; a reload changes it
+        self.persons_by_id = {f"local:{user}": "anna" for user in users or (ME,)}
         self.chat = LocalChat(
             self.path,
             folder / "local",
-            dict.fromkeys(users or (ME,), "anna"),
+            self.persons_by_id.get,
             request_timeout=request_timeout,
             pause=0,
         )

@@ -239,3 +239,43 @@ async def test_on_a_full_disk_it_is_said_at_once_and_sent_again_until_it_is_kept
         await place.chat.send(post())
 
         assert (await person.heard())["n"] == 1
+
+
+async def test_who_becomes_a_member_may_come_in_at_once(tmp_path: Path) -> None:
+    async with Place(tmp_path, "somebody-else").open() as place:
+        assert (await (await place.person()).heard())["type"] == "refused"
+
+        place.persons_by_id[f"local:{ME}"] = "anna"
+
+        await place.entered()
+
+
+async def test_who_is_no_member_any_more_is_told_so_at_the_next_line(place: Place) -> None:
+    person = await place.entered()
+    place.persons_by_id.clear()
+
+    await person.tell(type="say", id=str(uuid4()), body="!ping")
+
+    assert await person.heard() == {
+        "type": "refused",
+        "why": f"No member in the configuration has the Unix user {ME}.",
+    }
+    await person.ended()
+    assert place.ear.messages == []
+
+
+async def test_what_the_bot_said_is_told_newest_first_without_edits(tmp_path: Path) -> None:
+    async with Place(tmp_path).open() as place:
+        first = await place.chat.send(post("1", "half"))
+        await place.chat.send(post("2", "done", edits=first))
+        await place.chat.send(post("3", "pong"))
+
+        assert await place.chat.own_posts(ROOM, 10) == ["pong", "half"]
+
+    async with Place(tmp_path).open() as place:
+        assert await place.chat.own_posts(ROOM, 1) == ["pong"]
+
+
+async def test_of_a_room_of_nobody_nothing_is_told(place: Place) -> None:
+    with pytest.raises(ChatUnavailable):
+        await place.chat.own_posts("local:nobody", 10)

@@ -11,7 +11,7 @@ import vodozemac
 
 from bot.chat import matrix_crypto_megolm
 from bot.errors import ChatRefused
-from tests.chat.key_server import KeyServer, Person, people
+from tests.chat.key_server import ROOM, KeyServer, Person, people
 
 
 @pytest.fixture
@@ -222,3 +222,57 @@ async def test_where_nobody_may_say_who_is_there_nothing_is_said(
 
     with pytest.raises(ChatRefused):
         await bot.say("pong")
+
+
+class TestOurOwnWords:
+    async def test_are_read_again_also_after_a_restart(
+        self, three: tuple[Person, Person, Person]
+    ) -> None:
+        bot, _anna, _bruno = three
+        said = [await bot.say(f"record {number}") for number in range(3)]
+
+        bot.crypto.close()
+        bot.begin()
+        await bot.start()
+
+        assert [read_own(bot, event) for event in said] == ["record 0", "record 1", "record 2"]
+
+    async def test_are_read_under_each_key_that_they_went_under(
+        self, three: tuple[Person, Person, Person], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        bot, _anna, _bruno = three
+        first = await bot.say("record 1")
+        monkeypatch.setattr(matrix_crypto_megolm, "_MOST_MESSAGES", 1)
+        second = await bot.say("record 2")
+
+        assert first["content"]["session_id"] != second["content"]["session_id"]
+        assert [read_own(bot, each) for each in (first, second)] == ["record 1", "record 2"]
+
+    async def test_are_not_what_others_say_in_our_name(
+        self, three: tuple[Person, Person, Person]
+    ) -> None:
+        bot, anna, _bruno = three
+        event = await anna.say("record 1")
+        await bot.sync()
+        assert (await bot.read(event)).event["type"] == "m.room.message"
+
+        assert read_own(bot, event | {"sender": bot.user}) is None
+
+    async def test_do_not_count_in_another_room(self, three: tuple[Person, Person, Person]) -> None:
+        bot, _anna, _bruno = three
+        event = await bot.say("record 1")
+
+        assert bot.crypto.read_own("!another", event) is None
+
+    async def test_run_nothing_though_a_homeserver_puts_another_name_to_them(
+        self, three: tuple[Person, Person, Person]
+    ) -> None:
+        bot, anna, _bruno = three
+        event = await bot.say("!migrate vm fz")
+
+        assert (await bot.read(event | {"sender": anna.user})).event["type"] == "m.room.encrypted"
+
+
+def read_own(person: Person, event: dict[str, Any]) -> str | None:
+    said = person.crypto.read_own(ROOM, event)
+    return None if said is None else str(said["content"]["body"])

@@ -59,7 +59,7 @@ def homeserver() -> Homeserver:
 
 @pytest.fixture
 def switchboard(homeserver: Homeserver, tmp_path: Path) -> Switchboard:
-    local = LocalChat(tmp_path / "chat.sock", tmp_path / "local", {"anna": "anna"})
+    local = LocalChat(tmp_path / "chat.sock", tmp_path / "local", {"local:anna": "anna"}.get)
     return Switchboard(homeserver, local)
 
 
@@ -126,7 +126,9 @@ async def test_what_stops_the_main_chat_is_raised_as_it_is(
 async def test_a_socket_that_cannot_be_made_stops_the_start(
     homeserver: Homeserver, tmp_path: Path
 ) -> None:
-    local = LocalChat(tmp_path / "no" / "folder" / "chat.sock", tmp_path / "local", {})
+    local = LocalChat(
+        tmp_path / "no" / "folder" / "chat.sock", tmp_path / "local", lambda _chat_id: None
+    )
     switchboard = Switchboard(homeserver, local)
 
     with pytest.raises(ConfigError, match="cannot listen"):

@@ -144,7 +144,7 @@ def test_what_touches_nothing_and_brings_nothing_is_barred_by_nothing(placed: li
 
 @given(holds, aims)
 def test_a_hold_never_bars_by_an_identity_that_nobody_knows(placed: Hold, aim: Aim) -> None:
-    named = (placed.kind.value, placed.name) in {(kind.value, name) for kind, name in aim.touches}
+    named = (placed.kind.name, placed.name) in {(kind.name, name) for kind, name in aim.touches}
     if not placed.identity and placed.kind is not HoldKind.MAINTENANCE:
         assert placed.bars(aim) is named
 

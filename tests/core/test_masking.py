@@ -13,7 +13,7 @@ from bot.core.masking import masked
 from bot.core.render import Reply
 from bot.core.text import MASK, clean, mask, words
 from bot.engine.context import Context
-from bot.params import Secret, Word
+from bot.params import CommandWord, Secret, Word
 
 
 @command("array password", needs="array.password", risk="changes")
@@ -36,8 +36,14 @@ async def list_(ctx: Context, array: Word = "") -> Reply:
     raise AssertionError
 
 
+@command("why", needs="bot.why")
+async def why(ctx: Context, *line: CommandWord) -> Reply:
+    """Say why."""
+    raise AssertionError
+
+
 REGISTRY = Registry()
-for each in (password, phrase, list_):
+for each in (password, phrase, list_, why):
     REGISTRY.add(each)
 
 
@@ -52,6 +58,10 @@ def shown(line: str) -> str:
         ("!array list  'an open quote", "!array list  'an open quote"),
         ("!nothing like it hunter2", "!nothing like it hunter2"),
         ("!array password nols hunter2", f"!array password nols {MASK}"),
+        ("!why array password nols hunter2", f"!why array password nols {MASK}"),
+        ("!why anna !array password nols hunter2", f"!why anna '!array' password nols {MASK}"),
+        ("!why array list nols", "!why array list nols"),
+        ("!why anna", "!why anna"),
         ("!array password nols hunter2 because", f"!array password nols {MASK} because"),
         ("!array password 'no ls' 'hunter 2' why", f"!array password 'no ls' {MASK} why"),
         ("!array password --dry-run nols hunter2", f"!array password --dry-run nols {MASK}"),

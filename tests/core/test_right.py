@@ -62,6 +62,7 @@ def test_the_order_of_the_clauses_is_free(written: str, same: str) -> None:
         ("domu.migrate on vm,", "nothing stands behind 'on'"),
         ("domu.migrate on , vm", "nothing stands behind 'on'"),
         ("domu.migrate to", "nothing stands behind 'to'"),
+        ("domu.migrate in", "no room stands behind 'in'"),
         ("domu.migrate on vm on owl", "'on' stands there twice"),
         ("domu.migrate dry-run true dry_run true", "'dry_run' stands there twice"),
         ("domu.migrate ON vm", "'ON' cannot begin a clause"),

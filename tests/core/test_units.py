@@ -1,4 +1,4 @@
-"""Sizes: binary units in, binary units out."""
+"""Sizes: binary units in, binary units out; times as people write and read them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.units import Size
+from bot.core.units import Size, moment, span
 from bot.errors import UsageError
 
 
@@ -56,3 +56,30 @@ def test_whole_sizes_survive_being_shown(count: int) -> None:
     size = Size.mib(count % 1024)
 
     assert Size.parse(str(size).replace(" ", "").replace("0B", "0KiB")) == size
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("45s", 45), ("30m", 1800), ("30min", 1800), ("2h", 7200), ("1h30m", 5400), ("7d", 604800)],
+)
+def test_a_length_of_time_is_read(text: str, seconds: int) -> None:
+    assert span(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "2", "h", "2 h", "-2h", "1.5h", "2h!", "2H", "٢h", "2hours"])
+def test_what_is_no_length_of_time_is_said(text: str) -> None:
+    with pytest.raises(UsageError, match="is not a length of time"):
+        span(text)
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_a_length_of_time_or_an_error(text: str) -> None:
+    with suppress(UsageError):
+        assert span(text) >= 0
+
+
+def test_a_moment_of_another_day_is_said_with_its_day() -> None:
+    noon = 1_800_014_400.0
+
+    assert moment(noon + 3600, noon) == "13:00 UTC"
+    assert moment(noon + 86400, noon) == "2027-01-16 12:00 UTC"

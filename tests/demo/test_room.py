@@ -113,3 +113,25 @@ def test_a_line_that_a_crash_tore_off_is_cut_away(tmp_path: Path) -> None:
 
 def test_a_person_is_called_by_the_local_part() -> None:
     assert local(BOT) == "bot"
+
+
+def test_the_bots_own_words_are_told_newest_first_without_edits_and_after_a_restart(
+    tmp_path: Path,
+) -> None:
+    here = room(tmp_path / "room")
+    here.say(NOUNOU, "!ping")
+    first = here.post(order("1", "half"))
+    here.post(order("2", "done", edits=first))
+    here.post(order("3", "pong"))
+
+    assert here.own(10) == ["pong", "half"]
+    assert here.own(1) == ["pong"]
+    assert room(tmp_path / "room").own(10) == ["pong", "half"]
+
+
+def test_of_long_words_only_as_many_are_told_as_one_line_takes() -> None:
+    here = room()
+    for number in range(10):
+        here.post(order(str(number), "x" * LARGEST))
+
+    assert 1 < len(here.own(10)) < 10

@@ -138,6 +138,12 @@ def test_a_script_does_not_end_before_what_was_freed(stage: Stage) -> None:
     assert (code, transcript[-1]) == (0, "bot: destroyed")
 
 
+def test_a_line_that_frees_a_command_is_over_once_that_has_ended(stage: Stage) -> None:
+    _code, transcript = stage.play("!destroy", "@nounou2 !approve {code}", "!ping")
+
+    assert transcript.index("bot: destroyed") < transcript.index("nounou: !ping")
+
+
 def test_a_line_whose_code_never_comes_is_named_when_time_is_up(stage: Stage) -> None:
     code, transcript = stage.play("!destroy", "!approve {code}", "!approve {code}", timeout=2)
 

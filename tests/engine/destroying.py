@@ -7,7 +7,8 @@ from collections.abc import Callable
 from bot.devices.xen import Transfer
 from bot.errors import Unreachable
 from tests.engine.scene import Scene
-from tests.fakes import Said, domain
+from tests.fake_hosts import domain
+from tests.fakes import Said
 
 LINE = "!domu destroy vm"
 

@@ -8,7 +8,7 @@ from typing import cast
 from bot.devices.host import Host
 from bot.devices.xen import Disk
 from bot.engine.world import World
-from tests.fakes import (
+from tests.fake_hosts import (
     FakeArray,
     FakeLauncher,
     FakeLinks,

@@ -63,7 +63,8 @@ async def test_a_second_person_sees_the_plan_and_approves_it(bot: Bot, toys: Toy
     assert answer.plain.startswith("✔ Approved: job 1 goes on.")
     assert answer.status is not None
     assert list(answer.status.frees) == [asked]
-    assert final.plain.startswith("✔ burnt barn")
+    assert final.plain.startswith("✔ burnt barn\n✔ burn barn down: ")
+    assert final.plain.endswith(", approved by nounou2.")
     assert toys.done == ["burn barn"]
     told = await entries(bot, "requested", "approved", "plan")
     assert [(each["kind"], each["person"]) for each in told] == [

@@ -14,7 +14,7 @@ from bot.engine.census import Census, Sighting, settle, take
 from bot.engine.world import Timing
 from bot.errors import DeviceError, Unreachable
 from bot.lab import virtual
-from tests.fakes import FakeToolstack, domain, fake_host
+from tests.fake_hosts import FakeToolstack, domain, fake_host
 
 OTHER = "99999999-2222-3333-4444-555555555555"
 View = Sequence[Domain]

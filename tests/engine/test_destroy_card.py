@@ -25,7 +25,7 @@ from tests.engine.destroying import (
     when_started,
 )
 from tests.engine.scene import WWNS, Scene
-from tests.fakes import domain
+from tests.fake_hosts import domain
 
 
 @pytest.fixture

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.approvals import Approvals
+from bot.core.approvals import Approvals, Need
+from bot.core.risk import Risk
 from bot.lab.faults import Fault
-from tests.engine.alive import Bot, Place
+from tests.engine.alive import NOUNOU2, Bot, Place
 from tests.engine.test_crashes import comes_back, died, sample
 from tests.fakes import Said
 
 LINE = "!domu destroy vm"
 #: a destruction has so many commits, and so many passages of its wires, from the start of the bot
-COMMITS, PASSAGES = 26, 180
+COMMITS, PASSAGES = 34, 180
 
 
 @pytest.fixture
@@ -189,3 +190,31 @@ async def test_a_host_that_loses_its_power_meanwhile_takes_the_guest_with_it(
     assert said.status is not None
     assert said.status.state == "succeeded"
     assert place.where("vm") == []
+
+
+async def test_one_that_never_arrived_is_approved_anew_after_a_crash(place: Place) -> None:
+    """The first approval was consumed; beginning anew is no reason to go without."""
+    place.approvals = Approvals(by_risk={Risk.DESTROYS: Need.SECOND}, plaintext=True)
+    place.lab.fault(Fault("hang", "fy", "nounou-detach"))
+
+    def code() -> str:
+        codes = (each.status.code for each in place.chat.about(asked) if each.status)
+        return next(filter(None, codes), "")
+
+    async with place.bot() as bot:
+        asked = place.chat.say(LINE)
+        await place.chat.until(lambda: bool(code()))
+        first = code()
+        await bot.ask(f"!approve {first}", NOUNOU2)
+        await place.later(5.0)
+        assert len(sent(place)) == 1
+        await bot.killed()
+    place.lab.faults.clear()
+    async with place.bot() as bot:
+        await place.chat.until(lambda: code() not in ("", first))
+        assert domains(place) == ["vm", "zamok", "owl"]
+        await bot.ask(f"!approve {code()}", NOUNOU2)
+        said = await place.chat.answer(asked)
+
+    assert "vm is destroyed" in said.plain
+    assert len(sent(place)) == 2

@@ -24,7 +24,7 @@ from tests.engine.destroying import (
     when_started,
 )
 from tests.engine.scene import Scene
-from tests.fakes import domain
+from tests.fake_hosts import domain
 
 
 @pytest.fixture

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
+from bot.core.chat import Proof
+from bot.core.command import command
 from bot.core.holds import HoldKind
+from bot.core.render import Reply
 from bot.engine import audit_log
+from bot.engine.context import Context
 from bot.engine.run import Run
+from bot.params import DomU
 from tests.engine.alive import NOUNOU2, Bot, Place
 from tests.engine.test_crashes import died
 from tests.engine.toys import Toys
-from tests.fakes import NOUNOU, Said
+from tests.fakes import NOUNOU, ROOM, Said
 
 
 def state(said: Said) -> str:
@@ -20,7 +27,7 @@ def state(said: Said) -> str:
     return said.status.state
 
 
-async def record(bot: Bot, kind: str) -> list[dict[str, Any]]:
+async def record(bot: Bot, kind: str) -> list[Mapping[str, Any]]:
     async with bot.store.read() as tx:
         return [dict(each.data) for each in await audit_log.tail(tx, 1000) if each.kind == kind]
 
@@ -162,10 +169,12 @@ async def test_a_hold_that_comes_while_a_job_waits_refuses_it_at_its_turn(
 
         placed = await holding(bot, line, NOUNOU2)
         assert "Job 2 waits, and is refused at its turn." in placed.plain
+        before = len(place.sent)
         toys.gate("one").set()
 
         said = await bot.chat.answer(asked)
         assert state(said) == "refused"
+        assert place.sent[before:] == []  # nothing had to be looked at again
         assert "(nounou2)" in said.plain or "held by nounou2" in said.plain
     assert place.migrations() == []
 
@@ -192,6 +201,66 @@ async def test_a_job_that_runs_goes_on_and_the_hold_says_so(bot: Bot, place: Pla
 
     assert "Job 1 is running on it and goes on." in placed.plain
     assert state(await bot.chat.answer(asked)) == "succeeded"
+
+
+async def test_a_job_that_is_found_running_after_a_crash_goes_on_and_the_hold_says_so(
+    place: Place,
+) -> None:
+    async with place.bot() as bot:
+        asked = bot.chat.say("!migrate vm fz")
+        await bot.chat.until(lambda: bool(place.migrations()))
+        await bot.killed()
+
+    async with place.bot() as bot:
+        placed = await holding(bot, "!hold vm reason a test", NOUNOU2)
+
+        assert "Job 1 is running on it and goes on." in placed.plain
+        assert state(await bot.chat.answer(asked)) == "succeeded"
+
+
+async def test_no_approval_overrides_a_hold(bot: Bot, place: Place) -> None:
+    bot.chat.encryption[ROOM] = True
+    asked = bot.chat.say("!domu destroy vm")
+    code = await bot.code(asked)
+    placed = await holding(bot, "!hold vm reason a test")
+    assert "Job 1 waits, and is refused at its turn." in placed.plain
+
+    assert state(await bot.ask(f"!approve {code}", NOUNOU2, Proof.SIGNED)) == "succeeded"
+
+    said = await bot.chat.answer(asked)
+    assert state(said) == "refused"
+    assert "DomU vm is held by nounou" in said.plain
+    assert place.where("vm") == ["fy"]
+
+
+async def test_a_hold_counts_until_the_moment_in_which_the_job_begins(place: Place) -> None:
+    """The command has no plan, and its last check takes long: the hold comes meanwhile."""
+    done: list[str] = []
+    last_check, go = asyncio.Event(), asyncio.Event()
+
+    @command("poke", needs="domu.poke", risk="changes")
+    async def poke(ctx: Context, domu: DomU) -> Reply:
+        """Poke a DomU."""
+        done.append("poked")
+        return Reply("poked")
+
+    @poke.check
+    async def _looks(ctx: Context, domu: object) -> None:
+        done.append("checked")
+        if len(done) == 2:
+            last_check.set()
+            await go.wait()
+
+    place.registry.add(poke)
+    async with place.bot() as bot:
+        asked = bot.chat.say("!poke vm")
+        await last_check.wait()
+        placed = await holding(bot, "!hold vm reason a test", NOUNOU2)
+        assert "Job 1 waits, and is refused at its turn." in placed.plain
+        go.set()
+
+        assert state(await bot.chat.answer(asked)) == "refused"
+    assert done == ["checked", "checked"]
 
 
 async def test_a_hold_ends_at_its_time_and_its_holder_is_told(bot: Bot, place: Place) -> None:
@@ -254,7 +323,7 @@ LINES = ["!hold owl reason a test", "!release vm", "!host maintenance fy off"]
 
 
 @pytest.mark.parametrize("line", [*LINES, "!host maintenance fz on reason a test"])
-@pytest.mark.parametrize("commit", range(3, 9))
+@pytest.mark.parametrize("commit", range(5, 15))
 async def test_a_bot_that_dies_in_it_does_it_once(place: Place, commit: int, line: str) -> None:
     async with place.bot() as bot:
         await holding(bot, "!hold vm reason a test")
@@ -268,10 +337,10 @@ async def test_a_bot_that_dies_in_it_does_it_once(place: Place, commit: int, lin
     async with place.bot() as bot:
         said = await bot.chat.answer(asked)
         assert state(said) == "succeeded", said.plain
+        assert "whole" in (await bot.ask("!audit verify")).plain
         placed = [each["objects"][0] for each in await record(bot, "hold placed")]
         released = [each["objects"][0] for each in await record(bot, "hold released")]
         assert len(placed) + len(released) == 3
         assert len(set(placed)) == len(placed)
         standing = {hold.name for hold in bot.engine.holds.standing}
         assert standing == set(placed) - set(released)
-        assert "whole" in (await bot.ask("!audit verify")).plain

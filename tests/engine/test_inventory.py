@@ -8,7 +8,7 @@ from bot.core.policy import Right, Rights, Rule
 from bot.engine.inventory import DomU, Inventory, UnknownObject, View
 from bot.errors import Denied, Unreachable
 from tests.engine.scene import OWL, Scene
-from tests.fakes import domain
+from tests.fake_hosts import domain
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from bot.engine.owners import Owners
 from bot.errors import OutcomeUnknown, Refused, Unreachable
 from tests.engine.alive import Place
 from tests.engine.scene import Scene
-from tests.fakes import FakeOwnership
+from tests.fake_hosts import FakeOwnership
 
 
 @pytest.fixture

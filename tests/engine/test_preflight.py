@@ -13,7 +13,8 @@ from bot.engine.world import Timing
 from bot.errors import DeviceError, Unreachable
 from tests.engine.alive import Bot, Place
 from tests.engine.scene import OWL, WWNS, Scene
-from tests.fakes import Said, domain
+from tests.fake_hosts import domain
+from tests.fakes import Said
 
 
 @pytest.fixture

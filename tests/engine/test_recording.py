@@ -12,6 +12,7 @@ from bot.devices.detached import bar, detach
 from bot.devices.session import Call, Output, Session, T
 from bot.engine import audit_log
 from bot.engine.context import Context
+from bot.engine.following import send_once
 from bot.engine.recording import RecordedSession
 from bot.engine.store import Store
 from bot.errors import DeviceError, OutcomeUnknown, StoreError
@@ -181,17 +182,40 @@ class TestInAJob:
             await bot.ask("!migrate vm fz")
             sent = [each for each in await record(bot.store) if each["kind"] == "sent"]
 
+            [move] = [each for each in sent if "nounou-detach" in each["words"]]
+            [ended] = [each for each in await record(bot.store) if "attempt" in each]
+
         about = {"job": 1, "person": "nounou", "verb": "domu.migrate", "objects": ["vm", "fz"]}
-        asked = [each for each in sent if each["person"] != "bot"]
-        for each in asked:
+        for each in [*(each for each in sent if each["person"] != "bot"), ended]:
             assert {key: each[key] for key in about} == about
-        lines = [each["words"].split()[0] for each in asked]
-        assert lines.count("nounou-detach") == len(place.migrations()) == 1
-        [move] = [each for each in asked if "nounou-detach" in each["words"]]
-        assert (move["where"], move["words"].split()[2:]) == (
-            "fy",
-            ["sudo", "xl", "migrate", "vm", "fz"],
-        )
+        _script, folder, *words = move["words"].split()
+        assert (move["where"], words) == ("fy", ["sudo", "xl", "migrate", "vm", "fz"])
+        assert folder.endswith(ended["attempt"])
+        assert (ended["where"], ended["phase"], ended["exit"]) == ("fy", "ended", 0)
+
+    async def test_a_long_command_is_not_begun_where_that_cannot_be_recorded(
+        self, place: Place
+    ) -> None:
+        toys = Toys()
+        place.registry = toys.registry()
+
+        async def work(ctx: Context) -> None:
+            async with ctx.step("turn the screw", changes=True):
+                await ctx.no_return()
+                await bot.store.breaks("audit")
+                try:
+                    await send_once(ctx.world.hosts["fy"], "a-1-1", ("sudo", "xl", "info"))
+                finally:
+                    await bot.store.mend()
+
+        toys.work["it"] = work
+        async with place.bot() as bot:
+            said = await bot.ask("!change it")
+
+        assert said.status is not None
+        assert said.status.state == "failed"
+        assert "The record cannot be written" in said.plain
+        assert place.migrations() == []
 
     async def test_what_no_job_asked_for_the_bot_does_by_itself(self, bot: Bot) -> None:
         await bot.ask("!ping")

@@ -13,7 +13,8 @@ from bot.engine.world import Timing
 from bot.errors import DeviceError, OutcomeUnknown, Refused, Unreachable
 from tests.engine.alive import Bot, Place
 from tests.engine.scene import Scene
-from tests.fakes import Said, domain
+from tests.fake_hosts import domain
+from tests.fakes import Said
 
 RUNNING, ENDED = Detached(Phase.RUNNING), Detached(Phase.ENDED, 0)
 VANISHED = Detached(Phase.VANISHED)

@@ -121,7 +121,8 @@ class Toys:
         @command("burn", needs="toy.burn", risk="destroys")
         async def burn(ctx: Context, name: Word) -> Reply:
             """Destroy something that is called NAME."""
-            self._did(f"burn {name}")
+            async with ctx.step(f"burn {name} down", changes=True):
+                self._did(f"burn {name}")
             return Reply(f"burnt {name}")
 
         @burn.plan

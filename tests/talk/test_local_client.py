@@ -37,7 +37,7 @@ class Bot:
         self.chat = self._chat()
 
     def _chat(self) -> LocalChat:
-        return LocalChat(self.path, self.folder / "local", {ME: "anna"}, pause=0)
+        return LocalChat(self.path, self.folder / "local", {f"local:{ME}": "anna"}.get, pause=0)
 
     @asynccontextmanager
     async def alive(self) -> AsyncIterator[Bot]:
@@ -237,7 +237,7 @@ async def test_where_no_bot_is_that_is_one_sentence(tmp_path: Path) -> None:
 
 async def test_who_is_nobody_is_told_so(tmp_path: Path) -> None:
     bot = Bot(tmp_path, {})
-    bot._chat = lambda: LocalChat(bot.path, tmp_path / "local", {})  # type: ignore[method-assign]
+    bot._chat = lambda: LocalChat(bot.path, tmp_path / "local", lambda _chat_id: None)  # type: ignore[method-assign]
     async with bot.alive():
         with pytest.raises(ChatRefused, match=f"has the Unix user {ME}"):
             await play(bot.path, ["!ping"], PATIENCE)

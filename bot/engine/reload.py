@@ -1,0 +1,91 @@
+"""Taking over a policy that was changed in its file, whole or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.core.approvals import Approvals
+from bot.core.policy import Asked, Policy
+from bot.core.policy_words import described
+from bot.core.text import clean
+from bot.engine import audit_log
+from bot.errors import ConfigError, Refused
+from bot.i18n import _
+
+if TYPE_CHECKING:
+    from bot.engine.context import Context
+    from bot.engine.engine import Engine
+
+#: the right to it; somebody has to keep it
+VERB = "config.reload"
+#: lines that the record keeps of one difference, and signs of each
+_MOST, _LONGEST = 500, 300
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """What the file says now."""
+
+    policy: Policy
+    approvals: Approvals
+    #: keys that only the next start takes over
+    later: tuple[str, ...] = ()
+    #: what is odd in it, and not wrong
+    notices: tuple[str, ...] = ()
+
+
+async def read(ctx: Context) -> Fresh:
+    """What the file says; raises `Refused` where it is wrong, or would lock everybody out."""
+    engine = ctx.engine
+    if engine.reload is None:
+        raise Refused(_("This bot was started without a file."))
+    try:
+        fresh = await engine.reload()
+    except ConfigError as error:
+        raise Refused(
+            _("Nothing was changed: {why}").format(why=clean(str(error), 500)), hint=error.hint
+        ) from error
+    if not fresh.policy.persons:
+        raise Refused(_("Nothing was changed: the file names no member."))
+    if not _somebody_may(engine, fresh.policy):
+        raise Refused(
+            _("Nothing was changed: nobody would keep the right {right}.").format(right=VERB),
+            hint=_("Give it to somebody in the file, and reload again."),
+        )
+    return fresh
+
+
+def _somebody_may(engine: Engine, policy: Policy) -> bool:
+    rooms = engine.rooms.that_take(engine.registry.commands["config", "reload"])
+    return any(
+        policy.of(person, room).decide(Asked(VERB)).allowed
+        for person in set(policy.persons.values())
+        for room in rooms
+    )
+
+
+def difference(ctx: Context, fresh: Fresh) -> list[str]:
+    """What *fresh* takes away and adds, one line each."""
+    before = described(ctx.engine.policy, ctx.engine.approvals)
+    after = described(fresh.policy, fresh.approvals)
+    gone = [f"- {clean(line, _LONGEST)}" for line in before if line not in after]
+    return gone + [f"+ {clean(line, _LONGEST)}" for line in after if line not in before]
+
+
+async def take_over(ctx: Context, fresh: Fresh) -> list[str]:
+    """Judge everything by *fresh* from now on; returns the difference, which is in the record."""
+    engine = ctx.engine
+    changed = difference(ctx, fresh)
+    data = {
+        "job": ctx.job.id,
+        "person": ctx.person,
+        "verb": VERB,
+        "difference": changed[:_MOST],
+        "later": list(fresh.later),
+    }
+    async with engine.store.write() as tx:
+        await audit_log.append(tx, "reloaded", data, engine.clock())
+    engine.policy, engine.approvals = fresh.policy, fresh.approvals
+    engine.requests.poke()
+    return changed

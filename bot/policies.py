@@ -1,0 +1,135 @@
+"""What the configuration says of who may do what: put together, and held against the commands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from bot.config import Config, load
+from bot.config import Policy as PolicyConfig
+from bot.config_file import Loc, Problem, Source, dotted
+from bot.core.approvals import Approvals, Need
+from bot.core.command import Registry
+from bot.core.fitting import Misfit, misfits
+from bot.core.policy import Policy, Right, Role
+from bot.core.risk import Risk
+from bot.core.rooms import LOCAL
+from bot.engine.reload import Fresh
+from bot.errors import ConfigError
+from bot.i18n import _
+
+
+def policy_of(config: PolicyConfig) -> Policy:
+    """Members, roles and rights as the config has them."""
+    chat_ids = {each: name for name, member in config.members.items() for each in member.ids}
+    at_home = {
+        f"{LOCAL}{user}": name
+        for name, member in config.members.items()
+        for user in member.os_users
+    }
+    return Policy(
+        persons=chat_ids | at_home,
+        roles={name: tuple(member.roles) for name, member in config.members.items()},
+        rights={
+            name: Role(
+                tuple(map(Right.parse, role.allow)),
+                tuple(map(Right.parse, role.deny)),
+            )
+            for name, role in config.roles.items()
+        },
+    )
+
+
+def approvals_of(config: PolicyConfig) -> Approvals:
+    """Who has to agree to what, as the config has it."""
+    said = config.approvals
+    by_risk = {
+        Risk.CHANGES: Need[said.changes.upper()],
+        Risk.INTERRUPTS: Need[said.interrupts.upper()],
+        Risk.DESTROYS: Need[said.destroys.upper()],
+    }
+    return Approvals(
+        by_risk=by_risk,
+        also=tuple((Right.parse(right), Need[need.upper()]) for right, need in said.also.items()),
+        reactions=frozenset(Risk[risk.upper()] for risk in said.reactions),
+        plaintext=said.allow_plaintext_approvals,
+        expire=said.expire,
+        break_glass=said.break_glass,
+    )
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How the rights of a configuration fit its commands, each with its line."""
+
+    #: rights that mean nothing
+    wrong: list[Problem] = field(default_factory=list)
+    #: what may be meant for a later version
+    notices: list[Problem] = field(default_factory=list)
+
+
+def fit(path: Path, config: PolicyConfig, registry: Registry) -> Fit:
+    """Hold the rights of *config*, which was read from *path*, against the commands."""
+    source = Source.read(path)
+    found = Fit()
+    for loc, text in _rights(config):
+        for misfit in misfits(Right.parse(text), registry):
+            place = found.wrong if misfit.wrong else found.notices
+            place.append(_problem(source, loc, text, misfit))
+    return found
+
+
+def demand_fit(path: Path, config: PolicyConfig, registry: Registry) -> list[Problem]:
+    """The notices of `fit`; raises `ConfigError` where a right means nothing."""
+    found = fit(path, config, registry)
+    if found.wrong:
+        raise ConfigError(
+            _("the configuration {path} is wrong: {problem}").format(
+                path=path, problem=found.wrong[0]
+            ),
+            hint=_("nounou check-config {path} shows every error").format(path=path),
+        )
+    return found.notices
+
+
+def read_again(path: Path, started: Config, registry: Registry) -> Fresh:
+    """What *path* says now, for a bot that was *started* with it; raises `ConfigError`."""
+    config = load(path)
+    notices = demand_fit(path, config, registry)
+    return Fresh(
+        policy_of(config),
+        approvals_of(config),
+        later=tuple(_changed_elsewhere(started, config)),
+        notices=tuple(map(str, notices)),
+    )
+
+
+def _rights(config: PolicyConfig) -> Iterator[tuple[Loc, str]]:
+    """Each right, and where it stands."""
+    for name, role in config.roles.items():
+        for key, rights in (("allow", role.allow), ("deny", role.deny)):
+            yield from ((("roles", name, key, n), right) for n, right in enumerate(rights))
+    yield from ((("approvals", "also", right), right) for right in config.approvals.also)
+
+
+def _problem(source: Source, loc: Loc, text: str, misfit: Misfit) -> Problem:
+    what = _("in '{right}', {what}").format(right=text, what=misfit.what)
+    return Problem(source.line(loc), dotted(loc), what, misfit.remedy)
+
+
+def _changed_elsewhere(before: Config, after: Config) -> Iterator[str]:
+    """The keys that differ and that only a start takes over; no value of them is ever shown."""
+    for key in Config.model_fields:
+        if key in PolicyConfig.model_fields:
+            continue
+        old, new = getattr(before, key), getattr(after, key)
+        if isinstance(old, BaseModel) and isinstance(new, BaseModel):
+            old, new = dict(old), dict(new)
+        if isinstance(old, dict) and isinstance(new, dict):
+            parts = sorted(old.keys() | new.keys())
+            yield from (f"{key}.{part}" for part in parts if old.get(part) != new.get(part))
+        elif old != new:
+            yield key

@@ -1,0 +1,59 @@
+"""The terminal protocol's question for what the bot said itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.chat.terminal import TerminalChat
+from bot.errors import ChatUnavailable
+from tests.chat.other_end import OtherEnd, both_ends
+
+
+@pytest.fixture
+async def ends() -> AsyncIterator[tuple[TerminalChat, OtherEnd]]:
+    async with both_ends() as ends:
+        yield ends
+
+
+class TestTheBotsOwnPosts:
+    async def test_are_asked_for(self, ends: tuple[TerminalChat, OtherEnd]) -> None:
+        chat, other = ends
+        async with asyncio.TaskGroup() as group:
+            group.create_task(chat.run(other.receive, None))
+            await other.welcome()
+            assert (await other.heard())["type"] == "read"
+            asked = group.create_task(chat.own_posts("#r", 200))
+            question = await other.heard()
+            assert question == {"type": "own", "ask": 0, "room": "#r", "most": 200}
+            await other.say(type="own", ask=7, posts=["not asked for"])
+            await other.say(type="own", ask=0, posts="no list")
+            await other.say(type="own", ask=0, posts=None)
+
+            await other.say(type="own", ask=0, posts=["record head #1", "pong"])
+
+            assert await asked == ["record head #1", "pong"]
+            await other.close()
+
+    async def test_are_not_waited_for_once_it_is_closed(
+        self, ends: tuple[TerminalChat, OtherEnd]
+    ) -> None:
+        chat, other = ends
+        async with asyncio.TaskGroup() as group:
+            group.create_task(chat.run(other.receive, None))
+            await other.welcome()
+            assert (await other.heard())["type"] == "read"
+            asked = group.create_task(reason(chat))
+            await other.heard()
+            await other.close()
+
+            assert await asked == "The chat is closed"
+        assert await reason(chat) == "The chat is closed"
+
+
+async def reason(chat: TerminalChat) -> str:
+    with pytest.raises(ChatUnavailable) as refusal:
+        await chat.own_posts("#r", 200)
+    return str(refusal.value)
