@@ -13,10 +13,13 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.audit_query import Query, parse
-from bot.engine import audit_search
+from bot.core.chat import Message
+from bot.core.jobs import Event
+from bot.engine import audit_search, jobs
 from bot.engine.audit_log import append, verify_all, verify_end
 from bot.engine.audit_search import export, of_job, search
 from bot.engine.store import Store
+from tests.fakes import NOUNOU, ROOM
 
 START = 1_800_000_000.0
 
@@ -135,6 +138,36 @@ async def test_the_story_of_a_job_is_all_of_it_and_begins_where_it_was_asked(sto
     assert [entry.number for entry in story.entries] == [43, 22]
     assert story.before is None
     assert ([entry.number for entry in cut.entries], cut.before) == ([42, 41, 40, 39, 38], 38)
+
+
+@pytest.mark.parametrize(
+    ("ends", "numbers"),
+    [
+        ((), [3, 2]),
+        ((Event.CANCEL,), [2]),
+        ((Event.START, Event.LOSE), [3, 2]),
+        ((Event.START, Event.LOSE, Event.SUCCEED), [3, 2]),
+    ],
+)
+async def test_a_job_that_ended_is_looked_for_in_its_own_time(
+    store: Store, ends: tuple[Event, ...], numbers: list[int]
+) -> None:
+    """So that its story is soon told, however long the record is."""
+    month = 30 * 86_400.0
+    async with store.write() as tx:
+        job = await jobs.add(tx, Message("$1", ROOM, NOUNOU, "!x"), "nounou", "!x", START)
+        await append(tx, "sent", {"job": job.id}, START - month)
+        await append(tx, "sent", {"job": job.id}, START)
+        await append(tx, "sent", {"job": job.id}, START + month)
+        for event in ends:
+            code = "settled" if event is Event.SUCCEED else ""
+            await jobs.move(tx, job.id, event, START + 60.0, code=code)
+
+    assert await numbers_of(store, job.id) == numbers
+
+
+async def numbers_of(store: Store, job: int) -> list[int]:
+    return [entry.number for entry in (await of_job(store, job, 9)).entries]
 
 
 async def test_an_export_is_json_lines_oldest_first(store: Store) -> None:
