@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -76,10 +77,25 @@ def fit(path: Path, config: PolicyConfig, registry: Registry) -> Fit:
     source = Source.read(path)
     found = Fit()
     for loc, text in _rights(config):
-        for misfit in misfits(Right.parse(text), registry):
+        right = Right.parse(text)
+        for misfit in (*misfits(right, registry), *_strange_rooms(right, config)):
             place = found.wrong if misfit.wrong else found.notices
             place.append(_problem(source, loc, text, misfit))
     return found
+
+
+def _strange_rooms(right: Right, config: PolicyConfig) -> Iterator[Misfit]:
+    """Rooms of *right* that a whole configuration does not name, or names otherwise."""
+    rooms = config.rooms if isinstance(config, Config) else None
+    if rooms is None:
+        return
+    known = [name for name in dict.fromkeys((rooms.main, rooms.audit, *rooms.commands)) if name]
+    for pattern in right.rooms:
+        if not any(fnmatchcase(name, pattern) for name in known):
+            yield Misfit(
+                _("no room is called {room}").format(room=pattern),
+                _("write one as it stands below rooms: {known}").format(known=", ".join(known)),
+            )
 
 
 def demand_fit(path: Path, config: PolicyConfig, registry: Registry) -> list[Problem]:

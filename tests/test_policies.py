@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from bot import cli
 from bot.app import registry_of
 from bot.config import Config, load, load_policy
 from bot.core.approvals import Need
@@ -127,6 +129,46 @@ def test_rights_in_approvals_have_to_fit_too(tmp_path: Path) -> None:
     [problem] = fit(path, load_policy(path), REGISTRY).wrong
 
     assert (problem.line, problem.key) == (7, "approvals.also.domu.migrate too fz")
+
+
+@pytest.mark.parametrize(
+    ("room", "says"),
+    [
+        ("#nounou:localhost", []),
+        ("#n*:localhost", []),
+        ("!abc:localhost", ["no room is called !abc:localhost; write one as it stands below"]),
+    ],
+)
+def test_a_room_that_the_configuration_does_not_name_so_is_odd(
+    folder: Path, room: str, says: list[str]
+) -> None:
+    path = changed(folder, ("domu.list, ", f'"domu.list in {room}", '))
+
+    found = fit(path, load(path), REGISTRY)
+
+    assert found.wrong == []
+    assert len(found.notices) == len(says)
+    assert all(text in str(notice) for text, notice in zip(says, found.notices, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("right", "code", "says"),
+    [
+        ("domu.list", 0, "is right."),
+        ("domu.lisst", 0, "in 'domu.lisst', no command needs domu.lisst"),
+        ("domu.list too fz", 1, "no command of domu.list has a parameter too"),
+    ],
+)
+def test_check_config_holds_the_rights_against_the_commands(
+    folder: Path, right: str, code: int, says: str
+) -> None:
+    path = changed(folder, ("[domu.list, ", f"[{right}, "))
+
+    ended = CliRunner().invoke(cli.app, ["check-config", str(path)])
+
+    assert ended.exit_code == code
+    assert says in ended.output
+    assert ("is right." in ended.output) is (code == 0)
 
 
 def test_the_file_is_read_again_and_what_a_start_takes_over_is_named(folder: Path) -> None:

@@ -181,10 +181,10 @@ class LocalChat(Chat):
 
     async def own_posts(self, room: str, most: int) -> list[str]:
         """As `Chat.own_posts`."""
-        found = self._rooms.get(room)
-        if found is None:
-            raise ChatUnavailable(_("Nothing is kept of what was said there"))
-        return await found.bodies(most)
+        try:
+            return await self._room(room.removeprefix(LOCAL)).bodies(most)
+        except ChatRefused as error:
+            raise ChatUnavailable(_("Nothing is kept of what was said there")) from error
 
     async def close(self) -> None:
         """Hang up on every client, after the last words."""

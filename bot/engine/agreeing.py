@@ -262,7 +262,7 @@ def _asking(run: Run, matter: Matter, request: Request) -> Asking:
     if engine.approvals.takes_reactions(request.risk):
         hint.insert(1, _("A ✅ on this message does the same."))
     said = (
-        _steps(matter.plan),
+        numbered(matter.plan),
         _things(matter),
         [*map(str, matter.plan.lines)],
         guards.warnings(engine, matter.command, matter.bound),
@@ -272,7 +272,8 @@ def _asking(run: Run, matter: Matter, request: Request) -> Asking:
     return Asking(shown, request.code, whom)
 
 
-def _steps(plan: Plan) -> list[str]:
+def numbered(plan: Plan) -> list[str]:
+    """The steps of *plan*, one line each."""
     return [
         _("{number}. on {where}: {words}").format(
             number=number, where=step.where, words=clean(step.words, _LONGEST_STEP)

@@ -195,11 +195,7 @@ async def _proceed(run: Run) -> Reply:
     if command.planner is not None:
         plan = await _soon(run, command.planner(context, *bound.args, **bound.options))
         if only_tried:
-            _demand(plan)
-            held = run.engine.holds.objections(command, bound, plan)
-            risk = max(command.risk, plan.risk or Risk.READS)
-            need = agreeing.need_of(run.engine, run.job, Matter(command, bound, plan, risk))
-            return _card(plan, against + held, agreeing.in_words(need))
+            return _card(run, command, bound, plan, against)
     matter = await _matter(run, command, bound, plan)
     return await _run(run, context, matter)
 
@@ -281,16 +277,23 @@ def _demand(plan: Plan) -> None:
         raise Refused(failures[0], hint="\n".join(failures[1:]))
 
 
-def _card(plan: Plan, against: list[str], need: str) -> Reply:
-    lines = [*plan.lines, *(Line(Verdict.NO, why) for why in against)]
-    steps = [
-        _("{number}. on {where}: {words}").format(number=number, where=step.where, words=step.words)
-        for number, step in enumerate(plan.steps, 1)
+def _card(run: Run, command: Command, bound: Bound, plan: Plan, against: list[str]) -> Reply:
+    """What a dry run says: the plan, what stands against it, and whose word it would wait for."""
+    _demand(plan)
+    engine = run.engine
+    against = against + engine.holds.objections(command, bound, plan)
+    lines = [
+        *plan.lines,
+        *(Line(Verdict.LATER, why) for why in guards.warnings(engine, command, bound)),
+        *(Line(Verdict.NO, why) for why in against),
     ]
+    risk = max(command.risk, plan.risk or Risk.READS)
+    need = agreeing.need_of(engine, run.job, Matter(command, bound, plan, risk))
+    words = agreeing.in_words(need)
     return Reply(
         _("Nothing was done; this is what would be done."),
-        body=(Lines([*map(str, lines)]), Lines(steps)),
-        hint=_("It would wait for {need}.").format(need=need) if need else "",
+        body=(Lines([*map(str, lines)]), Lines(agreeing.numbered(plan))),
+        hint=_("It would wait for {need}.").format(need=words) if words else "",
     )
 
 

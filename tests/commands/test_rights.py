@@ -13,8 +13,9 @@ from bot.app import registry_of
 from bot.core.command import Command
 from bot.core.policy import Policy, Right, Role
 from bot.core.risk import Risk
+from bot.engine import audit_log
 from tests.engine.alive import LOOKING, Place
-from tests.fakes import Said
+from tests.fakes import NOUNOU, Said
 
 COMMANDS = list(registry_of(["commands"]))
 
@@ -205,3 +206,53 @@ async def test_help_lists_for_each_role_what_it_may_run_and_nothing_else(place: 
             }
             may = {each.name for each, who, allowed in walk() if who == role and allowed}
             assert listed == may
+
+
+@pytest.mark.parametrize(
+    ("allow", "deny", "listed"),
+    [
+        ("domu.migrate on vm-* to fz", "domu.list", {"help", "migrate"}),
+        ("domu.list on vm-*", "domu.migrate", {"help", "domu list"}),
+        ("job.cancel", "job.cancel on vm-*", {"help", "job cancel"}),
+        ("job.cancel on vm-*", "domu.list", {"help"}),
+        ("*", "bot.[!h]*, [!b]*.*", {"help"}),
+    ],
+)
+async def test_help_lists_what_one_may_run_on_something_at_least(
+    place: Place, allow: str, deny: str, listed: set[str]
+) -> None:
+    role = Role((Right.parse("bot.help"), Right.parse(allow)), (Right.parse(deny),))
+    place.policy = Policy({NOUNOU: "some"}, {"some": ("some",)}, {"some": role})
+    async with place.bot() as bot:
+        said = await bot.ask("!help")
+
+    names = {each.name for each in COMMANDS if f"\n!{each.usage}" in f"{said.plain}\n"}
+    assert names == listed
+
+
+async def test_rights_on_objects_give_nothing_where_there_are_none(place: Place) -> None:
+    texts = ("bot.help", "bot.ping on vm", "job.cancel on vm", "* on no-such-thing")
+    role = Role(tuple(map(Right.parse, texts)))
+    place.policy = Policy({NOUNOU: "some"}, {"some": ("some",)}, {"some": role})
+    async with place.bot() as bot:
+        ping, cancel = await bot.ask("!ping"), await bot.ask("!job cancel 1")
+
+    assert (state(ping), state(cancel)) == ("denied", "denied")
+
+
+async def test_a_denial_is_recorded_with_the_rule_that_decides(place: Place) -> None:
+    role = Role(
+        tuple(map(Right.parse, ("bot.ping", "domu.migrate on vm", "domu.show to fz"))),
+        (Right.parse("domu.list"),),
+    )
+    place.policy = Policy({NOUNOU: "some"}, {"some": ("some",)}, {"some": role})
+    lines = ("!domu list", "!migrate owl fz --dry-run", "!domu show vm", "!job list")
+    async with place.bot() as bot:
+        for line in lines:
+            assert state(await bot.ask(line)) == "denied"
+            await place.later(61)  # within a minute they are only counted
+        async with bot.store.read() as tx:
+            entries = await audit_log.tail(tx, 100)
+
+    denied = [entry.data["rule"] for entry in entries if entry.kind == "denied"]
+    assert denied == ["domu.list (role some)", "none", "none", "none"]

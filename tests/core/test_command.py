@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from bot.core.command import ArgumentType, Bound, Command, Registry, command
 from bot.core.render import Reply
+from bot.core.right import Asked
 from bot.core.risk import Risk
 from bot.errors import Denied, UsageError
 
@@ -32,6 +33,7 @@ Guest = Annotated[str, ArgumentType("domu", lambda text, look: look.find("domu",
 Place = Annotated[str, ArgumentType("dom0", lambda text, look: look.find("dom0", text), True)]
 Number = Annotated[int, ArgumentType("number", lambda text, _look: int(text), written=str)]
 Word = Annotated[str, ArgumentType("word", lambda text, _look: text)]
+Line = Annotated[str, ArgumentType("word", lambda text, _look: text, raw=True)]
 
 
 @command("migrate", needs="domu.migrate", risk="interrupts")
@@ -234,6 +236,46 @@ def test_an_option_that_is_no_switch_stops_the_start() -> None:
     for handler in (valued, on):
         with pytest.raises(TypeError, match="must be bool = False"):
             command("odd", needs="bot.odd")(handler)
+
+
+def test_a_parameter_that_a_right_could_not_speak_of_stops_the_start() -> None:
+    async def switch(ctx: object, on: Word) -> Reply:
+        """Switch it."""
+        return Reply(on)
+
+    with pytest.raises(TypeError, match="'on' means something else in a right"):
+        command("switch", needs="bot.switch")(switch)
+
+
+def test_the_words_of_another_command_may_look_like_options() -> None:
+    async def why(ctx: object, who: Word, *line: Line, loud: bool = False) -> Reply:
+        """Say why."""
+        return Reply(who)
+
+    quoting = command("why", needs="bot.why")(why)
+
+    assert quoting.quotes
+    assert quoting.bind(["--loud", "anna", "migrate", "--dry-run"], Shelf()).args == (
+        "anna",
+        "migrate",
+        "--dry-run",
+    )
+
+
+def test_what_a_right_on_some_objects_can_give() -> None:
+    assert migrate.limitable
+    assert not ping.limitable
+    assert not domu_list.limitable
+    assert Command(("list",), domu_list.handler, "domu.list", filters=True).limitable
+
+
+def test_a_command_is_judged_by_its_objects_and_words() -> None:
+    asked = say.asked(say.bind(["vm", "one", "two"], Shelf()))
+    moved = migrate.asked(migrate.bind(["vm", "fz", "--quiet"], Shelf()))
+
+    assert asked == Asked("bot.say", ("vm",), {"to": ("vm",), "text": ("one", "two")})
+    assert moved.objects == ("vm",)
+    assert moved.arguments == {"domu": ("vm",), "to": ("fz",), "quiet": ("true",)}
 
 
 def test_two_commands_of_one_name_stop_the_start(registry: Registry) -> None:

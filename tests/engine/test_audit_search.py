@@ -13,10 +13,13 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.audit_query import Query, parse
-from bot.engine import audit_search
+from bot.core.chat import Message
+from bot.core.jobs import Event
+from bot.engine import audit_search, jobs
 from bot.engine.audit_log import append, verify_all, verify_end
 from bot.engine.audit_search import export, of_job, search
 from bot.engine.store import Store
+from tests.fakes import NOUNOU, ROOM
 
 START = 1_800_000_000.0
 
@@ -83,6 +86,11 @@ async def test_a_word_is_no_pattern(store: Store, sign: str) -> None:
     assert await numbers(store, f"text {sign}") == [2]
 
 
+def test_no_word_makes_the_store_try_many_ways() -> None:
+    """A word full of ``%`` would take it very long, if it were a pattern."""
+    assert " ESCAPE " in str(audit_search._statement(of("%a%a%a%a")))
+
+
 async def test_kinds_and_jobs_are_looked_for_by_the_store(store: Store) -> None:
     await write(store, {"job": 7}, {"job": 70}, {"job": 1, "released": [6, 7]})
     await write(store, {"job": 9, "answer": 7}, kind="not approved")
@@ -94,10 +102,10 @@ async def test_kinds_and_jobs_are_looked_for_by_the_store(store: Store) -> None:
 
 async def test_a_clock_that_was_set_back_hides_nothing(store: Store) -> None:
     async with store.write() as tx:
-        for offset in (-300_000.0, -200_000.0, 0.0, -3000.0, -3000.0, 60.0):
+        for offset in (0.0, *(-3000.0 for _ in range(20)), 60.0):
             await append(tx, "asked", {}, START + 3600.0 + offset)
 
-    assert await numbers(store, "since 30m") == [6, 3]
+    assert await numbers(store, "since 30m") == [22, 1]
 
 
 async def test_what_is_long_too_old_is_not_looked_at(store: Store) -> None:
@@ -130,6 +138,36 @@ async def test_the_story_of_a_job_is_all_of_it_and_begins_where_it_was_asked(sto
     assert [entry.number for entry in story.entries] == [43, 22]
     assert story.before is None
     assert ([entry.number for entry in cut.entries], cut.before) == ([42, 41, 40, 39, 38], 38)
+
+
+@pytest.mark.parametrize(
+    ("ends", "numbers"),
+    [
+        ((), [3, 2]),
+        ((Event.CANCEL,), [2]),
+        ((Event.START, Event.LOSE), [3, 2]),
+        ((Event.START, Event.LOSE, Event.SUCCEED), [3, 2]),
+    ],
+)
+async def test_a_job_that_ended_is_looked_for_in_its_own_time(
+    store: Store, ends: tuple[Event, ...], numbers: list[int]
+) -> None:
+    """So that its story is soon told, however long the record is."""
+    month = 30 * 86_400.0
+    async with store.write() as tx:
+        job = await jobs.add(tx, Message("$1", ROOM, NOUNOU, "!x"), "nounou", "!x", START)
+        await append(tx, "sent", {"job": job.id}, START - month)
+        await append(tx, "sent", {"job": job.id}, START)
+        await append(tx, "sent", {"job": job.id}, START + month)
+        for event in ends:
+            code = "settled" if event is Event.SUCCEED else ""
+            await jobs.move(tx, job.id, event, START + 60.0, code=code)
+
+    assert await numbers_of(store, job.id) == numbers
+
+
+async def numbers_of(store: Store, job: int) -> list[int]:
+    return [entry.number for entry in (await of_job(store, job, 9)).entries]
 
 
 async def test_an_export_is_json_lines_oldest_first(store: Store) -> None:

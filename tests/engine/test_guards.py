@@ -102,15 +102,9 @@ class TestTheBotItself:
             yield bot
 
     @pytest.mark.parametrize("room", [ROOM, LOCAL])
-    @pytest.mark.parametrize(
-        ("line", "why"),
-        [
-            (f"!migrate {BOT} fz", f"I run in {BOT}"),
-            (f"!migrate {HOMESERVER} fy", f"{HOMESERVER} is the DomU of the homeserver"),
-        ],
-    )
-    async def test_what_it_depends_on_is_not_moved_and_the_world_is_not_even_looked_at(
-        self, bot: Bot, place: Place, line: str, why: str, room: str
+    @pytest.mark.parametrize("line", [f"!migrate {BOT} fz", f"!domu destroy {BOT}"])
+    async def test_its_own_domu_is_left_alone_and_the_world_is_not_even_looked_at(
+        self, bot: Bot, place: Place, line: str, room: str
     ) -> None:
         await place.later(60)
         sent = len(place.sent)
@@ -118,8 +112,19 @@ class TestTheBotItself:
         said = await ask_in(bot, room, line, NOUNOU2)
 
         assert state(said) == "refused"
-        assert why in said.plain
+        assert f"I run in {BOT}" in said.plain
         assert place.sent[sent:] == []
+
+    async def test_the_homeservers_domu_is_moved_once_that_is_confirmed(
+        self, bot: Bot, place: Place
+    ) -> None:
+        code = await bot.code(asked := bot.chat.say(f"!migrate {HOMESERVER} fy"))
+        assert place.where(HOMESERVER) == ["fz"]
+
+        await bot.ask(f"!confirm {code}")
+
+        assert state(await bot.chat.answer(asked)) == "succeeded"
+        assert place.where(HOMESERVER) == ["fy"]
 
     async def test_a_dry_run_is_made_and_its_card_warns(self, bot: Bot) -> None:
         said = await bot.ask(f"!migrate {BOT} fz --dry-run")
@@ -127,6 +132,14 @@ class TestTheBotItself:
         assert state(said) == "succeeded"
         assert f"✘ I run in {BOT}" in said.plain
         assert "✔ " in said.plain
+
+    async def test_a_dry_run_on_the_homeservers_domu_warns_and_says_what_it_waits_for(
+        self, bot: Bot
+    ) -> None:
+        said = await bot.ask(f"!migrate {HOMESERVER} fy --dry-run")
+
+        assert f"… {HOMESERVER} is the DomU of the homeserver" in said.plain
+        assert said.plain.endswith("It would wait for its asker's confirmation.")
 
     async def test_looking_at_it_is_free(self, bot: Bot) -> None:
         assert state(await bot.ask(f"!domu show {BOT}")) == "succeeded"

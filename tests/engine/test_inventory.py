@@ -115,6 +115,66 @@ async def test_rights_on_guests_do_not_hide_hosts(inventory: Inventory) -> None:
     assert view.find("dom0", "fz") is inventory.world.hosts["fz"]
 
 
+MIGRATE = (("domu", "domu"), ("to", "dom0"))
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        rights("domu.migrate to fz"),
+        rights("domu.migrate on vm to fz", "domu.migrate on owl to f[xz]"),
+        rights("*", deny=("domu.migrate to fy, fx",)),
+    ],
+)
+async def test_a_dom0_that_no_right_speaks_of_reads_as_an_unknown_one(
+    inventory: Inventory, held: Rights
+) -> None:
+    view = View(inventory, held, "domu.migrate", MIGRATE)
+
+    answers = set()
+    for name in ("fy", "fx"):
+        with pytest.raises((Denied, UnknownObject)) as caught:
+            view.find("dom0", name)
+        answers.add((str(caught.value).replace(name, "NAME"), caught.value.hint))
+
+    assert len(answers) == 1
+    assert view.find("dom0", "fz") is inventory.world.hosts["fz"]
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        rights("domu.migrate"),
+        rights("domu.migrate to fz", "domu.migrate on owl"),
+        rights("*", deny=("domu.migrate on owl to fy",)),
+    ],
+)
+async def test_a_dom0_that_is_of_use_with_some_guest_is_known(
+    inventory: Inventory, held: Rights
+) -> None:
+    view = View(inventory, held, "domu.migrate", MIGRATE)
+
+    assert view.find("dom0", "fy") is inventory.world.hosts["fy"]
+
+
+@pytest.mark.parametrize(
+    ("held", "rule"),
+    [
+        (rights("domu.migrate on vm"), "none"),
+        (rights("*", deny=("domu.show", "domu.* on o*")), "domu.* on o*"),
+    ],
+)
+async def test_a_denial_knows_its_rule_for_the_record(
+    inventory: Inventory, held: Rights, rule: str
+) -> None:
+    await inventory.refresh()
+
+    with pytest.raises(Denied) as caught:
+        View(inventory, held, "domu.migrate", MIGRATE).find("domu", "owl")
+
+    assert caught.value.rule == rule
+
+
 @pytest.mark.parametrize("name", ["x" * 10_000, "\x1b[31m", "<b>", "${IFS}", "日本"])
 async def test_any_name_is_quoted_clean(inventory: Inventory, name: str) -> None:
     with pytest.raises(UnknownObject) as caught:
