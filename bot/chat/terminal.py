@@ -75,26 +75,22 @@ class TerminalChat(Chat):
         #: what each question after our own posts waits for
         self._asked: dict[int, asyncio.Future[list[str]]] = {}
         self._numbers = count()
+        self._reading: asyncio.Task[None] | None = None
 
     async def run(self, receive: Receive, since: str | None) -> None:
         """As `Chat.run`; ends when the other end has closed and all it said is stored."""
         with suppress(ChatUnavailable):  # closed already: reading says so
             await self._write({"type": "hello", "since": since})
         self._missed = None if since is None else Batch(since)
-        reading = asyncio.create_task(self._read(first=since is None))
+        # until it is closed: what is said on the way out is answered, too
+        self._reading = asyncio.create_task(self._read(first=since is None))
         token = since
-        try:
-            while (batch := await self._next(token)) is not None:
-                await self._store(receive, batch)
-                if batch.token != token:
-                    token = batch.token
-                    with suppress(ChatUnavailable):
-                        await self._write({"type": "read", "n": int(token or 0)})
-            await reading
-        finally:
-            reading.cancel()
-            with suppress(asyncio.CancelledError):
-                await reading
+        while (batch := await self._next(token)) is not None:
+            await self._store(receive, batch)
+            if batch.token != token:
+                token = batch.token
+                with suppress(ChatUnavailable):
+                    await self._write({"type": "read", "n": int(token or 0)})
 
     async def send(self, post: Post) -> str:
         """As `Chat.send`."""
@@ -136,6 +132,9 @@ class TerminalChat(Chat):
             del self._asked[number]
 
     async def close(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.wait([self._reading])
         self._writer.close()
         with suppress(ConnectionError):
             await self._writer.wait_closed()

@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.chat.terminal import TerminalChat
+from bot.core.chat import Post, Text
 from bot.errors import ChatUnavailable
-from tests.chat.other_end import OtherEnd, both_ends
+from tests.chat.other_end import PATIENCE, OtherEnd, both_ends
 
 
 @pytest.fixture
@@ -57,3 +58,21 @@ async def reason(chat: TerminalChat) -> str:
     with pytest.raises(ChatUnavailable) as refusal:
         await chat.own_posts("#r", 200)
     return str(refusal.value)
+
+
+async def test_what_is_said_on_the_way_out_is_answered_still(
+    ends: tuple[TerminalChat, OtherEnd],
+) -> None:
+    chat, other = ends
+    running = asyncio.create_task(chat.run(other.receive, None))
+    await other.welcome()
+    assert (await other.heard())["type"] == "read"
+    running.cancel()
+    await asyncio.wait([running])
+
+    async with asyncio.TaskGroup() as group:
+        sending = group.create_task(chat.send(Post("#r", "t", Text("bye", "bye"))))
+        assert (await other.heard())["txn"] == "t"
+        await other.say(type="sent", txn="t", event_id="$t2")
+
+        assert await asyncio.wait_for(sending, PATIENCE) == "$t2"
