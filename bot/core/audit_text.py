@@ -25,6 +25,8 @@ _BRIEF = {
 }
 #: what says nothing that the rest does not
 _LEFT_OUT = {"room", "event", "person", "sender", "job", "steps", "exit", "more", "seconds"}
+#: what the plan of a job has said before, and the kinds of entries that come after it
+_KNOWN, _AFTER_PLAN = {"verb", "objects"}, {"step", "sent", "returned", "ended"}
 #: what nobody wants to read in full
 _HASHES = {"digest", "hash", "head", "previous"}
 #: the longest value of an entry that is shown whole
@@ -43,7 +45,7 @@ def story(entry: Entry) -> list[str]:
     person = data.get("person", data.get("sender"))
     said = [] if person is None else [_text(person, 80)]
     said += [_text(data[key], _LONGEST) for key in _BRIEF if _says(data.get(key))]
-    said += [*_numbers(data), *_others(data)]
+    said += [*_numbers(data), *_others(entry)]
     head = _("{time} #{number} {kind}: {said}").format(
         time=clean(entry.at[11:23]),
         number=entry.number,
@@ -76,10 +78,11 @@ def _numbers(data: Any) -> Iterator[str]:
         yield _("{count} more").format(count=_text(more, 20))
 
 
-def _others(data: Any) -> Iterator[str]:
+def _others(entry: Entry) -> Iterator[str]:
     """What nobody foresaw here: under its own name."""
-    for key, value in data.items():
-        if key in _BRIEF or key in _LEFT_OUT or not _says(value):
+    known = _KNOWN if entry.kind in _AFTER_PLAN else set()
+    for key, value in entry.data.items():
+        if key in _BRIEF or key in _LEFT_OUT or key in known or not _says(value):
             continue
         text = _text(value, _LONGEST)
         yield f"{clean(key, 40)}: {text[:12] if key in _HASHES else text}"
@@ -88,7 +91,15 @@ def _others(data: Any) -> Iterator[str]:
 def _steps(steps: object) -> list[str]:
     if not isinstance(steps, list):
         return []
-    return [f"    {number}. {_text(step, _LONGEST)}" for number, step in enumerate(steps, 1)]
+    return [f"    {number}. {_step(step)}" for number, step in enumerate(steps, 1)]
+
+
+def _step(step: object) -> str:
+    """Where, and by which words."""
+    match step:
+        case [where, words]:
+            return f"{_text(where, 100)}: {_text(words, _LONGEST)}"
+    return _text(step, _LONGEST)
 
 
 def _says(value: object) -> bool:

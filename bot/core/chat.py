@@ -189,7 +189,7 @@ class Post:
         shown = self.attachment[:LONGEST_SHOWN]
         left = len(self.attachment) - len(shown)
         more = _("\n… and {count} characters more").format(count=left) if left else ""
-        return f"{self.text.plain}\n{shown}{more}"
+        return f"{self.text.plain}\n{shown}{more}".rstrip("\n")
 
 
 Receive = Callable[[Batch], Awaitable[None]]

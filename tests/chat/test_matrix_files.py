@@ -87,7 +87,7 @@ async def test_words_that_are_too_long_are_cut_where_a_file_comes_anyway(scene: 
 def test_a_chat_without_files_says_the_beginning_of_it() -> None:
     long = replace(POST, attachment="x" * (LONGEST_SHOWN + 5))
 
-    assert POST.words == f"9 entries\n{LINES}"
+    assert POST.words == f"9 entries\n{LINES.strip()}"
     assert replace(POST, attachment="").words == "9 entries"
     assert long.words.endswith("x\n… and 5 characters more")
     assert len(long.words) < LONGEST_SHOWN + 100

@@ -52,12 +52,14 @@ def test_the_story_lists_the_steps_of_a_plan() -> None:
     plan = {"person": "anna", "verb": "domu.migrate", "objects": ["vm", "fz"]}
 
     said = story(entry("plan", plan | {"steps": [["fy", "xl migrate vm fz"], ["fz", "xl list"]]}))
+    after = story(entry("step", plan | {"step": "move vm to fz"}))
 
     assert said == [
         "03:00:00.250 #7 plan: anna · verb: domu.migrate · objects: vm, fz",
-        "    1. fy, xl migrate vm fz",
-        "    2. fz, xl list",
+        "    1. fy: xl migrate vm fz",
+        "    2. fz: xl list",
     ]
+    assert after == ["03:00:00.250 #7 step: anna · move vm to fz"]
 
 
 def test_a_kind_that_nobody_foresaw_says_all_it_has() -> None:
