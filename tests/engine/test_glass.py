@@ -128,6 +128,19 @@ async def test_it_can_be_ended_early(bot: Bot, place: Place) -> None:
     assert (data["person"], data["glass"]) == ("nounou", 1)
 
 
+async def test_a_clock_that_is_set_back_before_it_does_not_prolong_it(
+    bot: Bot, place: Place
+) -> None:
+    await bot.ask(BREAK)
+    bot.engine.clock = lambda: EPOCH - 3600.0
+
+    asked = bot.chat.say("!change it")
+    said = await bot.ask(f"!confirm {await bot.code(asked)}")
+
+    assert state(said) == "refused"
+    assert "needs another person's approval" in said.plain
+
+
 async def test_what_is_broken_cannot_be_broken_again(bot: Bot) -> None:
     await bot.ask(BREAK)
 
