@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.right import Asked, Right, speaks_of
+from bot.core.patterns import wildcards
+from bot.core.right import MOST_WILDCARDS, Asked, Right, speaks_of
 
 ALL = (
     "domu.migrate, domu.destroy on web-*, mail except web-db dry_run true to fy, fz "
@@ -70,6 +71,9 @@ def test_the_order_of_the_clauses_is_free(written: str, same: str) -> None:
         ("domu.migrate in nounou", "'nounou' is neither a room's alias nor its id"),
         ("domu.migrate on é", "'é' is not a pattern of names"),
         ("x " * 600, "1000 signs at most"),
+        ("domu.* on " + ", ".join(f"v{n}" for n in range(60)), "60 names and patterns at most"),
+        ("domu.migrate on " + "a*" * 21, "20 wildcards .* at most; write several rights"),
+        ("domu.migrate on " + ", ".join(["v?"] * 21), "20 wildcards"),
     ],
 )
 def test_what_is_no_right_is_refused_in_a_sentence(text: str, why: str) -> None:
@@ -93,7 +97,7 @@ WRITTEN = st.builds(
     st.just(()) | _NAMES,
     _ARGUMENTS.map(lambda given: tuple(sorted(given.items()))),
     st.lists(_NAME.map("#{}".format), max_size=2).map(tuple),
-)
+).filter(lambda right: sum(map(wildcards, str(right))) <= MOST_WILDCARDS)
 
 
 @given(WRITTEN)
