@@ -57,7 +57,7 @@ def contains(wider: str, narrower: str) -> bool:
     if wider in ("*", narrower):
         return True
     left, right = _parts(narrower), _parts(wider)
-    signs = _signs(left + right)
+    signs = [_signs_of(part, right) for part in left]
     start = (0, _rest(right, 0))
     seen = {start}
     walk, work = [start], 0
@@ -66,13 +66,10 @@ def contains(wider: str, narrower: str) -> bool:
         ends = _rest(left, here)
         if len(left) in ends and len(right) not in there:
             return False
-        work += len(signs) * (len(ends) + len(there))
         steps = set()
-        for sign in signs:
-            if places := _after(left, ends, sign):
-                reached = _after(right, there, sign)
-                rest = frozenset(each for place in reached for each in _rest(right, place))
-                steps |= {(place, rest) for place in places}
+        for place in ends - {len(left)}:
+            work += len(signs[place]) * len(there)
+            steps |= {(_next(left, place), _after(right, there, sign)) for sign in signs[place]}
         walk += steps - seen
         seen |= steps
     return not walk
@@ -89,11 +86,10 @@ def _next(parts: _Parts, place: int) -> int:
     return place if parts[place] == "*" else place + 1
 
 
-def _after(parts: _Parts, places: Iterable[int], sign: str) -> set[int]:
-    """Where one is after *sign*, from any of *places*."""
-    return {
-        _next(parts, place) for place in places if place < len(parts) and _fits(sign, parts[place])
-    }
+def _after(parts: _Parts, places: Iterable[int], sign: str) -> frozenset[int]:
+    """Where one may be after *sign*, from any of *places*."""
+    fits = (place for place in places if place < len(parts) and _fits(sign, parts[place]))
+    return frozenset(rest for place in fits for rest in _rest(parts, _next(parts, place)))
 
 
 def _fits(sign: str, part: str) -> bool:
@@ -103,6 +99,13 @@ def _fits(sign: str, part: str) -> bool:
 def _share_a_sign(one: str, other: str) -> bool:
     """Whether two parts match one and the same sign."""
     return any(_fits(sign, one) and _fits(sign, other) for sign in _signs((one, other)))
+
+
+def _signs_of(part: str, others: _Parts) -> list[str]:
+    """One sign of each kind that *part* matches and *others* can tell apart."""
+    if len(part) > 1:
+        return [sign for sign in _signs((part, *others)) if fnmatchcase(sign, part)]
+    return _signs(others) if part in ("*", "?") else [part]
 
 
 def _signs(parts: _Parts) -> list[str]:
