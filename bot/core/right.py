@@ -47,6 +47,8 @@ class Asked:
     arguments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     #: whether it shows only those objects that its asker has the right to
     filters: bool = False
+    #: the names of its other objects, which only what is denied with ``on`` speaks of
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,15 @@ class Right:
             words = asked.arguments.get(parameter, ())
             if not any(any_matches(patterns, word) for word in words):
                 return False
-        return not self.limited or any(map(self.has_object, asked.objects))
+        return not self.limited or bool(self.met(asked))
+
+    def met(self, asked: Asked) -> tuple[str, ...]:
+        """The objects of *asked* that a denial of it meets.
+
+        With ``on`` these are of any kind: who denies ``* on fz`` wants nobody to do anything there.
+        """
+        names = asked.objects if self.objects == ("*",) else (*asked.objects, *asked.others)
+        return tuple(filter(self.has_object, names))
 
     def overlaps_verb(self, verb: str) -> bool:
         """Whether it speaks of any verb that the pattern *verb* matches."""
