@@ -25,9 +25,11 @@ async def confirm(ctx: Context, code: Word) -> Reply:
     return Reply(_("Confirmed: job {job} goes on.").format(job=job))
 
 
-@command("deny", needs="access.approve", risk="changes")
+@command("deny", needs="access.confirm", risk="changes")
 async def deny(ctx: Context, code: Word, *why: Word) -> Reply:
-    """Say no to somebody's plan, or take back your own, while it has not begun.
+    """Take back your own plan while it has not begun, or say no to somebody's.
+
+    To say no to somebody else's needs the right access.approve as well.
 
     Example: deny K7Q2MX not before the backup
     """

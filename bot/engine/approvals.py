@@ -62,6 +62,8 @@ class Request:
     state: Standing
     created: float
     expires: float
+    #: whether a sign on the plan can be an answer
+    reacts: bool = False
     by: str = ""
     proof: str = ""
     why: str = ""
@@ -117,22 +119,31 @@ async def second_of(tx: AsyncConnection, job: int) -> str:
     return str(await tx.scalar(query.order_by(requests.c.created.desc())) or "")
 
 
-async def add(
-    tx: AsyncConnection, job: int, need: Need, risk: Risk, digest: str, now: float, expires: float
-) -> Request:
-    """A new request of *job*; the one before it, if there is any, is closed."""
-    await close(tx, job, Standing.CHANGED)
-    code = new_code()
-    while await _one(tx, requests.c.code == code) is not None:
-        code = new_code()
-    request = Request(code, job, need, risk, digest, Standing.OPEN, now, expires)
+async def add(tx: AsyncConnection, request: Request) -> None:
+    """Put down *request*, which is new; the one before it of its job, if any, is closed."""
+    await close(tx, request.job, Standing.CHANGED)
     values = vars(request) | {
-        "need": int(need),
-        "risk": int(risk),
+        "need": int(request.need),
+        "risk": int(request.risk),
         "state": request.state.value,
     }
     await tx.execute(insert(requests).values(**values))
-    return request
+
+
+async def fresh_code(tx: AsyncConnection) -> str:
+    """A code that no request ever had."""
+    code = new_code()
+    while await _one(tx, requests.c.code == code) is not None:
+        code = new_code()
+    return code
+
+
+async def ever(tx: AsyncConnection, job: int, *states: Standing) -> bool:
+    """Whether *job* ever had a request, that stands as one of *states* where any is named."""
+    mine = requests.c.job == job
+    if states:
+        mine &= requests.c.state.in_([state.value for state in states])
+    return (await tx.execute(select(requests.c.code).where(mine).limit(1))).first() is not None
 
 
 async def close(tx: AsyncConnection, job: int, state: Standing) -> None:

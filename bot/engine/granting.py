@@ -126,6 +126,7 @@ def plan(ctx: Context, wanted: Wanted) -> Plan:
         lines=(Line(Verdict.YES, held),),
         steps=(PlannedStep(_("the bot"), sentence),),
         essence=(sentence,),
+        parties=frozenset({wanted.person}),
     )
 
 

@@ -69,6 +69,8 @@ class Run:
         self.verb = ""
         self.objects: tuple[str, ...] = ()
         self.parked = asyncio.Event()
+        #: persons who may not approve it, since they gain by it
+        self.parties: frozenset[str] = frozenset()
         #: why the job was cancelled, as `bot.engine.cancelling` has it; empty while it was not
         self.cancel_requested = ""
         #: a step ended and could not be written down
@@ -251,13 +253,14 @@ class Run:
     async def end_within(self, tx: AsyncConnection, event: Ended) -> None:
         """The one final answer and its record, in *tx*; for a job that holds no locks."""
         now = self.engine.clock()
+        at_the_door = await self._is_at_the_door(tx)
         await approvals.close(tx, self.job.id, approvals.Standing.WITHDRAWN)
         result = clean(self.hide(event.reply.result), 500)
         kept = {"code": event.code, "result": result}
         if event.state is not State.UNDETERMINED:
             kept["line"] = self.engine.shown(self.job.line)
         await self.move(tx, _EVENTS[event.state], **kept)
-        entry = await self._record(tx, event, now)
+        entry = await self._record(tx, event, now, at_the_door=at_the_door)
         await self._progress.tell(tx, event)
         if entry is not None and (event.code == "denied" or await self._changed(tx, event)):
             await outbox.put(tx, self._audit_line(entry, event))
@@ -269,7 +272,13 @@ class Run:
         done = event.state is State.SUCCEEDED
         return done or self.job.no_return or await jobs.touched(tx, self.job.id)
 
-    async def _record(self, tx: AsyncConnection, event: Ended, now: float) -> Entry | None:
+    async def _is_at_the_door(self, tx: AsyncConnection) -> bool:
+        """Whether nothing was ever asked or begun for the job: such denials are counted."""
+        return self.job.state is State.QUEUED and not await approvals.ever(tx, self.job.id)
+
+    async def _record(
+        self, tx: AsyncConnection, event: Ended, now: float, *, at_the_door: bool
+    ) -> Entry | None:
         data = self.about | {
             "line": self.engine.shown(self.job.line),
             "state": event.state.value,
@@ -280,7 +289,9 @@ class Run:
             data["sender"] = self.job.sender
             if event.rule:
                 data["rule"] = event.rule
-            return await denials.record(tx, self.job.sender, data, now)
+            if at_the_door:
+                return await denials.record(tx, self.job.sender, data, now)
+            return await audit_log.append(tx, "denied", data, now)
         return await audit_log.append(tx, "ended", data, now)
 
     def _audit_line(self, entry: Entry, event: Ended) -> Post:
