@@ -292,8 +292,11 @@ def _card(run: Run, command: Command, bound: Bound, plan: Plan, against: list[st
     risk = max(command.risk, plan.risk or Risk.READS)
     need = needs.need_of(engine, run.job, Matter(command, bound, plan, risk))
     words = needs.in_words(need)
+    result = _("Nothing was done; this is what would be done.")
+    if against:
+        result = _("It would be refused: {why}").format(why=against[0])
     return Reply(
-        _("Nothing was done; this is what would be done."),
+        result,
         body=(Lines([*map(str, lines)]), Lines(agreeing.numbered(plan))),
         hint=_("It would wait for {need}.").format(need=words) if words else "",
     )
