@@ -72,18 +72,18 @@ async def settle_job(ctx: Context, number: int) -> Reply:
     where a host does not answer; then nothing is freed.
     """
     job = await ctx.records.job(number)
-    if job.code == "settled":
-        # perhaps by this very job, before the bot died
-        return Reply(_("It is {state}.").format(state=in_words(job.state)))
     if job.state is not State.UNDETERMINED:
         raise Refused(
             _("Job {number} is not undetermined: it is {state}.").format(
                 number=number, state=in_words(job.state)
             )
         )
-    succeeded, reply = await _settle(Run(ctx.engine, job))
-    await ctx.records.settled(number, succeeded=succeeded)
-    return reply
+    succeeded, found = await _settle(Run(ctx.engine, job))
+    sentence = _("Job {job} is settled, its locks are free. {found}").format(
+        job=number, found=found.result
+    )
+    await ctx.records.settled(number, succeeded=succeeded, by=ctx.job.id, sentence=sentence)
+    return Reply(sentence, hint=found.hint)
 
 
 async def _settle(run: Run) -> tuple[bool, Reply]:
