@@ -26,7 +26,8 @@ FURTHEST = 2_000_000
 #: what a file for a chat holds at most, entries and bytes
 MOST_EXPORTED, LARGEST_EXPORT = 10_000, 4 * 2**20
 #: a clock that was set back may have put entries into the record that look older than later ones
-_CLOCK_STEPS = timedelta(days=1)
+_SLACK = 86_400.0
+_CLOCK_STEPS = timedelta(seconds=_SLACK)
 
 
 @dataclass
@@ -108,22 +109,35 @@ async def _newest_first(store: Store, query: Query) -> AsyncIterator[tuple[int, 
     async with store.read() as tx:
         top = (await audit_log.head(tx))[0] + 1
         query = await _within_its_life(tx, query)
+        if query.before is not None:
+            top = min(top, query.before)
+        if query.until:
+            top = await _first_at(tx, _shifted(query.until, _CLOCK_STEPS), top)
+        oldest = await _first_at(tx, _shifted(query.since, -_CLOCK_STEPS), top)
     statement = _statement(query)
-    if query.before is not None:
-        top = min(top, query.before)
-    oldest = _earlier(query.since)
-    end = max(1, top - FURTHEST)
+    end = max(oldest, top - FURTHEST)
     while top > end:
         low = max(end, top - LOOKED_AT)
         async with store.read() as tx:
             rows = (await tx.execute(statement, {"low": low, "top": top})).all()
-            at = await tx.scalar(_time, {"low": low}) if oldest else ""
         entries = [*map(audit_log.entry_of, rows)]
         top = entries[-1].number if len(entries) == TAKEN else low
-        if at and at < oldest and top == low:
-            top = 1  # all that is older is too old
-        yield top, [entry for entry in entries if query.wants(entry)]
+        # all that is older than the oldest is too old
+        yield 1 if top <= oldest else top, [entry for entry in entries if query.wants(entry)]
         await asyncio.sleep(0)
+
+
+async def _first_at(tx: AsyncConnection, at: str, top: int) -> int:
+    """The number of the first entry below *top* that is not before *at*; *top* where none is."""
+    low = 1
+    while at and low < top:
+        middle = (low + top) // 2
+        found = await tx.scalar(_time, {"number": middle})
+        if found is None or found >= at:
+            top = middle
+        else:
+            low = middle + 1
+    return low
 
 
 async def _within_its_life(tx: AsyncConnection, query: Query) -> Query:
@@ -131,19 +145,23 @@ async def _within_its_life(tx: AsyncConnection, query: Query) -> Query:
     job = None if query.job is None else await jobs.get(tx, query.job)
     if job is None:
         return query
-    query = replace(query, since=max(query.since, _stamp(job.created, -_CLOCK_STEPS)))
+    query = replace(query, since=max(query.since, _stamp(job.created - _SLACK)))
     if job.ended is None or job.state is State.UNDETERMINED or job.code == "settled":
         return query
-    until = _stamp(job.ended, _CLOCK_STEPS)
+    until = _stamp(job.ended + _SLACK)
     return replace(query, until=min(query.until or until, until))
 
 
-def _stamp(seconds: float, more: timedelta) -> str:
-    when = datetime.fromtimestamp(seconds, UTC) + more
-    return when.isoformat(timespec="milliseconds")
+def _stamp(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
-_time = select(audit.c.at).where(audit.c.number == bindparam("low"))
+_time = (
+    select(audit.c.at)
+    .where(audit.c.number >= bindparam("number"))
+    .order_by(audit.c.number)
+    .limit(1)
+)
 
 
 def _statement(query: Query) -> Select[Any]:
@@ -167,11 +185,11 @@ def _has(column: Any, run: str) -> ColumnElement[bool]:
     return clause
 
 
-def _earlier(since: str) -> str:
-    """A time before which the search stops; empty where it goes on to the start."""
-    if not since:
+def _shifted(at: str, more: timedelta) -> str:
+    """*at* and *more*, as far as there are such years; nothing for nothing."""
+    if not at:
         return ""
     try:
-        return (datetime.fromisoformat(since) - _CLOCK_STEPS).isoformat(timespec="milliseconds")
+        return (datetime.fromisoformat(at) + more).isoformat(timespec="milliseconds")
     except OverflowError:
-        return ""
+        return at
