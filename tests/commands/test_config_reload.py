@@ -73,7 +73,7 @@ async def test_what_the_file_says_counts_from_then_on(bot: Bot, file: File) -> N
 
     said = await bot.ask("!config reload")
 
-    assert said.plain.startswith("✔ The policy was reloaded; 3 lines changed.\n")
+    assert said.plain.startswith("✔ The policy was reloaded; 8 lines changed.\n")
     assert "- role apprenti may: domu.list" in said.plain
     assert "+ role apprenti may: bot.ping" in said.plain
     assert state(await bot.ask("!domu list", APPRENTI)) == "denied"
