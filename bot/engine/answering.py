@@ -79,7 +79,12 @@ async def confirm(ctx: Context, code: str) -> int:
             )
         )
     if request.need is not Need.CONFIRM:
-        raise Refused(_("Job {job} needs another person's approval.").format(job=job.id))
+        raise Refused(
+            _("Job {job} needs another person's approval.").format(job=job.id),
+            hint=_("Somebody else types {prefix}approve {code}").format(
+                prefix=ctx.prefix, code=request.code
+            ),
+        )
     return await _agree(ctx, request, job, _("confirmed"))
 
 

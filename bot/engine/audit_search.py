@@ -65,12 +65,15 @@ class Export:
     cut: bool
 
 
-async def export(store: Store, query: Query) -> Export:
-    """The newest entries that *query* wants, as many as fit into one file for a chat."""
+async def export(store: Store, query: Query, own: int = 0) -> Export:
+    """The newest entries that *query* wants, as many as fit into one file for a chat.
+
+    As with `search`, there are none of the job *own* among them.
+    """
     lines: list[str] = []
     size, cut = 0, False
     async for top, entries in _newest_first(store, query):
-        for line in map(json_line, entries):
+        for line in (json_line(entry) for entry in entries if entry.data.get("job") != own):
             size += len(line) + 1
             if len(lines) == MOST_EXPORTED or size > LARGEST_EXPORT:
                 return _exported(lines, cut=True)
