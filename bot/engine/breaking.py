@@ -12,7 +12,6 @@ from bot.core.render import Reply, duration
 from bot.core.text import clean
 from bot.core.units import moment
 from bot.engine import audit_log, jobs, outbox
-from bot.engine.approvals import BOT
 from bot.engine.context import Context
 from bot.engine.engine import Engine
 from bot.engine.glass import GLASS, Broken
@@ -107,7 +106,7 @@ async def end_glass(engine: Engine, now: float) -> None:
     """End every breaking of the glass whose time is over by *now*; raises `StoreError`."""
     await engine.glass.settle()
     for broken in engine.glass.over(now):
-        await _end(engine, broken, {"person": BOT})
+        await _end(engine, broken, {"person": audit_log.BOT})
 
 
 async def _end(engine: Engine, broken: Broken, data: dict[str, Any]) -> None:
