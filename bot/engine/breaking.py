@@ -14,7 +14,7 @@ from bot.core.render import Reply, duration
 from bot.core.text import clean
 from bot.core.units import moment
 from bot.engine import audit_log, jobs, outbox
-from bot.engine.approvals import BOT, Standing
+from bot.engine.approvals import Standing
 from bot.engine.context import Context
 from bot.engine.engine import Engine
 from bot.engine.glass import GLASS, Broken
@@ -124,7 +124,9 @@ async def end_glass(engine: Engine, now: float) -> None:
 async def _end(engine: Engine, broken: Broken, job: Job | None = None, said: str = "") -> None:
     """End it, because its time is over or because *job*, which has *said* so, ends it early."""
     now = engine.clock()
-    by: dict[str, Any] = {"person": BOT} if job is None else {"person": job.person, "job": job.id}
+    by: dict[str, Any] = (
+        {"person": audit_log.BOT} if job is None else {"person": job.person, "job": job.id}
+    )
     async with engine.glass.write() as tx:
         if not await engine.glass.end(tx, broken.id, "ended", now):
             return
