@@ -135,6 +135,12 @@ async def fresh_code(tx: AsyncConnection) -> str:
     return code
 
 
+async def had_any(tx: AsyncConnection, job: int) -> bool:
+    """Whether somebody's word was ever asked for *job*."""
+    mine = requests.c.job == job
+    return (await tx.execute(select(requests.c.code).where(mine).limit(1))).first() is not None
+
+
 async def has_changed(tx: AsyncConnection, job: int) -> bool:
     """Whether *job* had another plan before the one that waits now."""
     before = (requests.c.job == job) & (requests.c.state == Standing.CHANGED.value)
