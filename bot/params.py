@@ -85,6 +85,11 @@ def _holdable(text: str, _lookup: Lookup) -> Sought:
     return Sought(_named(name), _HOLDABLE.get(kind))
 
 
+def _person(text: str, lookup: Lookup) -> str:
+    found: str = lookup.find("person", text)
+    return found
+
+
 def _word(text: str, _lookup: Lookup) -> str:
     return text
 
@@ -101,6 +106,8 @@ Holdable = Annotated[
     Sought,
     ArgumentType("any", _holdable, is_object=True, written=str, name_of=lambda sought: sought.name),
 ]
+#: a member, by name or by chat id; rights are by the name
+Person = Annotated[str, ArgumentType("person", _person, written=str)]
 Word = Annotated[str, ArgumentType("word", _word)]
 #: the words of another command, options of that one included
 CommandWord = Annotated[str, ArgumentType("word", _word, raw=True)]

@@ -31,7 +31,10 @@ class Lookup(Protocol):
     """What converters may ask: the inventory as the asker may see it, never the network."""
 
     def find(self, kind: str, text: str) -> Any:
-        """The object of *kind* called *text*; raises `UsageError` or `Denied`."""
+        """The object of *kind* called *text*; raises `UsageError` or `Denied`.
+
+        Of the kind ``person``, whom *text* means, or *text* itself where it is nobody.
+        """
 
 
 @dataclass(frozen=True)
