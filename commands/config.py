@@ -29,7 +29,7 @@ async def reload_(ctx: Context, *, dry_run: bool = False) -> Reply:
     assert ctx.plan is not None
     fresh = ctx.plan.facts
     assert isinstance(fresh, reload.Fresh)
-    changed = await reload.take_over(ctx, fresh)
+    changed = reload.difference(ctx, fresh)
     result = ngettext(
         "The policy was reloaded; {count} line changed.",
         "The policy was reloaded; {count} lines changed.",
@@ -37,6 +37,7 @@ async def reload_(ctx: Context, *, dry_run: bool = False) -> Reply:
     ).format(count=len(changed))
     if not changed:
         result = _("The policy is the same as before.")
+    await reload.take_over(ctx, fresh, changed, result)
     body = [Lines(_shown(changed))] if changed else []
     return Reply(result, body=body, hint="\n".join(_besides(fresh)))
 

@@ -202,7 +202,7 @@ async def _counts_as_sign(ctx: Context, request: Request, *, agrees: bool) -> bo
     if not request.reacts or (pinned is not None and pinned.offered is not None):
         return False
     async with ctx.engine.store.read() as tx:
-        return not agrees or not await approvals.ever(tx, request.job, Standing.CHANGED)
+        return not agrees or not await approvals.has_changed(tx, request.job)
 
 
 def _demand_no_party(ctx: Context, job: Job) -> None:

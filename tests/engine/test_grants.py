@@ -83,6 +83,13 @@ async def test_a_denial_about_a_person_meets_the_chat_id_too(place: Place) -> No
             assert state(said) == "denied"
 
 
+async def test_a_clock_that_is_set_back_before_a_grant_does_not_prolong_it(bot: Bot) -> None:
+    await approved(bot)
+    bot.engine.clock = lambda: EPOCH - 3600.0
+
+    assert state(await bot.ask("!change it", APPRENTI)) == "denied"
+
+
 async def test_a_grant_is_recorded_with_who_gave_it_and_why(bot: Bot) -> None:
     await approved(bot)
 
