@@ -29,6 +29,7 @@ WORDS = {
     "word": "ping",
     "any": "vm",
     "switch": "on",
+    "person": "apprenti",
 }
 
 FIXED = {
