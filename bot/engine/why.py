@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from bot.core.approvals import Need
 from bot.core.command import Bound, Command
@@ -122,14 +121,7 @@ def _takes_words(command: Command) -> bool:
 
 def _bound(command: Command, arguments: list[str], start: int) -> Bound:
     try:
-        return command.bind(arguments, _Words())
+        return command.bind(arguments, guards.Names())
     except UsageError as error:
         word = None if error.word is None else start + error.word
         raise UsageError(str(error), hint=error.hint, word=word) from error
-
-
-class _Words:
-    """A `Lookup` for which each name is a name."""
-
-    def find(self, kind: str, text: str) -> Any:
-        return clean(text, 100)
