@@ -14,7 +14,7 @@ from bot.core.approvals import Approvals
 from bot.core.policy import Asked, Policy
 from bot.core.policy_words import described, digest_of, digests
 from bot.core.text import clean
-from bot.engine import audit_log, store
+from bot.engine import audit_log, jobs, store
 from bot.engine.approvals import BOT
 from bot.errors import ConfigError, Refused
 from bot.i18n import _
@@ -84,6 +84,11 @@ def _somebody_may(engine: Engine, policy: Policy) -> bool:
     )
 
 
+def same(ctx: Context, fresh: Fresh) -> bool:
+    """Whether *fresh* says just what counts now."""
+    return fresh.digests == digests(ctx.engine.policy, ctx.engine.approvals)
+
+
 def difference(ctx: Context, fresh: Fresh) -> list[str]:
     """What *fresh* takes away and adds, one line each."""
     before = described(ctx.engine.policy, ctx.engine.approvals)
@@ -96,10 +101,12 @@ def _whole(line: str) -> str:
     return clean(line, len(line))
 
 
-async def take_over(ctx: Context, fresh: Fresh) -> list[str]:
-    """Judge everything by *fresh* from now on; returns the difference, which is in the record."""
+async def take_over(ctx: Context, fresh: Fresh, changed: list[str], sentence: str) -> None:
+    """Judge everything by *fresh* from now on, and record what is *changed* by that.
+
+    The job says so with *sentence*.
+    """
     engine = ctx.engine
-    changed = difference(ctx, fresh)
     data = {
         "job": ctx.job.id,
         "person": ctx.person,
@@ -111,9 +118,9 @@ async def take_over(ctx: Context, fresh: Fresh) -> list[str]:
     async with engine.store.write() as tx:
         await audit_log.append(tx, "reloaded", data, engine.clock())
         await _keep(tx, fresh.digests)
+        await jobs.done(tx, ctx.job.id, sentence)
     engine.policy, engine.approvals = fresh.policy, fresh.approvals
     engine.requests.poke()
-    return changed
 
 
 async def record_policy(engine: Engine) -> None:

@@ -223,6 +223,18 @@ async def test_the_status_does_not_drown_in_holds(bot: Bot) -> None:
     assert "and 2 more: !holds" in said.plain
 
 
+async def test_the_status_names_no_hold_that_the_asker_may_not_see(bot: Bot, place: Place) -> None:
+    role = Role(tuple(map(Right.parse, ("bot.status", "hold.list on owl"))))
+    bot.engine.policy = replace(POLICY, rights={**POLICY.rights, "apprenti": role})
+    for name in ("vm", "owl"):
+        await bot.ask(f"!hold {name} reason a test")
+
+    said = (await bot.ask("!status", APPRENTI)).plain
+
+    assert "DomU owl is held by nounou" in said
+    assert "DomU vm" not in said
+
+
 async def test_maintenance_twice_says_since_when_and_off_while_off_says_so(bot: Bot) -> None:
     assert state(await bot.ask("!host maintenance fz on reason new memory")) == "succeeded"
 
