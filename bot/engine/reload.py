@@ -15,7 +15,7 @@ from bot.core.policy import Asked, Policy
 from bot.core.policy_words import described, digest_of, digests
 from bot.core.text import clean
 from bot.engine import audit_log, jobs, store
-from bot.engine.approvals import BOT
+from bot.engine.audit_log import BOT
 from bot.errors import ConfigError, Refused
 from bot.i18n import _
 
