@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.jobs import WAITING
-from bot.core.policy import Policy
 from bot.core.render import Reply
 from bot.core.risk import Risk
 from bot.core.text import clean, words
@@ -100,20 +98,10 @@ def _may_still(engine: Engine, grant: Grant, job: Job) -> bool:
         command = engine.registry.find(line)
         if command is None or not grant.parsed.has_verb(command.needs):
             return True
-        bound = command.bind(line[len(command.path) :], _Words(engine.policy))
+        bound = command.bind(line[len(command.path) :], guards.Names(engine.policy))
     except UsageError:
         return True
     return guards.may(command, engine.rights(job.person, job.room, without=grant.id), bound)
-
-
-@dataclass(frozen=True)
-class _Words:
-    """A `Lookup` for which each name is a name."""
-
-    policy: Policy
-
-    def find(self, kind: str, text: str) -> str:
-        return self.policy.named(text) if kind == "person" else text
 
 
 async def _stop(engine: Engine, tx: AsyncConnection, number: int) -> bool:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from bot.core.approvals import Need
 from bot.core.command import Bound, Command
 from bot.core.plan import Plan
-from bot.core.policy import Decision, Policy, Rights, Rule
+from bot.core.policy import Decision, Rights, Rule
 from bot.core.risk import Risk
 from bot.core.text import clean, did_you_mean, words
 from bot.engine import guards
@@ -143,17 +142,7 @@ def _takes_words(command: Command) -> bool:
 
 def _bound(ctx: Context, command: Command, arguments: list[str], start: int) -> Bound:
     try:
-        return command.bind(arguments, _Words(ctx.engine.policy))
+        return command.bind(arguments, guards.Names(ctx.engine.policy))
     except UsageError as error:
         word = None if error.word is None else start + error.word
         raise UsageError(str(error), hint=error.hint, word=word) from error
-
-
-@dataclass(frozen=True)
-class _Words:
-    """A `Lookup` for which each name is a name."""
-
-    policy: Policy
-
-    def find(self, kind: str, text: str) -> Any:
-        return clean(self.policy.named(text) if kind == "person" else text, 100)
