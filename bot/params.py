@@ -99,6 +99,11 @@ def _holdable(text: str, _lookup: Lookup) -> Sought:
     return Sought(_named(name), _HOLDABLE.get(kind))
 
 
+def _person(text: str, lookup: Lookup) -> str:
+    found: str = lookup.find("person", text)
+    return found
+
+
 def _name_of(sought: Sought) -> str:
     return sought.name
 
@@ -126,6 +131,11 @@ Holdable = Annotated[
         name_of=_name_of,
         fits=lambda pattern: ":" not in pattern,
     ),
+]
+#: a member, by name or by chat id; rights are by the name
+Person = Annotated[
+    str,
+    ArgumentType("person", _person, written=str, fits=lambda pattern: not pattern.startswith("@")),
 ]
 Word = Annotated[str, ArgumentType("word", _word)]
 #: the words of another command, options of that one included

@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime
 
-from bot.api import VOUCHED, Context, Pinned, Refused, Reply, Word, _, clean, command
+from bot.api import VOUCHED, Context, Person, Pinned, Refused, Reply, Word, _, clean, command
 
 
 @command("trust", needs="access.trust", risk="changes")
-async def trust(ctx: Context, person: Word, *fingerprint: Word) -> Reply:
+async def trust(ctx: Context, person: Person, *fingerprint: Word) -> Reply:
     """Show the keys that a person signs devices with, or confirm a new one.
 
     A key that changed blocks that person until somebody else confirms it. First ask them, by voice

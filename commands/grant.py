@@ -3,6 +3,7 @@
 from bot.api import (
     Context,
     Number,
+    Person,
     Plan,
     Reply,
     Table,
@@ -23,7 +24,7 @@ from bot.api import (
     least="second",
     words="PERSON RIGHT for TIME reason WHY…",
 )
-async def grant(ctx: Context, person: Word, *words: Word, dry_run: bool = False) -> Reply:
+async def grant(ctx: Context, person: Person, *words: Word, dry_run: bool = False) -> Reply:
     """Give somebody a right of your own for a time, once another person approves.
 
     The right is written as in the configuration. It counts as long as you have it yourself, by your

@@ -149,6 +149,17 @@ def test_what_cannot_be_held_is_refused(text: str) -> None:
         convert(params.Holdable, text)
 
 
+def test_a_person_is_looked_up_and_rights_see_who_it_is() -> None:
+    [argument] = [each for each in get_args(params.Person) if isinstance(each, ArgumentType)]
+    lookup = Everything()
+
+    person = argument.convert("@anna:localhost", lookup)
+
+    assert lookup.asked == [("person", "@anna:localhost")]
+    assert argument.written is not None
+    assert argument.written(person) == person
+
+
 @given(st.text())
 def test_whatever_is_held_has_a_name(text: str) -> None:
     try:

@@ -84,6 +84,10 @@ def test_a_right_about_a_word_that_no_command_has_is_wrong(
     ("right", "what"),
     [
         ("host.maintenance state OFF", "no command of host.maintenance takes OFF as state"),
+        (
+            "'access.grant person @anna:localhost'",
+            "no command of access.grant takes @anna:localhost as person",
+        ),
         ("host.maintenance state off, no", "takes no as state; write it as on or off"),
         ("domu.migrate dry-run no", "no command of domu.migrate takes no as dry_run"),
         ("'job.cancel job #7'", "no command of job.cancel takes #7 as job"),

@@ -28,8 +28,8 @@ _BRIEF = {
 _LEFT_OUT = {"room", "event", "person", "sender", "job", "steps", "exit", "more", "seconds"}
 #: what the plan of a job has said before, and the kinds of entries that come after it
 _KNOWN, _AFTER_PLAN = {"verb", "objects"}, {"step", "sent", "returned", "ended"}
-#: numbers of jobs, which say nothing without the name of their list
-_LISTS = ("released", "held", "not replayed")
+#: what says nothing without the name of its list
+_LISTS = ("released", "held", "not replayed", "keys")
 #: what nobody wants to read in full
 _HASHES = {"digest", "hash", "head", "previous"}
 #: the longest value of an entry that is shown whole

@@ -32,7 +32,7 @@ class Lookup(Protocol):
     """What converters may ask: the inventory as the asker may see it, never the network."""
 
     def find(self, kind: str, text: str) -> Any:
-        """The object of *kind* called *text*; raises `UsageError` or `Denied`."""
+        """What *text* means: an object or a ``person``; raises `UsageError` or `Denied`."""
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,18 @@ class Rights:
             return False
         return any(not allow.limited for allow in self._allowed(verb, lambda r: r.every(verb)))
 
+    def whatever(self, verb: str) -> Rule | None:
+        """The rule by which *verb* may be done with any words; None where it depends on them."""
+        if any(self._denied(verb)):
+            return None
+        for rule in self.allow:
+            right, giver = rule.right, rule.giver
+            if not right.has_verb(verb) or right.limited or right.arguments:
+                continue
+            if giver is None or giver.whatever(verb) is not None:
+                return rule
+        return None
+
     def argument(self, verb: str, parameter: str, word: str) -> bool:
         """Whether *verb* may be done with *word* as *parameter*, on anything."""
         for deny in self._denied(verb):
@@ -166,6 +178,10 @@ class Policy:
     def person(self, chat_id: str) -> str | None:
         """Who writes under *chat_id*; None for everybody that the config does not name."""
         return self.persons.get(chat_id)
+
+    def named(self, word: str) -> str:
+        """The person whom *word* means, a name or a chat id; *word* itself where it is nobody's."""
+        return self.persons.get(word, word)
 
     def of(self, person: str, room: str = "") -> Rights:
         """What *person* may do in *room*; nothing for somebody without a role."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bot.core.command import Command
-from bot.core.policy import Asked, Rights
+from bot.core.policy import Asked, Policy, Rights
 from bot.core.right import speaks_of
 from bot.core.text import clean, did_you_mean
 from bot.devices.host import Host
@@ -74,19 +74,22 @@ class View:
     verb: str
     #: the parameters of the command, and the kind of thing that each takes
     parameters: tuple[tuple[str, str], ...] = ()
+    policy: Policy = field(default_factory=Policy)
 
     @classmethod
-    def of(cls, inventory: Inventory, rights: Rights, command: Command) -> View:
+    def of(cls, inventory: Inventory, rights: Rights, command: Command, policy: Policy) -> View:
         """What somebody with *rights* may see of *inventory* in order to use *command*."""
         parameters = tuple((param.name, param.type.kind) for param in command.params)
-        return cls(inventory, rights, command.needs, parameters)
+        return cls(inventory, rights, command.needs, parameters, policy)
 
-    def find(self, kind: str, text: str) -> DomU | Host:
-        """The guest or host called *text*.
+    def find(self, kind: str, text: str) -> DomU | Host | str:
+        """The guest or host called *text*, or the name of the person.
 
         Raises `UnknownObject`; or `Denied`, with the same words whether the name is forbidden or
         unknown, to somebody who may not see everything.
         """
+        if kind == "person":
+            return self.policy.named(text)
         visible = self.visible(kind)
         if text in visible:
             return self._value(kind, text)

@@ -98,17 +98,10 @@ def _may_still(engine: Engine, grant: Grant, job: Job) -> bool:
         command = engine.registry.find(line)
         if command is None or not grant.parsed.has_verb(command.needs):
             return True
-        bound = command.bind(line[len(command.path) :], _Words())
+        bound = command.bind(line[len(command.path) :], guards.Names(engine.policy))
     except UsageError:
         return True
     return guards.may(command, engine.rights(job.person, job.room, without=grant.id), bound)
-
-
-class _Words:
-    """A `Lookup` for which each name is a name."""
-
-    def find(self, kind: str, text: str) -> str:
-        return text
 
 
 async def _stop(engine: Engine, tx: AsyncConnection, number: int) -> bool:

@@ -29,6 +29,7 @@ WORDS = {
     "word": "ping",
     "any": "vm",
     "switch": "on",
+    "person": "apprenti",
 }
 
 FIXED = {
@@ -172,6 +173,21 @@ async def test_every_command_asks_for_its_right_and_for_no_other(place: Place) -
 
     assert wrong == []
     assert place.migrations() == []
+
+
+async def test_what_is_denied_on_a_dom0_is_hidden_like_what_is_not_there(place: Place) -> None:
+    role = Role((Right.parse("*"),), (Right.parse("* on fz"),))
+    place.policy = Policy({NOUNOU: "nounou"}, {"nounou": ("some",)}, {"some": role})
+    async with place.bot() as bot:
+        forbidden = await bot.ask("!migrate vm fz --dry-run")
+        missing = await bot.ask("!migrate vm fq --dry-run")
+        why = await bot.ask("!why migrate vm fz")
+
+    assert forbidden.plain.splitlines()[0] == "✘ There is no Dom0 called 'fz' that you may use."
+    assert missing.plain.splitlines()[0] == "✘ There is no Dom0 called 'fq' that you may use."
+    assert why.plain.startswith(
+        "nounou may not run !migrate vm fz.\ndenied by: * on fz (role some)"
+    )
 
 
 def test_the_walk_is_long_enough_to_mean_something() -> None:

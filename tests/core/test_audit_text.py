@@ -63,6 +63,7 @@ def test_a_row_names_a_stranger_by_the_chat_id() -> None:
             "access.break_glass bea",
         ),
         ("released", {"released": [4, 5]}, "released: 4, 5"),
+        ("policy", {"digest": "a1" * 32, "keys": ["role r"]}, "keys: role r"),
         ("expired", {"verb": "domu.start", "objects": ["vm"]}, "domu.start vm"),
     ],
 )

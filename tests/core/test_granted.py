@@ -87,3 +87,10 @@ def test_what_is_looked_at_first_hides_nothing_that_may_be_done(
             assert all(held.argument(asked.verb, parameter, word) for word in typed)
     if held.every(asked.verb):
         assert held.object(asked.verb, name)
+
+
+@settings(max_examples=500)
+@given(WITH_GRANTS, WITH_OTHERS)
+def test_what_may_be_done_with_any_words_may_be_done_with_these(held: Rights, asked: Asked) -> None:
+    if held.whatever(asked.verb) is not None:
+        assert held.decide(asked).allowed
