@@ -12,7 +12,7 @@ async def approve(ctx: Context, code: Word) -> Reply:
     Example: approve K7Q2MX
     """
     job = await answering.approve(ctx, code)
-    return Reply(_("Approved: job {job} goes on.").format(job=job))
+    return Reply(_("Approved: job {job} is looked at once more, then begins.").format(job=job))
 
 
 @command("confirm", needs="access.confirm", risk="changes")
@@ -22,12 +22,14 @@ async def confirm(ctx: Context, code: Word) -> Reply:
     Example: confirm K7Q2MX
     """
     job = await answering.confirm(ctx, code)
-    return Reply(_("Confirmed: job {job} goes on.").format(job=job))
+    return Reply(_("Confirmed: job {job} is looked at once more, then begins.").format(job=job))
 
 
-@command("deny", needs="access.approve", risk="changes")
+@command("deny", needs="access.confirm", risk="changes")
 async def deny(ctx: Context, code: Word, *why: Word) -> Reply:
-    """Say no to somebody's plan, or take back your own, while it has not begun.
+    """Take back your own plan while it has not begun, or say no to somebody's.
+
+    To say no to somebody else's needs the right access.approve as well.
 
     Example: deny K7Q2MX not before the backup
     """

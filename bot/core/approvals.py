@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from bot.core.chat import VOUCHED, Proof
 from bot.core.plan import Plan
 from bot.core.policy import Right
 from bot.core.risk import Risk
@@ -50,6 +51,17 @@ class Approvals:
     def takes_reactions(self, risk: Risk) -> bool:
         return risk in self.reactions and risk is not Risk.DESTROYS
 
+    def counts(self, proof: Proof, risk: Risk, asked: Proof) -> bool:
+        """Whether a message with *proof* may agree to a plan of *risk*, asked for with *asked*.
+
+        What a homeserver can make up never agrees to what it cannot make up, or to what destroys.
+        """
+        if proof in VOUCHED:
+            return True
+        if proof is Proof.REACTION:
+            return self.takes_reactions(risk)
+        return self.plaintext or (risk is not Risk.DESTROYS and asked not in VOUCHED)
+
 
 def new_code() -> str:
     """A code that nobody can guess and everybody can read out."""
@@ -61,13 +73,14 @@ def code_of(text: str) -> str:
     return text.upper().replace("-", "").replace(" ", "")
 
 
-def digest(verb: str, arguments: Iterable[tuple[str, str, str]], plan: Plan) -> str:
-    """What an approval binds: the verb, each argument (name, type, value), things and steps.
+def digest(verb: str, arguments: Iterable[tuple[str, str, str]], plan: Plan, risk: Risk) -> str:
+    """What an approval binds: verb, class, each argument (name, type, value), things and steps.
 
     Measurements (free memory, clocks) are no part of it: they are checked again, not agreed to.
     """
     content = [
         verb,
+        risk.name,
         sorted(map(list, arguments)),
         sorted([thing.value, name] for thing, name in plan.touches),
         sorted(plan.keys),

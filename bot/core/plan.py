@@ -70,6 +70,8 @@ class Plan:
     touches: frozenset[tuple[Thing, str]] = frozenset()
     #: the class of what would be done, where that is worse than the command's own
     risk: Risk | None = None
+    #: persons who gain by it, none of whom may approve it
+    parties: frozenset[str] = frozenset()
     #: what the command itself wants to find again when it runs
     facts: object = None
 

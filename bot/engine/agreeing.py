@@ -5,102 +5,33 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.core.approvals import Need, digest
-from bot.core.command import Bound, Command
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.core.approvals import Need
+from bot.core.chat import Proof
 from bot.core.events import Asking
 from bot.core.jobs import Event, State
 from bot.core.plan import Plan, Thing
-from bot.core.policy import Rights
 from bot.core.render import Lines, Reply, duration
-from bot.core.risk import Risk
 from bot.core.text import clean
-from bot.engine import approvals, audit_log, guards, jobs
+from bot.engine import approvals, audit_log, guards, jobs, needs
 from bot.engine.approvals import Request, Standing
 from bot.engine.context import Context
 from bot.engine.engine import Engine
-from bot.engine.glass import GLASS, Broken
+from bot.engine.glass import GLASS
 from bot.engine.jobs import Job
+from bot.engine.needs import Matter
 from bot.engine.run import Run
 from bot.errors import Refused, StoreError
 from bot.i18n import _
 
-#: the verbs of answers, which wait for nobody's answer
-ANSWERS = frozenset({"access.approve", "access.confirm"})
 #: how many persons a request calls at most
 _CALLED = 10
 #: how many characters of one step are shown; the record has all of them
 _LONGEST_STEP = 300
-
-
-@dataclass(frozen=True)
-class Matter:
-    """What would be done: a command with its words, the class of its plan, and what it touches."""
-
-    command: Command
-    bound: Bound
-    plan: Plan
-    risk: Risk
-
-    @property
-    def digest(self) -> str:
-        return digest(self.command.needs, self.bound.arguments, self.plan)
-
-    @property
-    def objects(self) -> list[str]:
-        """The names of everything that it is about, for the record."""
-        named = {name for _kind, name in self.bound.objects}
-        return sorted(named | {name for _thing, name in self.plan.touches})
-
-    def record(self, job: Job) -> dict[str, Any]:
-        """What the record says of it wherever it is spoken of."""
-        return {
-            "job": job.id,
-            "person": job.person,
-            "verb": self.command.needs,
-            "objects": self.objects,
-            "risk": self.risk.name.lower(),
-            "digest": self.digest,
-        }
-
-    def planned(self, run: Run) -> dict[str, Any]:
-        """The same, with each step."""
-        steps = [[step.where, clean(run.hide(step.words), 2000)] for step in self.plan.steps]
-        return self.record(run.job) | {"steps": steps}
-
-
-def need_of(engine: Engine, job: Job, matter: Matter) -> Need:
-    """Whose word *matter* needs now: less where its asker has broken the glass."""
-    need = _need_of(engine, job, matter)
-    return Need.CONFIRM if spared(engine, job, matter, need) else need
-
-
-def spared(engine: Engine, job: Job, matter: Matter, need: Need) -> Broken | None:
-    """The broken glass that spares *job* the second person whom *need* names; else None.
-
-    What is about rights always needs the second person.
-    """
-    if need is not Need.SECOND or matter.command.needs.startswith("access."):
-        return None
-    return engine.glass.of(job.person, engine.clock())
-
-
-def _need_of(engine: Engine, job: Job, matter: Matter) -> Need:
-    """Whose word *matter* needs, by its class, the config, and what the bot itself depends on."""
-    command, bound = matter.command, matter.bound
-    if command.needs in ANSWERS:
-        return Need.NONE
-    need = max(engine.approvals.by_risk.get(matter.risk, Need.NONE), command.least)
-    room = engine.rooms.called(job.room)
-    for right, more in engine.approvals.also:
-        if guards.concerns(right, command, bound, room):
-            need = max(need, more)
-    if guards.warnings(engine, command, bound):
-        need = max(need, Need.CONFIRM)
-    return need
 
 
 async def seek(run: Run, context: Context, matter: Matter) -> Request | None:
@@ -108,9 +39,10 @@ async def seek(run: Run, context: Context, matter: Matter) -> Request | None:
 
     Raises `Refused` where somebody said no, or nobody answered in time.
     """
-    need = need_of(run.engine, run.job, matter)
+    need = needs.need_of(run.engine, run.job, matter)
     if need is Need.NONE:
         return None
+    run.parties = matter.plan.parties
     request = await _ask(run, matter, need)
     run.parked.set()
     run.engine.typing.end(run.job.room, run.job.id)
@@ -122,24 +54,37 @@ async def seek(run: Run, context: Context, matter: Matter) -> Request | None:
 
 async def _ask(run: Run, matter: Matter, need: Need) -> Request:
     """The open request: the one from before a restart where the plan is still the same."""
-    engine, now = run.engine, run.engine.clock()
     async with run.telling() as tx:
         request = await approvals.live(tx, run.job.id)
         if request is None or (request.digest, request.need) != (matter.digest, need):
-            expires = now + engine.approvals.expire
-            request = await approvals.add(
-                tx, run.job.id, need, matter.risk, matter.digest, now, expires
-            )
-            record = matter.planned(run) | {"need": need.name.lower()}
-            broken = spared(engine, run.job, matter, _need_of(engine, run.job, matter))
-            if broken is not None:
-                record[GLASS] = broken.id
-                await jobs.note(tx, run.job.id, GLASS, broken.id)
-            await audit_log.append(tx, "requested", record, now)
+            request = await _new(tx, run, matter, need)
         if run.job.state is not State.AWAITING_APPROVAL:
             await run.move(tx, Event.ASK)
         if request.state is Standing.OPEN:
             await run.tell(tx, _asking(run, matter, request))
+    return request
+
+
+async def _new(tx: AsyncConnection, run: Run, matter: Matter, need: Need) -> Request:
+    """A request of its own for this plan, with its record."""
+    engine, job, now = run.engine, run.job, run.engine.clock()
+    request = Request(
+        code=await approvals.fresh_code(tx),
+        job=job.id,
+        need=need,
+        risk=matter.risk,
+        digest=matter.digest,
+        state=Standing.OPEN,
+        created=now,
+        expires=now + engine.approvals.expire,
+        reacts=needs.takes_reactions(engine, matter),
+    )
+    await approvals.add(tx, request)
+    record = matter.planned(run) | {"need": need.name.lower()}
+    if (broken := needs.spared(engine, job, matter)) is not None:
+        record[GLASS] = broken.id
+        await jobs.note(tx, job.id, GLASS, broken.id)
+    await audit_log.append(tx, "requested", record, now)
     return request
 
 
@@ -164,7 +109,7 @@ async def _answer(run: Run, context: Context, matter: Matter, request: Request) 
 
 
 def _unanswered(run: Run, matter: Matter) -> dict[str, Any]:
-    return matter.record(run.job) | {"person": approvals.BOT, "asked_by": run.job.person}
+    return matter.record(run.job) | {"person": audit_log.BOT, "asked_by": run.job.person}
 
 
 def _refusal(request: Request) -> Refused:
@@ -195,16 +140,28 @@ async def look_again(run: Run, context: Context, matter: Matter, request: Reques
         request = await engine.requests.again(request)
         if request.state is not Standing.APPROVED:
             raise _refusal(request)
-        _demand_approver(engine.rights(request.by, job.room), matter, request)
+        _demand_approver(engine, job, matter, request)
         await _demand_time(run, matter, request)
 
 
-def _demand_approver(rights: Rights, matter: Matter, request: Request) -> None:
-    if not guards.may(matter.command, rights, matter.bound):
+def _demand_approver(engine: Engine, job: Job, matter: Matter, request: Request) -> None:
+    """Who agreed must still be somebody who may, with a message that counts."""
+    verb = "access.approve" if request.need is Need.SECOND else "access.confirm"
+    may_answer = engine.policy.everywhere(request.by).verb(verb)
+    rights = engine.rights(request.by, job.room)
+    if not may_answer or not guards.may(matter.command, rights, matter.bound):
         raise Refused(
             _("{person}, who approved this, may not do it any more; nothing was done.").format(
                 person=request.by
             )
+        )
+    counts = engine.approvals.counts(Proof(request.proof), request.risk, job.proof)
+    if not counts or request.by in matter.plan.parties:
+        raise Refused(
+            _("The answer of {person} does not count any more; nothing was done.").format(
+                person=request.by
+            ),
+            hint=_("Send it again."),
         )
 
 
@@ -230,20 +187,11 @@ def demand_plan(engine: Engine, job: Job, matter: Matter, request: Request | Non
             _("This is not the plan that was agreed to any more, so nothing was done."),
             hint=_("Send it again, and look at the new plan."),
         )
-    if need_of(engine, job, matter) > (Need.NONE if request is None else request.need):
+    if needs.need_of(engine, job, matter) > (Need.NONE if request is None else request.need):
         raise Refused(
             _("Meanwhile this needs more than it was given, so nothing was done."),
             hint=_("Send it again."),
         )
-
-
-def in_words(need: Need) -> str:
-    """What *need* is, as the end of a sentence; empty where nobody's word is needed."""
-    return {
-        Need.NONE: "",
-        Need.CONFIRM: _("its asker's confirmation"),
-        Need.SECOND: _("another person's approval"),
-    }[need]
 
 
 def _asking(run: Run, matter: Matter, request: Request) -> Asking:
@@ -259,7 +207,7 @@ def _asking(run: Run, matter: Matter, request: Request) -> Asking:
     values = {"person": job.person, "prefix": engine.prefix, "code": request.code}
     until = datetime.fromtimestamp(request.expires, UTC).strftime("%H:%M UTC")
     hint = [how.format(**values), _("It can be answered until {time}.").format(time=until)]
-    if engine.approvals.takes_reactions(request.risk):
+    if request.reacts:
         hint.insert(1, _("A ✅ on this message does the same."))
     said = (
         numbered(matter.plan),
@@ -306,7 +254,8 @@ def _who_may(engine: Engine, job: Job, matter: Matter) -> tuple[str, ...]:
     called = []
     for chat_id, person in engine.policy.persons.items():
         rights = engine.rights(person, job.room)
-        if person == job.person or approve is None or not rights.verb(approve.needs):
+        barred = {job.person, *matter.plan.parties}
+        if person in barred or approve is None or not rights.verb(approve.needs):
             continue
         if guards.may(matter.command, rights, matter.bound):
             called.append(chat_id)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.approvals import Need, code_of
-from bot.core.chat import VOUCHED, Proof
+from bot.core.chat import Proof
 from bot.core.events import Agreed
 from bot.core.risk import Risk
 from bot.core.text import clean
@@ -24,12 +24,31 @@ from bot.errors import Denied, Refused, UsageError
 from bot.i18n import _
 
 
+@dataclass(frozen=True)
+class _Answer:
+    """Yes or no: which requests it can be given to, and how they stand after it."""
+
+    to: frozenset[Standing]
+    after: frozenset[Standing]
+
+    def given(self, ctx: Context, request: Request) -> bool:
+        """Whether who answers gave it already, as by this very job before the bot died in it."""
+        return request.state in self.after and request.by == ctx.person
+
+
+YES = _Answer(frozenset({Standing.OPEN}), frozenset({Standing.APPROVED}))
+NO = _Answer(
+    frozenset({Standing.OPEN, Standing.APPROVED}),
+    frozenset({Standing.DENIED, Standing.WITHDRAWN}),
+)
+
+
 async def approve(ctx: Context, code: str) -> int:
     """Agree to the plan under *code* as the second person; returns the number of its job.
 
     Raises `Refused` or `Denied`, and then nothing has changed.
     """
-    request, job = await _found(ctx, code)
+    request, job = await _found(ctx, code, YES)
     if request.need is not Need.SECOND:
         raise Refused(_("Job {job} waits for its asker's confirmation.").format(job=job.id))
     if job.person == ctx.person:
@@ -38,6 +57,7 @@ async def approve(ctx: Context, code: str) -> int:
                 job=job.id
             )
         )
+    _demand_no_party(ctx, job)
     if not await may_run(Run(ctx.engine, replace(job, person=ctx.person))):
         raise Denied(
             _("You may not approve job {job}: you may not run its command.").format(job=job.id)
@@ -51,7 +71,7 @@ async def confirm(ctx: Context, code: str) -> int:
 
     Raises `Refused` or `Denied`, and then nothing has changed.
     """
-    request, job = await _found(ctx, code)
+    request, job = await _found(ctx, code, YES)
     if job.person != ctx.person:
         raise Denied(
             _("Only {person}, who asked for job {job}, can confirm it.").format(
@@ -59,36 +79,44 @@ async def confirm(ctx: Context, code: str) -> int:
             )
         )
     if request.need is not Need.CONFIRM:
-        raise Refused(_("Job {job} needs another person's approval.").format(job=job.id))
+        raise Refused(
+            _("Job {job} needs another person's approval.").format(job=job.id),
+            hint=_("Somebody else types {prefix}approve {code}").format(
+                prefix=ctx.prefix, code=request.code
+            ),
+        )
     return await _agree(ctx, request, job, _("confirmed"))
 
 
 async def deny(ctx: Context, code: str, why: str) -> int:
     """Say no to the plan under *code*, or take back one's own; returns the number of its job."""
-    request, job = await _found(ctx, code, also=Standing.APPROVED)
-    engine, now = ctx.engine, ctx.engine.clock()
-    record = _record(ctx, request, job) | {"why": clean(why, 500)}
-    async with engine.store.write() as tx:
-        if job.person == ctx.person:
-            await audit_log.append(tx, "withdrawn", record, now)
-            await cancel(engine, tx, job, ASKED)
-        elif await approvals.move(
-            tx,
-            request,
-            [Standing.OPEN, Standing.APPROVED],
-            Standing.DENIED,
-            by=ctx.person,
-            why=clean(why, 500),
-        ):
-            await audit_log.append(tx, "not approved", record, now)
-        else:
-            raise Refused(_("Job {job} has begun already.").format(job=job.id))
+    request, job = await _found(ctx, code, NO)
+    own = job.person == ctx.person
+    if not own and not ctx.engine.policy.everywhere(ctx.person).verb("access.approve"):
+        raise Denied(_("You may not say no to somebody else: it needs the right access.approve."))
+    await _demand_proof(ctx, request, job, agrees=False)
+    if not NO.given(ctx, request):
+        # else by this very job, before the bot died
+        await _say_no(ctx, request, job, clean(why, 500), own=own)
     _wake(ctx, job)
     return job.id
 
 
-async def _found(ctx: Context, code: str, also: Standing | None = None) -> tuple[Request, Job]:
-    """The request that *code* names, open or as *also* says, and its job."""
+async def _say_no(ctx: Context, request: Request, job: Job, why: str, *, own: bool) -> None:
+    engine, now = ctx.engine, ctx.engine.clock()
+    record = _record(ctx, request, job) | {"why": why}
+    after = Standing.WITHDRAWN if own else Standing.DENIED
+    async with engine.store.write() as tx:
+        live = [Standing.OPEN, Standing.APPROVED]
+        if not await approvals.move(tx, request, live, after, by=ctx.person, why=why):
+            raise Refused(_("Job {job} has begun already, or has ended.").format(job=job.id))
+        await audit_log.append(tx, "withdrawn" if own else "not approved", record, now)
+        if own:
+            await cancel(engine, tx, job, ASKED)
+
+
+async def _found(ctx: Context, code: str, answer: _Answer) -> tuple[Request, Job]:
+    """The request that *code* names and that *answer* can be given to, and its job."""
     request = await ctx.engine.requests.of_code(code_of(code))
     if request is None:
         raise UsageError(
@@ -99,9 +127,8 @@ async def _found(ctx: Context, code: str, also: Standing | None = None) -> tuple
             word=1,
         )
     job = await ctx.records.job(request.job)
-    mine = request.state is Standing.APPROVED and request.by == ctx.person
-    open_ = request.state in (Standing.OPEN, also) and not request.expired(ctx.engine.clock())
-    if not open_ and not mine:
+    waits = request.state in answer.to and not request.expired(ctx.engine.clock())
+    if not waits and not answer.given(ctx, request):
         raise Refused(_closed(request, job))
     return request, job
 
@@ -120,7 +147,7 @@ def _closed(request: Request, job: Job) -> str:
 
 
 async def _agree(ctx: Context, request: Request, job: Job, sentence: str) -> int:
-    await _demand_proof(ctx, request, job)
+    await _demand_proof(ctx, request, job, agrees=True)
     if request.state is Standing.OPEN:
         # else by this very job, before the bot died
         async with ctx.engine.store.write() as tx:
@@ -144,28 +171,45 @@ def _record(ctx: Context, request: Request, job: Job) -> dict[str, Any]:
         "job": job.id,
         "person": ctx.person,
         "asked_by": job.person,
-        "line": job.line,
+        "line": ctx.shown(job.line),
         "digest": request.digest,
         "answer": ctx.job.id,
     }
 
 
-async def _demand_proof(ctx: Context, request: Request, job: Job) -> None:
-    """No message that a homeserver can make up agrees to what one cannot, or to what destroys."""
+async def _demand_proof(ctx: Context, request: Request, job: Job, *, agrees: bool) -> None:
+    """No message that a homeserver can make up answers for one that it cannot make up."""
     rules, proof = ctx.engine.approvals, ctx.job.proof
-    if proof in VOUCHED:
-        return
     if proof is Proof.REACTION:
-        pinned = await ctx.pins.of(ctx.job.sender)
-        changed = pinned is not None and pinned.offered is not None
-        if rules.takes_reactions(request.risk) and not changed:
-            return
-        raise Denied(_("A reaction does not count for this."), hint=_type_it(ctx, request))
-    destroys = request.risk is Risk.DESTROYS
-    if (destroys or job.proof in VOUCHED) and not rules.plaintext:
+        if not await _counts_as_sign(ctx, request, agrees=agrees):
+            raise Denied(_("A reaction does not count for this."), hint=_type_it(ctx, request))
+        return
+    # a no that is made up destroys nothing, so in a plain room it stops what was asked for there
+    risk = request.risk if agrees else Risk.READS
+    if not rules.counts(proof, risk, job.proof):
         raise Denied(
-            _("This cannot be agreed to in a room that is not encrypted."),
+            _("This cannot be answered in a room that is not encrypted."),
             hint=_("Type it in an encrypted room, or in nounou chat on the bot's host."),
+        )
+
+
+async def _counts_as_sign(ctx: Context, request: Request, *, agrees: bool) -> bool:
+    """Whether a sign may answer: the class lets it, its giver's key is believed, the plan is new.
+
+    A message that was edited to another plan may have got the sign for the one before.
+    """
+    pinned = await ctx.pins.of(ctx.job.sender)
+    if not request.reacts or (pinned is not None and pinned.offered is not None):
+        return False
+    async with ctx.engine.store.read() as tx:
+        return not agrees or not await approvals.has_changed(tx, request.job)
+
+
+def _demand_no_party(ctx: Context, job: Job) -> None:
+    run = ctx.engine.running.get(job.id)
+    if run is not None and ctx.person in run.parties:
+        raise Denied(
+            _("You gain by job {job}, so somebody else has to approve it.").format(job=job.id)
         )
 
 

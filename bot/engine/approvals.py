@@ -26,9 +26,6 @@ from bot.i18n import _
 if TYPE_CHECKING:
     from bot.engine.engine import Engine
 
-#: the person of what the bot does by itself, in the record
-BOT = "bot"
-
 
 class Standing(Enum):
     """What came of a request."""
@@ -62,6 +59,8 @@ class Request:
     state: Standing
     created: float
     expires: float
+    #: whether a sign on the plan can be an answer
+    reacts: bool = False
     by: str = ""
     proof: str = ""
     why: str = ""
@@ -117,22 +116,29 @@ async def second_of(tx: AsyncConnection, job: int) -> str:
     return str(await tx.scalar(query.order_by(requests.c.created.desc())) or "")
 
 
-async def add(
-    tx: AsyncConnection, job: int, need: Need, risk: Risk, digest: str, now: float, expires: float
-) -> Request:
-    """A new request of *job*; the one before it, if there is any, is closed."""
-    await close(tx, job, Standing.CHANGED)
-    code = new_code()
-    while await _one(tx, requests.c.code == code) is not None:
-        code = new_code()
-    request = Request(code, job, need, risk, digest, Standing.OPEN, now, expires)
+async def add(tx: AsyncConnection, request: Request) -> None:
+    """Put down *request*, which is new; the one before it of its job, if any, is closed."""
+    await close(tx, request.job, Standing.CHANGED)
     values = vars(request) | {
-        "need": int(need),
-        "risk": int(risk),
+        "need": int(request.need),
+        "risk": int(request.risk),
         "state": request.state.value,
     }
     await tx.execute(insert(requests).values(**values))
-    return request
+
+
+async def fresh_code(tx: AsyncConnection) -> str:
+    """A code that no request ever had."""
+    code = new_code()
+    while await _one(tx, requests.c.code == code) is not None:
+        code = new_code()
+    return code
+
+
+async def has_changed(tx: AsyncConnection, job: int) -> bool:
+    """Whether *job* had another plan before the one that waits now."""
+    before = (requests.c.job == job) & (requests.c.state == Standing.CHANGED.value)
+    return (await tx.execute(select(requests.c.code).where(before).limit(1))).first() is not None
 
 
 async def close(tx: AsyncConnection, job: int, state: Standing) -> None:
@@ -177,7 +183,7 @@ async def use(tx: AsyncConnection, request: Request) -> None:
 async def expire(tx: AsyncConnection, request: Request, record: dict[str, Any], now: float) -> None:
     """Write down that nobody answered in time."""
     if await move(tx, request, [Standing.OPEN, Standing.APPROVED], Standing.EXPIRED):
-        await audit_log.append(tx, "expired", {"person": BOT} | record, now)
+        await audit_log.append(tx, "expired", {"person": audit_log.BOT} | record, now)
 
 
 async def _one(tx: AsyncConnection, which: Any) -> Request | None:

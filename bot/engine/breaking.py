@@ -14,7 +14,7 @@ from bot.core.render import Reply, duration
 from bot.core.text import clean
 from bot.core.units import moment
 from bot.engine import audit_log, jobs, outbox
-from bot.engine.approvals import BOT, Standing
+from bot.engine.approvals import Standing
 from bot.engine.context import Context
 from bot.engine.engine import Engine
 from bot.engine.glass import GLASS, Broken
@@ -43,7 +43,7 @@ def demand_whole(ctx: Context) -> None:
     """Make sure that the asker's glass is whole; raises `Refused`, which says until when not."""
     now = ctx.engine.clock()
     broken = ctx.engine.glass.of(ctx.person, now)
-    if broken is not None and broken.job != ctx.job.id:
+    if broken is not None:
         raise Refused(
             _("Your glass is broken already, until {until}.").format(
                 until=moment(broken.until, now)
@@ -73,6 +73,7 @@ async def break_glass(ctx: Context, seconds: float, reason: str) -> Broken:
     }
     async with glass.write() as tx:
         broken = await glass.add(tx, **values)
+        await jobs.done(tx, ctx.job.id, until_when(broken))
         record = values | {"glass": broken.id, "verb": "access.break_glass", "objects": []}
         await audit_log.append(tx, "glass broken", record, now)
         told = notice(engine, f"glass-{broken.id}", _told(engine, broken), everybody(engine))
@@ -96,37 +97,47 @@ def _told(engine: Engine, broken: Broken) -> Reply:
     )
 
 
-async def broken_by(ctx: Context) -> Broken | None:
-    """What this job did before the bot died in it."""
-    return await ctx.engine.glass.made_by(ctx.job.id)
+def until_when(broken: Broken) -> str:
+    """What was done to the glass, as a sentence."""
+    return _("The glass is broken until {until}; every member is told.").format(
+        until=moment(broken.until, broken.since)
+    )
 
 
-async def end_early(ctx: Context) -> Broken | None:
-    """End the asker's breaking of the glass; None where there is none."""
+async def end_early(ctx: Context) -> str:
+    """End the asker's breaking of the glass; returns what came of that, as a sentence."""
     broken = ctx.engine.glass.of(ctx.person, ctx.engine.clock())
-    if broken is not None:
-        await _end(ctx.engine, broken, {"person": ctx.person, "job": ctx.job.id})
-    return broken
+    if broken is None:
+        return _("Your glass is whole.")
+    sentence = _("The glass is whole again; every member is told.")
+    await _end(ctx.engine, broken, ctx.job, sentence)
+    return sentence
 
 
 async def end_glass(engine: Engine, now: float) -> None:
     """End every breaking of the glass whose time is over by *now*; raises `StoreError`."""
     await engine.glass.settle()
     for broken in engine.glass.over(now):
-        await _end(engine, broken, {"person": BOT})
+        await _end(engine, broken)
 
 
-async def _end(engine: Engine, broken: Broken, data: dict[str, Any]) -> None:
+async def _end(engine: Engine, broken: Broken, job: Job | None = None, said: str = "") -> None:
+    """End it, because its time is over or because *job*, which has *said* so, ends it early."""
     now = engine.clock()
+    by: dict[str, Any] = (
+        {"person": audit_log.BOT} if job is None else {"person": job.person, "job": job.id}
+    )
     async with engine.glass.write() as tx:
         if not await engine.glass.end(tx, broken.id, "ended", now):
             return
         count = sum((await _under(tx, broken.id)).values())
         record = {"glass": broken.id, "of": broken.person, "jobs": count}
-        record |= {"verb": "access.break_glass", "objects": [], **data}
+        record |= {"verb": "access.break_glass", "objects": [], **by}
         await audit_log.append(tx, "glass ended", record, now)
         reply = _ended(engine, broken, count)
         await outbox.put(tx, notice(engine, f"glass-{broken.id}-end", reply, everybody(engine)))
+        if job is not None:
+            await jobs.done(tx, job.id, said)
     engine.outbox.wake()
 
 

@@ -184,11 +184,12 @@ class Context:
         self.give_up()
         await self._run.no_return()
         # somebody may have been told meanwhile that it is being cancelled; nothing was sent yet
-        self.give_up()
+        if self._run.cancel_requested:
+            raise Cancelled
 
     def give_up(self) -> None:
-        """Raise `Cancelled` when somebody cancelled the job."""
-        if self._run.cancel_requested:
+        """Raise `Cancelled` when somebody cancelled the job before its point of no return."""
+        if self._run.cancel_requested and not self.job.no_return:
             raise Cancelled
 
     def frees(self, event_id: str) -> None:

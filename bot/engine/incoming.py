@@ -157,9 +157,11 @@ class Incoming:
         if found is None or sign not in (YES, NO):
             return
         request, job = found
+        if message.room != job.room:
+            return
         verb = "deny" if sign == NO else requested.VERBS[request.need]
         line = f"{self._engine.prefix}{verb} {request.code}"
-        await self._command(replace(message, body=line, room=job.room, proof=Proof.REACTION))
+        await self._command(replace(message, body=line, proof=Proof.REACTION))
 
     async def _edit(self, message: Message) -> None:
         """An edited command is never run; its author is told once for each message."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from bot.core.approvals import Need
 from bot.core.command import Bound, Command
 from bot.core.events import Ended
 from bot.core.holds import aim_of
@@ -26,12 +27,12 @@ from bot.core.render import Lines, Reply
 from bot.core.risk import Risk
 from bot.core.text import clean, point_at, words
 from bot.devices.host import Host
-from bot.engine import agreeing, guards, proofs, recording
-from bot.engine.agreeing import Matter
+from bot.engine import agreeing, guards, needs, proofs, recording
 from bot.engine.approvals import Request
 from bot.engine.cancelling import CANCELLED, cancelled
 from bot.engine.context import Cancelled, Context, Requeue
 from bot.engine.inventory import DomU, UnknownObject, View
+from bot.engine.needs import Matter
 from bot.engine.run import Run
 from bot.engine.world import World
 from bot.errors import (
@@ -71,18 +72,18 @@ async def settle_job(ctx: Context, number: int) -> Reply:
     where a host does not answer; then nothing is freed.
     """
     job = await ctx.records.job(number)
-    if job.code == "settled":
-        # perhaps by this very job, before the bot died
-        return Reply(_("It is {state}.").format(state=in_words(job.state)))
     if job.state is not State.UNDETERMINED:
         raise Refused(
             _("Job {number} is not undetermined: it is {state}.").format(
                 number=number, state=in_words(job.state)
             )
         )
-    succeeded, reply = await _settle(Run(ctx.engine, job))
-    await ctx.records.settled(number, succeeded=succeeded)
-    return reply
+    succeeded, found = await _settle(Run(ctx.engine, job))
+    sentence = _("Job {job} is settled, its locks are free. {found}").format(
+        job=number, found=found.result
+    )
+    await ctx.records.settled(number, succeeded=succeeded, by=ctx.job.id, sentence=sentence)
+    return Reply(sentence, hint=found.hint)
 
 
 async def _settle(run: Run) -> tuple[bool, Reply]:
@@ -211,7 +212,8 @@ async def _matter(run: Run, command: Command, bound: Bound, plan: Plan) -> Matte
 
 
 async def _run(run: Run, context: Context, matter: Matter) -> Reply:
-    if matter.risk > Risk.READS:
+    need = needs.need_of(run.engine, run.job, matter)
+    if matter.risk > Risk.READS or need is not Need.NONE:
         request = await agreeing.seek(run, context, matter)
         keys = matter.plan.keys
         await run.engine.locks.acquire(run.job.id, keys, run.waiting, context.give_up)
@@ -288,10 +290,13 @@ def _card(run: Run, command: Command, bound: Bound, plan: Plan, against: list[st
         *(Line(Verdict.NO, why) for why in against),
     ]
     risk = max(command.risk, plan.risk or Risk.READS)
-    need = agreeing.need_of(engine, run.job, Matter(command, bound, plan, risk))
-    words = agreeing.in_words(need)
+    need = needs.need_of(engine, run.job, Matter(command, bound, plan, risk))
+    words = needs.in_words(need)
+    result = _("Nothing was done; this is what would be done.")
+    if against:
+        result = _("It would be refused: {why}").format(why=against[0])
     return Reply(
-        _("Nothing was done; this is what would be done."),
+        result,
         body=(Lines([*map(str, lines)]), Lines(agreeing.numbered(plan))),
         hint=_("It would wait for {need}.").format(need=words) if words else "",
     )

@@ -40,7 +40,7 @@ from bot.engine import approvals, audit_log, denials, jobs, outbox
 from bot.engine.approvals import Request
 from bot.engine.engine import Engine
 from bot.engine.progress import Progress, final_status, hidden
-from bot.errors import BotError, StoreError
+from bot.errors import StoreError
 from bot.i18n import _
 
 log = structlog.get_logger()
@@ -69,6 +69,8 @@ class Run:
         self.verb = ""
         self.objects: tuple[str, ...] = ()
         self.parked = asyncio.Event()
+        #: persons who may not approve it, since they gain by it
+        self.parties: frozenset[str] = frozenset()
         #: why the job was cancelled, as `bot.engine.cancelling` has it; empty while it was not
         self.cancel_requested = ""
         #: a step ended and could not be written down
@@ -259,8 +261,14 @@ class Run:
         await self.move(tx, _EVENTS[event.state], **kept)
         entry = await self._record(tx, event, now)
         await self._progress.tell(tx, event)
-        if entry is not None and (event.code == "denied" or await self._changed(tx, event)):
+        if await self._is_told(tx, event, now):
             await outbox.put(tx, self._audit_line(entry, event))
+
+    async def _is_told(self, tx: AsyncConnection, event: Ended, now: float) -> bool:
+        """Whether the audit room hears of it: of changes, and of one denial a minute and person."""
+        if event.code == "denied":
+            return await denials.is_first(tx, self.job.sender, now)
+        return await self._changed(tx, event)
 
     async def _changed(self, tx: AsyncConnection, event: Ended) -> bool:
         """Whether the job may have changed something, in this life of the bot or before."""
@@ -269,7 +277,7 @@ class Run:
         done = event.state is State.SUCCEEDED
         return done or self.job.no_return or await jobs.touched(tx, self.job.id)
 
-    async def _record(self, tx: AsyncConnection, event: Ended, now: float) -> Entry | None:
+    async def _record(self, tx: AsyncConnection, event: Ended, now: float) -> Entry:
         data = self.about | {
             "line": self.engine.shown(self.job.line),
             "state": event.state.value,
@@ -280,7 +288,7 @@ class Run:
             data["sender"] = self.job.sender
             if event.rule:
                 data["rule"] = event.rule
-            return await denials.record(tx, self.job.sender, data, now)
+            return await audit_log.append(tx, "denied", data, now)
         return await audit_log.append(tx, "ended", data, now)
 
     def _audit_line(self, entry: Entry, event: Ended) -> Post:
@@ -319,7 +327,7 @@ class Run:
         post = Post(
             self.job.room, txn, text, self.job.event_id, edits=message or None, status=status
         )
-        await outbox.say_once(self.engine.chat, post, _log_unsaid)
+        await outbox.say_once(self.engine.chat, post)
 
     async def is_written(self, tx: AsyncConnection, state: State) -> bool:
         """Whether the store has the job in *state*: a commit that failed may have happened."""
@@ -358,7 +366,3 @@ def _incomplete(event: Ended) -> Ended:
     hint = _("The record of this job is incomplete: it could not be written at the end.")
     reply = replace(event.reply, hint=f"{event.reply.hint}\n{hint}".strip())
     return replace(event, reply=reply)
-
-
-def _log_unsaid(error: BotError) -> None:
-    log.error("nobody could be told", why=str(error))

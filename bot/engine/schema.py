@@ -163,6 +163,8 @@ requests = Table(
     Column("state", String(12), nullable=False),
     Column("created", Float, nullable=False),
     Column("expires", Float, nullable=False),
+    #: whether a sign on the plan can be an answer
+    Column("reacts", Boolean, nullable=False, server_default=false()),
     #: who approved or confirmed it, and how their message was proven
     Column("by", String(255), nullable=False, server_default=""),
     Column("proof", String(12), nullable=False, server_default=""),

@@ -14,8 +14,8 @@ from bot.core.policy import Decision, Rule
 from bot.core.risk import Risk
 from bot.core.text import clean, did_you_mean, words
 from bot.engine import guards
-from bot.engine.agreeing import Matter, need_of
 from bot.engine.context import Context
+from bot.engine.needs import Matter, need_of
 from bot.errors import UsageError
 from bot.i18n import _
 

@@ -60,7 +60,7 @@ async def test_a_second_person_sees_the_plan_and_approves_it(bot: Bot, toys: Toy
     answer = await bot.ask(f"!approve {code}", NOUNOU2, Proof.SIGNED)
     final = await bot.chat.answer(asked)
 
-    assert answer.plain.startswith("✔ Approved: job 1 goes on.")
+    assert answer.plain.startswith("✔ Approved: job 1 is looked at once more, then begins.")
     assert answer.status is not None
     assert list(answer.status.frees) == [asked]
     assert final.plain.startswith("✔ burnt barn\n✔ burn barn down: ")
@@ -89,7 +89,7 @@ async def test_the_code_is_taken_as_people_type_it(bot: Bot) -> None:
         (NOUNOU, Proof.SIGNED, "You asked for job 1 yourself"),
         (PHONE, Proof.SIGNED, "You asked for job 1 yourself"),
         (APPRENTI, Proof.SIGNED, "You may not approve job 1: you may not run its command"),
-        (NOUNOU2, Proof.PLAIN, "cannot be agreed to in a room that is not encrypted"),
+        (NOUNOU2, Proof.PLAIN, "cannot be answered in a room that is not encrypted"),
         (NOUNOU2, Proof.UNSIGNED, "This device is not signed by its owner"),
         (NOUNOU2, Proof.CHANGED, "Your identity key has changed"),
     ],
@@ -168,7 +168,7 @@ async def test_a_request_expires_and_nothing_was_done(bot: Bot, toys: Toys, plac
 async def test_no_is_no(bot: Bot, toys: Toys) -> None:
     code = await bot.code(asked := burn(bot))
 
-    await bot.ask(f"!deny {code} not before the backup", NOUNOU2)
+    await bot.ask(f"!deny {code} not before the backup", NOUNOU2, Proof.SIGNED)
     final = await bot.chat.answer(asked)
 
     assert "nounou2 said no (not before the backup); nothing was done." in final.plain
@@ -182,7 +182,7 @@ async def test_no_is_no(bot: Bot, toys: Toys) -> None:
 async def test_who_asked_can_take_it_back(bot: Bot, toys: Toys, line: str) -> None:
     code = await bot.code(asked := burn(bot))
 
-    await bot.ask(line.format(code=code))
+    await bot.ask(line.format(code=code), proof=Proof.SIGNED)
     final = await bot.chat.answer(asked)
     answer = await bot.ask(f"!approve {code}", NOUNOU2, Proof.SIGNED)
 

@@ -96,13 +96,74 @@ async def test_a_second_person_is_a_second_person(place: Place, toys: Toys) -> N
         assert state(await bot.chat.answer(asked)) == "succeeded"
 
 
-async def test_a_cross_says_no(place: Place, toys: Toys) -> None:
+async def test_a_cross_says_no(place: Place) -> None:
+    place.approvals = Approvals(
+        by_risk={Risk.CHANGES: Need.SECOND}, reactions=frozenset({Risk.CHANGES})
+    )
     async with place.bot() as bot:
-        await bot.code(asked := burn(bot))
+        await bot.code(asked := bot.chat.say("!change it"))
 
         bot.chat.react("❌", bot.chat.about(asked)[0].event_id, NOUNOU2)
 
         assert "nounou2 said no" in (await bot.chat.answer(asked)).plain
+
+
+async def test_a_cross_on_what_destroys_means_nothing(place: Place, toys: Toys) -> None:
+    """A homeserver could stop anything with one, in somebody's name."""
+    async with place.bot() as bot:
+        await bot.code(asked := burn(bot))
+
+        said = await bot.chat.answer(
+            bot.chat.react("❌", bot.chat.about(asked)[0].event_id, NOUNOU2)
+        )
+
+        assert state(said) == "denied"
+        assert bot.chat.final(asked) is None
+        assert await entries(bot, "not approved") == []
+
+
+async def test_a_sign_counts_in_the_room_of_the_plan_alone(place: Place) -> None:
+    place.approvals = Approvals(
+        by_risk={Risk.CHANGES: Need.CONFIRM}, reactions=frozenset({Risk.CHANGES})
+    )
+    async with place.bot() as bot:
+        await bot.code(asked := bot.chat.say("!change it"))
+
+        bot.chat.react("✅", bot.chat.about(asked)[0].event_id, room="!aside:localhost")
+        await bot.ask("!ping")
+
+        assert bot.chat.final(asked) is None
+
+
+async def test_a_sign_given_to_one_plan_does_not_approve_the_next(place: Place, toys: Toys) -> None:
+    """The message of the first plan was edited to the second one."""
+    place.approvals = Approvals(
+        by_risk={Risk.CHANGES: Need.CONFIRM}, reactions=frozenset({Risk.CHANGES})
+    )
+    async with place.bot() as bot:
+        await bot.code(asked := bot.chat.say("!change it"))
+        await bot.killed()
+    toys.raises = Risk.CHANGES
+    toys.keys["it"] = frozenset({"toy/another"})
+    async with place.bot() as bot:
+        await bot.chat.until(lambda: len(bot.chat.about(asked)[0].before) > 0)
+        said = await bot.chat.answer(bot.chat.react("✅", bot.chat.about(asked)[0].event_id))
+
+        assert "A reaction does not count for this." in said.plain
+        assert bot.chat.final(asked) is None
+
+
+async def test_no_sign_gives_rights_away(place: Place) -> None:
+    place.approvals = Approvals(reactions=frozenset({Risk.CHANGES}))
+    async with place.bot() as bot:
+        line = "!grant apprenti toy.change for 1h reason she learns"
+        await bot.code(asked := bot.chat.say(line))
+
+        said = await bot.chat.answer(
+            bot.chat.react("✅", bot.chat.about(asked)[0].event_id, NOUNOU2)
+        )
+
+        assert state(said) == "denied"
 
 
 async def test_signs_elsewhere_and_other_signs_mean_nothing(place: Place, toys: Toys) -> None:

@@ -69,10 +69,12 @@ async def test_it_is_for_the_one_who_broke_it_and_for_nobody_else(bot: Bot) -> N
     await bot.ask(BREAK)
 
     asked = bot.chat.say("!change it", NOUNOU2)
-    said = await bot.ask(f"!confirm {await bot.code(asked)}", NOUNOU2)
+    code = await bot.code(asked)
+    said = await bot.ask(f"!confirm {code}", NOUNOU2)
 
     assert state(said) == "refused"
     assert "needs another person's approval" in said.plain
+    assert f"Somebody else types !approve {code}" in said.plain
 
 
 async def test_it_gives_no_right(bot: Bot) -> None:
