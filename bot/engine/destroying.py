@@ -10,7 +10,7 @@ from bot.devices.host import Detached, Host, Phase
 from bot.devices.xen import Kind
 from bot.engine.census import Census, Sighting, settle, state_in_words, take
 from bot.engine.context import Context
-from bot.engine.following import Errand, follow_to_end, how_to_settle
+from bot.engine.following import Errand, how_to_settle
 from bot.errors import DeviceError, Failed, OutcomeUnknown, Refused
 from bot.i18n import _
 
@@ -31,14 +31,20 @@ class Destruction:
     number: int = 0
 
     @property
-    def words(self) -> tuple[str, ...]:
-        return self.host.toolstack.destroy_words(self.domid)
-
-    @property
-    def title(self) -> str:
-        """What is done, as its step says it."""
-        return _("destroy {guest} on {host} (domain {domid})").format(
-            guest=self.guest, host=self.host, domid=self.domid
+    def errand(self) -> Errand:
+        values = {"guest": self.guest, "host": self.host, "domid": self.domid}
+        return Errand(
+            guest=self.guest,
+            host=self.host,
+            attempt=self.attempt,
+            words=self.host.toolstack.destroy_words(self.domid),
+            title=_("destroy {guest} on {host} (domain {domid})").format(**values),
+            stage=partial(_stage, self),
+            not_begun=_("The destruction was not begun: {why}"),
+            never_started=_(
+                "The destruction never started on {host}, and now it cannot any more."
+            ).format(**values),
+            still_runs=_("The destruction of {guest} still runs on {host}.").format(**values),
         )
 
 
@@ -53,11 +59,6 @@ async def demand_present(it: Destruction) -> None:
             guest=it.guest, domid=it.domid, host=it.host
         )
     )
-
-
-async def follow_destruction(ctx: Context, it: Destruction) -> Detached:
-    """Follow it to the end of its command as `follow_to_end` does."""
-    return await follow_to_end(ctx, Errand(it.host, it.attempt, it.title, partial(_stage, it)))
 
 
 async def _stage(it: Destruction) -> str:
