@@ -95,34 +95,34 @@ def parse(words: Sequence[str], now: float, first: int = 0) -> Query:
     """
     found: dict[str, Any] = {}
     text: list[str] = []
-    place = 0
-    while place < len(words):
-        name = words[place]
-        known = _FILTERS.get(name)
-        if known is None:
+    places = enumerate(words, first)
+    for place, name in places:
+        if name not in _FILTERS:
             text.append(name)
-            place += 1
-            continue
-        if name in found:
-            raise UsageError(_("{filter} was said before.").format(filter=name), word=first + place)
-        place += 1
-        if place == len(words) or not words[place]:
-            raise UsageError(
-                _("{filter} wants a word after it.").format(filter=name),
-                hint=known.how(),
-                word=first + place,
-            )
-        try:
-            value = known.read(words[place], now)
-        except UsageError as error:
-            error.word = first + place
-            raise
-        if name == "text":
-            text.append(value)
+        elif name in found:
+            raise UsageError(_("{filter} was said before.").format(filter=name), word=place)
         else:
-            found[name] = value
-        place += 1
+            after, word = next(places, (place + 1, ""))
+            value = _read(name, word, now, after)
+            if name == "text":
+                text.append(value)
+            else:
+                found[name] = value
     return Query(**found, text=tuple(word for word in text if word))
+
+
+def _read(name: str, word: str, now: float, place: int) -> Any:
+    """What the filter *name* makes of *word*, which is the one at *place*."""
+    known = _FILTERS[name]
+    if not word:
+        raise UsageError(
+            _("{filter} wants a word after it.").format(filter=name), hint=known.how(), word=place
+        )
+    try:
+        return known.read(word, now)
+    except UsageError as error:
+        error.word = place
+        raise
 
 
 def like(pattern: str, text: str) -> bool:
