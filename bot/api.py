@@ -26,7 +26,6 @@ from bot.engine.destroying import (
 from bot.engine.following import Errand
 from bot.engine.glass import Broken
 from bot.engine.grants import Grant
-from bot.engine.holds import RELEASED
 from bot.engine.jobs import Job
 from bot.engine.pins import Pinned
 from bot.engine.pipeline import settle_job
@@ -60,7 +59,6 @@ from bot.params import (
 )
 
 __all__ = [
-    "RELEASED",
     "VOUCHED",
     "Aim",
     "BotError",

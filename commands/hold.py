@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from bot.api import (
-    RELEASED,
     Context,
     Found,
     Hold,
@@ -86,8 +85,6 @@ async def release(ctx: Context, what: Holdable, *, all: bool = False) -> Reply:
 
     Example: release vm
     """
-    if said := ctx.notes.get(RELEASED):
-        return Reply(said)
     standing = _standing(ctx, what)
     chosen = [each for each in standing if all or each.by == ctx.person]
     if not chosen:

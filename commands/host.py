@@ -1,7 +1,6 @@
 """The Dom0s themselves."""
 
 from bot.api import (
-    RELEASED,
     Context,
     Dom0,
     HoldKind,
@@ -53,8 +52,6 @@ async def _on(ctx: Context, name: str, why: str) -> Reply:
 
 
 async def _off(ctx: Context, name: str) -> Reply:
-    if said := ctx.notes.get(RELEASED):
-        return Reply(said)
     standing = ctx.holds.on(HoldKind.MAINTENANCE, name)
     if not standing:
         raise Refused(_("Dom0 {name} is not in maintenance.").format(name=name))

@@ -135,12 +135,10 @@ async def fresh_code(tx: AsyncConnection) -> str:
     return code
 
 
-async def ever(tx: AsyncConnection, job: int, *states: Standing) -> bool:
-    """Whether *job* ever had a request, that stands as one of *states* where any is named."""
-    mine = requests.c.job == job
-    if states:
-        mine &= requests.c.state.in_([state.value for state in states])
-    return (await tx.execute(select(requests.c.code).where(mine).limit(1))).first() is not None
+async def has_changed(tx: AsyncConnection, job: int) -> bool:
+    """Whether *job* had another plan before the one that waits now."""
+    before = (requests.c.job == job) & (requests.c.state == Standing.CHANGED.value)
+    return (await tx.execute(select(requests.c.code).where(before).limit(1))).first() is not None
 
 
 async def close(tx: AsyncConnection, job: int, state: Standing) -> None:

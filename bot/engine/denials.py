@@ -1,4 +1,7 @@
-"""Denied commands in the record: the first at once, the rest of a minute as one count."""
+"""Denials: those of strangers are recorded at once and then counted, those of members are heard so.
+
+Each denied command of a member is in the record; the audit room hears of one a minute and sender.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +31,17 @@ async def record(
     await tx.execute(delete(schema.denials).where(schema.denials.c.sender == sender))
     await tx.execute(insert(schema.denials).values(sender=sender, since=now, more=0))
     return await audit_log.append(tx, "denied", data, now)
+
+
+async def is_first(tx: AsyncConnection, sender: str, now: float) -> bool:
+    """Whether no denial of *sender* was told of within the last minute; from now on one was."""
+    told = schema.denials.c.sender == sender
+    since = await tx.scalar(select(schema.denials.c.since).where(told))
+    if since is not None and now - since < WINDOW:
+        return False
+    await tx.execute(delete(schema.denials).where(told))
+    await tx.execute(insert(schema.denials).values(sender=sender, since=now, more=0))
+    return True
 
 
 async def flush(tx: AsyncConnection, now: float) -> list[Entry]:

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 #: the rights to commands that are about holds: they touch no held thing, they name it
 _ABOUT_HOLDS = ("hold.", "host.maintenance")
-#: the key under which a job's notes have what it released, so that it says so after a crash too
-RELEASED = "released"
 
 
 class Holds:
@@ -100,12 +98,10 @@ class Holds:
         reason: str,
         until: float | None = None,
     ) -> Hold:
-        """Place the hold that *job* asks for, once, however often the job begins anew.
+        """Place the hold that *job* asks for.
 
         Raises `Refused` where its asker holds that already, or where maintenance is on already.
         """
-        if placed := await self._mirror.made_by(job.id):
-            return placed
         now = self._engine.clock()
         async with self._mirror.write() as tx:
             hold = await self._mirror.add(
@@ -121,6 +117,7 @@ class Holds:
             )
             self._demand_new(hold, now)
             await _record(tx, "hold placed", hold, now, job=job, verb=verb)
+            await jobs.done(tx, job.id, hold.sentence(now))
         self._engine.timekeeper.poke()
         return hold
 
@@ -131,7 +128,7 @@ class Holds:
                 raise Refused(other.sentence(now), hint=self._how_on(other, hold.by))
 
     async def release(self, job: Job, verb: str, holds: Iterable[Hold], sentence: str) -> None:
-        """End *holds* on the word of *job*, and note the *sentence* with which it says so.
+        """End *holds* on the word of *job*, which says so with *sentence*.
 
         Whoever else placed one is told in the main room.
         """
@@ -142,7 +139,7 @@ class Holds:
                     await _record(tx, "hold released", hold, now, job=job, verb=verb)
                     if hold.by != job.person and hold.kind is not HoldKind.MAINTENANCE:
                         await outbox.put(tx, self._told_released(hold, job, now))
-            await jobs.note(tx, job.id, RELEASED, sentence)
+            await jobs.done(tx, job.id, sentence)
         self._engine.outbox.wake()
 
     async def _end(self, now: float) -> None:

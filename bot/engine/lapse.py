@@ -28,32 +28,46 @@ async def end_grants(engine: Engine, now: float) -> None:
 
 
 async def end_grant(
-    engine: Engine, grant: Grant, data: dict[str, Any], sentence: str, *, revoked: bool = False
-) -> tuple[int, ...] | None:
+    engine: Engine, grant: Grant, data: dict[str, Any], sentence: str, *, by: Job | None = None
+) -> str | None:
     """End *grant*, record *data* of it, say *sentence* to both, and stop what it alone allowed.
 
-    Returns the numbers of the jobs that were stopped; None where the grant had ended before.
+    *by*: the job that revokes it.  Returns its answer; None where the grant had ended before.
     """
     left = [job for job in await _waiting(engine, grant) if not _may_still(engine, grant, job)]
-    now, state = engine.clock(), "revoked" if revoked else "ended"
+    now, state = engine.clock(), "revoked" if by else "ended"
     async with engine.grants.write() as tx:
         if not await engine.grants.end(tx, grant.id, state, now):
             return None
         stopped = [job.id for job in left if await _stop(engine, tx, job.id)]
         record = {"grant": grant.id, "of": grant.person, "right": grant.right, "by": grant.by}
         record |= {"stopped": stopped, "verb": "access.grant", "objects": [grant.person], **data}
-        await audit_log.append(tx, "revoked" if revoked else "grant ended", record, now)
+        await audit_log.append(tx, "revoked" if by else "grant ended", record, now)
         reply = Reply(sentence, hint=_what_was_stopped(stopped))
         persons = (grant.person, grant.by)
         await outbox.put(tx, notice(engine, f"grant-{grant.id}-end", reply, persons))
+        answer = _revoked(grant, stopped)
+        if by is not None:
+            await jobs.done(tx, by.id, answer)
     engine.outbox.wake()
-    return tuple(stopped)
+    return answer
 
 
 def _has_ended(grant: Grant) -> str:
     return _("Grant {number} has ended: {right} for {person}, by {by}.").format(
         number=grant.id, person=grant.person, right=clean(grant.right, 200), by=grant.by
     )
+
+
+def _revoked(grant: Grant, stopped: list[int]) -> str:
+    if not stopped:
+        return _("Grant {number} is revoked; nothing waited for it.").format(number=grant.id)
+    sentence = ngettext(
+        "Grant {number} is revoked; job {jobs} is stopped.",
+        "Grant {number} is revoked; jobs {jobs} are stopped.",
+        len(stopped),
+    )
+    return sentence.format(number=grant.id, jobs=", ".join(map(str, stopped)))
 
 
 def _what_was_stopped(stopped: list[int]) -> str:

@@ -72,18 +72,18 @@ async def settle_job(ctx: Context, number: int) -> Reply:
     where a host does not answer; then nothing is freed.
     """
     job = await ctx.records.job(number)
-    if job.code == "settled":
-        # perhaps by this very job, before the bot died
-        return Reply(_("It is {state}.").format(state=in_words(job.state)))
     if job.state is not State.UNDETERMINED:
         raise Refused(
             _("Job {number} is not undetermined: it is {state}.").format(
                 number=number, state=in_words(job.state)
             )
         )
-    succeeded, reply = await _settle(Run(ctx.engine, job))
-    await ctx.records.settled(number, succeeded=succeeded)
-    return reply
+    succeeded, found = await _settle(Run(ctx.engine, job))
+    sentence = _("Job {job} is settled, its locks are free. {found}").format(
+        job=number, found=found.result
+    )
+    await ctx.records.settled(number, succeeded=succeeded, by=ctx.job.id, sentence=sentence)
+    return Reply(sentence, hint=found.hint)
 
 
 async def _settle(run: Run) -> tuple[bool, Reply]:
@@ -292,8 +292,11 @@ def _card(run: Run, command: Command, bound: Bound, plan: Plan, against: list[st
     risk = max(command.risk, plan.risk or Risk.READS)
     need = needs.need_of(engine, run.job, Matter(command, bound, plan, risk))
     words = needs.in_words(need)
+    result = _("Nothing was done; this is what would be done.")
+    if against:
+        result = _("It would be refused: {why}").format(why=against[0])
     return Reply(
-        _("Nothing was done; this is what would be done."),
+        result,
         body=(Lines([*map(str, lines)]), Lines(agreeing.numbered(plan))),
         hint=_("It would wait for {need}.").format(need=words) if words else "",
     )

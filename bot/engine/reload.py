@@ -9,7 +9,7 @@ from bot.core.approvals import Approvals
 from bot.core.policy import Asked, Policy
 from bot.core.policy_words import described
 from bot.core.text import clean
-from bot.engine import audit_log
+from bot.engine import audit_log, jobs
 from bot.errors import ConfigError, Refused
 from bot.i18n import _
 
@@ -73,10 +73,12 @@ def difference(ctx: Context, fresh: Fresh) -> list[str]:
     return gone + [f"+ {clean(line, _LONGEST)}" for line in after if line not in before]
 
 
-async def take_over(ctx: Context, fresh: Fresh) -> list[str]:
-    """Judge everything by *fresh* from now on; returns the difference, which is in the record."""
+async def take_over(ctx: Context, fresh: Fresh, changed: list[str], sentence: str) -> None:
+    """Judge everything by *fresh* from now on, and record what is *changed* by that.
+
+    The job says so with *sentence*.
+    """
     engine = ctx.engine
-    changed = difference(ctx, fresh)
     data = {
         "job": ctx.job.id,
         "person": ctx.person,
@@ -86,6 +88,6 @@ async def take_over(ctx: Context, fresh: Fresh) -> list[str]:
     }
     async with engine.store.write() as tx:
         await audit_log.append(tx, "reloaded", data, engine.clock())
+        await jobs.done(tx, ctx.job.id, sentence)
     engine.policy, engine.approvals = fresh.policy, fresh.approvals
     engine.requests.poke()
-    return changed

@@ -253,17 +253,22 @@ class Run:
     async def end_within(self, tx: AsyncConnection, event: Ended) -> None:
         """The one final answer and its record, in *tx*; for a job that holds no locks."""
         now = self.engine.clock()
-        at_the_door = await self._is_at_the_door(tx)
         await approvals.close(tx, self.job.id, approvals.Standing.WITHDRAWN)
         result = clean(self.hide(event.reply.result), 500)
         kept = {"code": event.code, "result": result}
         if event.state is not State.UNDETERMINED:
             kept["line"] = self.engine.shown(self.job.line)
         await self.move(tx, _EVENTS[event.state], **kept)
-        entry = await self._record(tx, event, now, at_the_door=at_the_door)
+        entry = await self._record(tx, event, now)
         await self._progress.tell(tx, event)
-        if entry is not None and (event.code == "denied" or await self._changed(tx, event)):
+        if await self._is_told(tx, event, now):
             await outbox.put(tx, self._audit_line(entry, event))
+
+    async def _is_told(self, tx: AsyncConnection, event: Ended, now: float) -> bool:
+        """Whether the audit room hears of it: of changes, and of one denial a minute and person."""
+        if event.code == "denied":
+            return await denials.is_first(tx, self.job.sender, now)
+        return await self._changed(tx, event)
 
     async def _changed(self, tx: AsyncConnection, event: Ended) -> bool:
         """Whether the job may have changed something, in this life of the bot or before."""
@@ -272,13 +277,7 @@ class Run:
         done = event.state is State.SUCCEEDED
         return done or self.job.no_return or await jobs.touched(tx, self.job.id)
 
-    async def _is_at_the_door(self, tx: AsyncConnection) -> bool:
-        """Whether nothing was ever asked or begun for the job: such denials are counted."""
-        return self.job.state is State.QUEUED and not await approvals.ever(tx, self.job.id)
-
-    async def _record(
-        self, tx: AsyncConnection, event: Ended, now: float, *, at_the_door: bool
-    ) -> Entry | None:
+    async def _record(self, tx: AsyncConnection, event: Ended, now: float) -> Entry:
         data = self.about | {
             "line": self.engine.shown(self.job.line),
             "state": event.state.value,
@@ -289,8 +288,6 @@ class Run:
             data["sender"] = self.job.sender
             if event.rule:
                 data["rule"] = event.rule
-            if at_the_door:
-                return await denials.record(tx, self.job.sender, data, now)
             return await audit_log.append(tx, "denied", data, now)
         return await audit_log.append(tx, "ended", data, now)
 

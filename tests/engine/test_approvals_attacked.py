@@ -67,7 +67,6 @@ async def test_who_asked_cannot_say_no_to_what_has_begun(place: Place, toys: Toy
 async def test_the_end_of_what_was_asked_for_is_recorded_though_others_were_denied(
     place: Place, toys: Toys
 ) -> None:
-    """Denials at the door are counted, a minute at a time; those of a job with a request never."""
     place.policy = replace(
         POLICY, rights={**POLICY.rights, "apprenti": Role((Right.parse("toy.burn"),))}
     )

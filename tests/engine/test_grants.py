@@ -66,6 +66,13 @@ async def test_without_the_second_person_nothing_is_granted(bot: Bot) -> None:
     assert (await bot.ask("!grants")).plain == "Nothing is granted to anybody now."
 
 
+async def test_a_clock_that_is_set_back_before_a_grant_does_not_prolong_it(bot: Bot) -> None:
+    await approved(bot)
+    bot.engine.clock = lambda: EPOCH - 3600.0
+
+    assert state(await bot.ask("!change it", APPRENTI)) == "denied"
+
+
 async def test_a_grant_is_recorded_with_who_gave_it_and_why(bot: Bot) -> None:
     await approved(bot)
 
