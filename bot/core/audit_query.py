@@ -52,7 +52,7 @@ class Query:
 
     def _wants_data(self, data: Any) -> bool:
         return (
-            (self.job is None or str(self.job) in _values(data, _JOBS))
+            (self.job is None or _names_job(data, self.job))
             and (not self.by or _any(self.by, _values(data, ("person", "sender"))))
             and (not self.on or _any(self.on, _objects(data)))
             and (not self.verb or _any(self.verb, _verbs(data)))
@@ -159,6 +159,14 @@ def _any(pattern: str, values: Sequence[str]) -> bool:
 
 def _values(data: Any, keys: Sequence[str]) -> list[str]:
     return [value for key in keys if key in data for value in leaves(data[key])]
+
+
+def _names_job(data: Any, job: int) -> bool:
+    *ones, several = _JOBS
+    named = [data.get(key) for key in ones]
+    return any(type(one) is int and one == job for one in named) or (
+        str(job) in _values(data, (several,))
+    )
 
 
 def _objects(data: Any) -> list[str]:
