@@ -82,7 +82,7 @@ async def review(ctx: Context, number: Number | None = None) -> Reply:
     rows = [
         (
             str(job.id),
-            in_words(job.state),
+            in_words(job.state) if job.id in found.ran else _("not run"),
             moment(job.ended, now) if job.ended else "-",
             job.person,
             clean(ctx.shown(job.line), 80),
@@ -100,12 +100,12 @@ async def review(ctx: Context, number: Number | None = None) -> Reply:
     count = ngettext(
         "{count} command went without a second person.",
         "{count} commands went without a second person.",
-        len(rows),
+        len(found.ran),
     )
     return Reply(
         sentence,
         body=[Table(rows, headings)] if rows else [],
-        hint="\n".join([count.format(count=len(rows)), *_earlier(ctx, broken)]),
+        hint="\n".join([count.format(count=len(found.ran)), *_earlier(ctx, broken)]),
     )
 
 

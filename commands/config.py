@@ -31,8 +31,8 @@ async def reload_(ctx: Context, *, dry_run: bool = False) -> Reply:
     assert isinstance(fresh, reload.Fresh)
     changed = reload.difference(ctx, fresh)
     result = ngettext(
-        "The policy was reloaded; {count} line of it is another.",
-        "The policy was reloaded; {count} lines of it are others.",
+        "The policy was reloaded; {count} line changed.",
+        "The policy was reloaded; {count} lines changed.",
         len(changed),
     ).format(count=len(changed))
     if not changed:
@@ -46,8 +46,13 @@ async def reload_(ctx: Context, *, dry_run: bool = False) -> Reply:
 async def _plan(ctx: Context, *, dry_run: bool = False) -> Plan:
     fresh = await reload.read(ctx)
     changed = reload.difference(ctx, fresh)
+    lines = [Line(Verdict.LATER, said) for said in _besides(fresh)]
+    if not changed:
+        lines.insert(
+            0, Line(Verdict.YES, _("Nothing would change: the policy is the same as before."))
+        )
     return Plan(
-        lines=tuple(Line(Verdict.LATER, said) for said in _besides(fresh)),
+        lines=tuple(lines),
         steps=tuple(PlannedStep(_("the policy"), line) for line in changed),
         keys=frozenset({"config"}),
         essence=tuple(changed),

@@ -47,11 +47,8 @@ async def _on(ctx: Context, name: str, why: str) -> Reply:
     placed = await ctx.holds.place(
         ctx.job, "host.maintenance", HoldKind.MAINTENANCE, name, reason=why
     )
-    going_on, waiting = ctx.holds.jobs_on(placed)
-    lines = [_("Job {job} brings a guest to it and goes on.").format(job=job) for job in going_on]
-    lines += [_("Job {job} waits, and is refused at its turn.").format(job=job) for job in waiting]
     how = _("{prefix}host maintenance {name} off ends it.").format(prefix=ctx.prefix, name=name)
-    return Reply(placed.sentence(ctx.now), hint="\n".join([*lines, how]))
+    return Reply(placed.sentence(ctx.now), hint="\n".join([*ctx.holds.jobs_on(placed), how]))
 
 
 async def _off(ctx: Context, name: str) -> Reply:

@@ -87,6 +87,13 @@ class Rights:
         allowed = self._allowed(verb, lambda giver: giver.object(verb, name))
         return any(allow.has_object(name) for allow in allowed)
 
+    def denies_on(self, verb: str, name: str | None = None) -> bool:
+        """Whether *verb* is denied ``on`` some objects, or on those called *name*, of any kind."""
+        return any(
+            deny.objects != ("*",) and not deny.arguments and (not name or deny.has_object(name))
+            for deny in self._denied(verb)
+        )
+
     def every(self, verb: str) -> bool:
         """Whether *verb* may be done on every object, so that none must be hidden."""
         if any(not deny.arguments for deny in self._denied(verb)):
@@ -116,7 +123,8 @@ class Rights:
 
         It never says yes where something would be given that is not here, and may say no where the
         rights only together cover it.  Ask it of the rights of all rooms (`Policy.everywhere`).
-        What was granted for a time is not counted.
+        What was granted for a time is not counted, nor what is denied on objects of another kind
+        than *right* speaks of: that shows at each use, which the giver has to be allowed as well.
         """
         for rule in self.deny:
             if rule.right.touches(right):

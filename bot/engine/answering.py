@@ -47,7 +47,7 @@ async def approve(ctx: Context, code: str) -> str:
         raise Denied(
             _("You may not approve job {job}: you may not run its command.").format(job=job.id)
         )
-    sentence = _("Approved: job {job} goes on.").format(job=job.id)
+    sentence = _("Approved: job {job} is looked at once more, then begins.").format(job=job.id)
     shown = _("approved by {person}").format(person=ctx.person)
     await _agree(ctx, request, job, sentence, shown)
     return sentence
@@ -66,8 +66,13 @@ async def confirm(ctx: Context, code: str) -> str:
             )
         )
     if request.need is not Need.CONFIRM:
-        raise Refused(_("Job {job} needs another person's approval.").format(job=job.id))
-    sentence = _("Confirmed: job {job} goes on.").format(job=job.id)
+        raise Refused(
+            _("Job {job} needs another person's approval.").format(job=job.id),
+            hint=_("Somebody else types {prefix}approve {code}").format(
+                prefix=ctx.prefix, code=request.code
+            ),
+        )
+    sentence = _("Confirmed: job {job} is looked at once more, then begins.").format(job=job.id)
     await _agree(ctx, request, job, sentence, _("confirmed"))
     return sentence
 

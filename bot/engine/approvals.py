@@ -26,9 +26,6 @@ from bot.i18n import _
 if TYPE_CHECKING:
     from bot.engine.engine import Engine
 
-#: the person of what the bot does by itself, in the record
-BOT = "bot"
-
 
 class Standing(Enum):
     """What came of a request."""
@@ -186,7 +183,7 @@ async def use(tx: AsyncConnection, request: Request) -> None:
 async def expire(tx: AsyncConnection, request: Request, record: dict[str, Any], now: float) -> None:
     """Write down that nobody answered in time."""
     if await move(tx, request, [Standing.OPEN, Standing.APPROVED], Standing.EXPIRED):
-        await audit_log.append(tx, "expired", {"person": BOT} | record, now)
+        await audit_log.append(tx, "expired", {"person": audit_log.BOT} | record, now)
 
 
 async def _one(tx: AsyncConnection, which: Any) -> Request | None:

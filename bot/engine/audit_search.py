@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select
@@ -14,8 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.core.audit import Entry
 from bot.core.audit_export import json_line
 from bot.core.audit_query import Query, runs_of
-from bot.core.jobs import State
-from bot.engine import audit_log, jobs
+from bot.engine import audit_log
 from bot.engine.schema import audit
 from bot.engine.store import Store
 
@@ -26,8 +25,7 @@ FURTHEST = 2_000_000
 #: what a file for a chat holds at most, entries and bytes
 MOST_EXPORTED, LARGEST_EXPORT = 10_000, 4 * 2**20
 #: a clock that was set back may have put entries into the record that look older than later ones
-_SLACK = 86_400.0
-_CLOCK_STEPS = timedelta(seconds=_SLACK)
+_CLOCK_STEPS = timedelta(days=1)
 
 
 @dataclass
@@ -67,12 +65,15 @@ class Export:
     cut: bool
 
 
-async def export(store: Store, query: Query) -> Export:
-    """The newest entries that *query* wants, as many as fit into one file for a chat."""
+async def export(store: Store, query: Query, own: int = 0) -> Export:
+    """The newest entries that *query* wants, as many as fit into one file for a chat.
+
+    As with `search`, there are none of the job *own* among them.
+    """
     lines: list[str] = []
     size, cut = 0, False
     async for top, entries in _newest_first(store, query):
-        for line in map(json_line, entries):
+        for line in (json_line(entry) for entry in entries if entry.data.get("job") != own):
             size += len(line) + 1
             if len(lines) == MOST_EXPORTED or size > LARGEST_EXPORT:
                 return _exported(lines, cut=True)
@@ -94,7 +95,9 @@ async def of_job(store: Store, job: int, most: int) -> Found:
             found.entries, found.before = found.entries[:most], found.entries[most - 1].number
             break
         if any(entry.kind == "asked" and entry.data.get("job") == job for entry in entries):
-            break  # nothing is known of a job before somebody asks for it
+            # nothing is known of a job before somebody asks for it; what else the store says of its
+            # time is in no chain, and so not to be believed
+            break
     return found
 
 
@@ -105,7 +108,6 @@ async def _newest_first(store: Store, query: Query) -> AsyncIterator[tuple[int, 
     """
     async with store.read() as tx:
         top = (await audit_log.head(tx))[0] + 1
-        query = await _within_its_life(tx, query)
         if query.before is not None:
             top = min(top, query.before)
         if query.until:
@@ -135,22 +137,6 @@ async def _first_at(tx: AsyncConnection, at: str, top: int) -> int:
         else:
             low = middle + 1
     return low
-
-
-async def _within_its_life(tx: AsyncConnection, query: Query) -> Query:
-    """*query*, where it is about one job, for the time of that job alone: that is soon read."""
-    job = None if query.job is None else await jobs.get(tx, query.job)
-    if job is None:
-        return query
-    query = replace(query, since=max(query.since, _stamp(job.created - _SLACK)))
-    if job.ended is None or job.state is State.UNDETERMINED or job.code == "settled":
-        return query
-    until = _stamp(job.ended + _SLACK)
-    return replace(query, until=min(query.until or until, until))
-
-
-def _stamp(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
 _time = (

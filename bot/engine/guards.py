@@ -50,6 +50,8 @@ def authorize(command: Command, rights: Rights, bound: Bound) -> None:
     if decision.allowed:
         return
     forbidden = [name for name in asked.objects if not rights.object(asked.verb, name)]
+    if decision.rule is not None and not decision.rule.right.arguments:
+        forbidden += decision.rule.right.met(asked)
     if name := next(iter(forbidden), ""):
         raise Denied(
             _("You may not run {command} on {name}.").format(

@@ -73,11 +73,19 @@ class Holds:
         """The holds that bar what has this *aim*, oldest first."""
         return against(self.standing, aim)
 
-    def jobs_on(self, hold: Hold) -> tuple[list[int], list[int]]:
-        """The jobs that touch what is held: those that go on, and those that will be refused."""
+    def jobs_on(self, hold: Hold) -> list[str]:
+        """What becomes of the jobs that are about to do what *hold* bars, a sentence each."""
         runs = [run for run in self._engine.running.values() if hold.bars(run.aim)]
         going_on = {run.job.id for run in runs if run.plan or run.job.state is State.RUNNING}
-        return sorted(going_on), sorted({run.job.id for run in runs} - going_on)
+        waiting = {run.job.id for run in runs} - going_on
+        goes_on = _("Job {job} is running on it and goes on.")
+        if hold.kind is HoldKind.MAINTENANCE:
+            goes_on = _("Job {job} brings a guest to it and goes on.")
+        refused = _("Job {job} waits, and is refused at its turn.")
+        return [
+            *(goes_on.format(job=job) for job in sorted(going_on)),
+            *(refused.format(job=job) for job in sorted(waiting)),
+        ]
 
     async def place(
         self,
@@ -95,18 +103,18 @@ class Holds:
         Raises `Refused` where its asker holds that already, or where maintenance is on already.
         """
         now = self._engine.clock()
-        values: dict[str, Any] = {
-            "kind": kind.value,
-            "name": name,
-            "identity": identity,
-            "reason": reason,
-            "by": job.person,
-            "job": job.id,
-            "since": now,
-            "until": until,
-        }
         async with self._mirror.write() as tx:
-            hold = await self._mirror.add(tx, **values)
+            hold = await self._mirror.add(
+                tx,
+                kind=kind.value,
+                name=name,
+                identity=identity,
+                reason=reason,
+                by=job.person,
+                job=job.id,
+                since=now,
+                until=until,
+            )
             self._demand_new(hold, now)
             await _record(tx, "hold placed", hold, now, job=job, verb=verb)
             await jobs.done(tx, job.id, hold.sentence(now))
@@ -192,7 +200,7 @@ async def _record(
 ) -> None:
     """The entry that *event* leaves in the record; of the bot itself where no *job* asked."""
     data = {
-        "person": job.person if job is not None else "bot",
+        "person": job.person if job is not None else audit_log.BOT,
         "job": job.id if job is not None else hold.job,
         "verb": verb or "hold.place",
         "objects": [hold.name],

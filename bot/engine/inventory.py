@@ -116,11 +116,15 @@ class View:
         """
         if speaks_of(self.verb, kind) and not self.rights.every(self.verb):
             return True
+        if self.rights.denies_on(self.verb):
+            return True
         places = self._places(kind)
         return bool(places) and all(self.rights.limits(self.verb, place) for place in places)
 
     def _may_see(self, kind: str, name: str) -> bool:
         if speaks_of(self.verb, kind) and not self.rights.object(self.verb, name):
+            return False
+        if self.rights.denies_on(self.verb, name):
             return False
         places = self._places(kind)
         return not places or any(self.rights.argument(self.verb, place, name) for place in places)
@@ -133,7 +137,8 @@ class View:
         """For the record: the rule that denies *name*, or "none"."""
         objects = (name,) if speaks_of(self.verb, kind) else ()
         arguments = {place: (name,) for place in self._places(kind)}
-        rule = self.rights.decide(Asked(self.verb, objects, arguments)).rule
+        others = () if objects else (name,)
+        rule = self.rights.decide(Asked(self.verb, objects, arguments, others=others)).rule
         return str(rule) if rule is not None else "none"
 
     def _value(self, kind: str, name: str) -> DomU | Host:

@@ -11,7 +11,6 @@ from bot.core.render import Reply
 from bot.core.risk import Risk
 from bot.core.text import clean, words
 from bot.engine import audit_log, guards, jobs, outbox
-from bot.engine.approvals import BOT
 from bot.engine.cancelling import LAPSED, cancel
 from bot.engine.engine import Engine
 from bot.engine.grants import Grant
@@ -25,7 +24,7 @@ async def end_grants(engine: Engine, now: float) -> None:
     """End every grant whose time is over by *now*; raises `StoreError`."""
     await engine.grants.settle()
     for grant in engine.grants.over(now):
-        await end_grant(engine, grant, {"person": BOT}, _has_ended(grant))
+        await end_grant(engine, grant, {"person": audit_log.BOT}, _has_ended(grant))
 
 
 async def end_grant(

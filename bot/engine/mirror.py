@@ -28,6 +28,10 @@ class Lasting:
     #: "active" until it ended in one way or another
     state: str
 
+    def lasts(self, now: float) -> bool:
+        """Whether it counts; a clock that went back before its birth must not prolong it."""
+        return self.since <= now < self.until
+
 
 class Row(Protocol):
     """A row of the store that may last for a time only."""
@@ -35,6 +39,9 @@ class Row(Protocol):
     @property
     def until(self) -> float | None:
         """When it is over, in seconds since 1970; None where only a person ends it."""
+
+    def lasts(self, now: float) -> bool:
+        """Whether it counts at *now*, unless somebody ended it."""
 
 
 R = TypeVar("R", bound=Row)
@@ -59,7 +66,7 @@ class Mirror(Generic[R]):
 
     def active(self, now: float) -> list[R]:
         """All that lasts at *now*: what is over does not, though nobody has written that down."""
-        return [row for row in self._rows if row.until is None or now < row.until]
+        return [row for row in self._rows if row.lasts(now)]
 
     def over(self, now: float) -> list[R]:
         """All that should have ended by *now*, and that the store has as active."""

@@ -76,9 +76,12 @@ class Records:
         """What the record says of the job *number*, newest first, at most *most* entries."""
         return await audit_search.of_job(self._engine.store, number, most)
 
-    async def audit_export(self, query: Query) -> Export:
-        """The newest entries that *query* wants as JSON Lines, oldest first, as far as they fit."""
-        return await audit_search.export(self._engine.store, query)
+    async def audit_export(self, query: Query, own: int) -> Export:
+        """The newest entries that *query* wants as JSON Lines, oldest first, as far as they fit.
+
+        There are none of the job *own* among them.
+        """
+        return await audit_search.export(self._engine.store, query, own)
 
     async def audit_heard(self) -> Hearing:
         """Whether the record agrees with what was said of it in the audit room."""

@@ -40,7 +40,7 @@ from bot.engine import approvals, audit_log, denials, jobs, outbox
 from bot.engine.approvals import Request
 from bot.engine.engine import Engine
 from bot.engine.progress import Progress, final_status, hidden
-from bot.errors import BotError, StoreError
+from bot.errors import StoreError
 from bot.i18n import _
 
 log = structlog.get_logger()
@@ -327,7 +327,7 @@ class Run:
         post = Post(
             self.job.room, txn, text, self.job.event_id, edits=message or None, status=status
         )
-        await outbox.say_once(self.engine.chat, post, _log_unsaid)
+        await outbox.say_once(self.engine.chat, post)
 
     async def is_written(self, tx: AsyncConnection, state: State) -> bool:
         """Whether the store has the job in *state*: a commit that failed may have happened."""
@@ -366,7 +366,3 @@ def _incomplete(event: Ended) -> Ended:
     hint = _("The record of this job is incomplete: it could not be written at the end.")
     reply = replace(event.reply, hint=f"{event.reply.hint}\n{hint}".strip())
     return replace(event, reply=reply)
-
-
-def _log_unsaid(error: BotError) -> None:
-    log.error("nobody could be told", why=str(error))

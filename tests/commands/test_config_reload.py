@@ -73,7 +73,7 @@ async def test_what_the_file_says_counts_from_then_on(bot: Bot, file: File) -> N
 
     said = await bot.ask("!config reload")
 
-    assert said.plain.startswith("✔ The policy was reloaded; ")
+    assert said.plain.startswith("✔ The policy was reloaded; 8 lines changed.\n")
     assert "- role apprenti may: domu.list" in said.plain
     assert "+ role apprenti may: bot.ping" in said.plain
     assert state(await bot.ask("!domu list", APPRENTI)) == "denied"
@@ -137,6 +137,12 @@ async def test_a_dry_run_shows_the_difference_and_changes_nothing(bot: Bot, file
     assert "+ role apprenti may: bot.ping" in said.plain
     assert state(await bot.ask("!domu list", APPRENTI)) == "succeeded"
     assert await reloads(bot) == []
+
+
+async def test_a_dry_run_without_a_difference_says_that_nothing_would_change(bot: Bot) -> None:
+    said = await bot.ask("!config reload --dry-run")
+
+    assert "Nothing would change: the policy is the same as before." in said.plain
 
 
 async def test_a_file_that_is_wrong_is_refused_whole(bot: Bot, file: File) -> None:

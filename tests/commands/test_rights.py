@@ -47,6 +47,10 @@ ABOUT = {
     "VERB on these things": ("VERB on vm, fz", ""),
     "VERB except these things": ("VERB except vm, fz", ""),
     "VERB on what is denied": ("*", "VERB on vm, fz"),
+    "VERB on a Dom0 that is denied": ("*", "VERB on fz"),
+    "anything on a Dom0 that is denied": ("*", "* on f?"),
+    "VERB on other things is denied": ("*", "VERB on daath-*"),
+    "VERB but on these things is denied": ("*", "VERB except vm"),
     "VERB here": ("VERB in #nounou:*", ""),
     "VERB elsewhere": ("VERB in #elsewhere:*", ""),
     "VERB denied here": ("*", "VERB in #nounou:localhost"),
@@ -71,13 +75,19 @@ def expected(command: Command) -> dict[str, bool]:
         each.required and each.type.is_object and each.type.kind in kinds.get(noun, [noun])
         for each in command.params
     )
+    words = [WORDS[each.type.kind] for each in command.params if each.type.is_object]
+    objects = words if any(each.required for each in command.params) else []
     may = {
         "only VERB": True,
         "all but VERB": False,
         "VERB on other things": command.filters and not named,
         "VERB on these things": named or command.filters,
         "VERB except these things": command.filters and not named,
-        "VERB on what is denied": not named,
+        "VERB on what is denied": not objects,
+        "VERB on a Dom0 that is denied": "fz" not in objects,
+        "anything on a Dom0 that is denied": "fz" not in objects,
+        "VERB on other things is denied": True,
+        "VERB but on these things is denied": command.needs != "host.maintenance",
         "VERB here": True,
         "VERB elsewhere": False,
         "VERB denied here": False,

@@ -39,6 +39,7 @@ async def test_a_grant_that_a_second_person_approved_counts(bot: Bot, toys: Toys
     said = await approved(bot)
 
     assert said.plain.startswith("✔ Grant 1: apprenti has toy.change until 09:00 UTC."), said.plain
+    assert said.plain.endswith(", approved by nounou2.")
     assert state(await bot.ask("!change it", APPRENTI)) == "succeeded"
     assert toys.done.count("end it") == 1
 
@@ -64,6 +65,13 @@ async def test_without_the_second_person_nothing_is_granted(bot: Bot) -> None:
 
     assert state(await bot.ask("!change it", APPRENTI)) == "denied"
     assert (await bot.ask("!grants")).plain == "Nothing is granted to anybody now."
+
+
+async def test_a_clock_that_is_set_back_before_a_grant_does_not_prolong_it(bot: Bot) -> None:
+    await approved(bot)
+    bot.engine.clock = lambda: EPOCH - 3600.0
+
+    assert state(await bot.ask("!change it", APPRENTI)) == "denied"
 
 
 async def test_a_grant_is_recorded_with_who_gave_it_and_why(bot: Bot) -> None:
