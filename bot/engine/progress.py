@@ -203,7 +203,7 @@ def final_text(
         for step in steps
         if step.seconds is not None
     ]
-    if not rows:
+    if not rows and not second:
         return event.reply.text(mark)
     values = {"job": job.id, "took": duration(max(0.0, now - job.created)), "person": second}
     took = _("Job {job}, {took}, approved by {person}.") if second else _("Job {job}, {took}.")
