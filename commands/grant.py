@@ -114,7 +114,7 @@ async def revoke(ctx: Context, number: Number, *reason: Word) -> Reply:
     # no step: it is on disk or it is not, and after a crash it may be done again
     stopped = await granting.revoke(ctx, number, " ".join(reason))
     if stopped is None:
-        return Reply(_("Grant {number} has ended.").format(number=number))
+        return Reply(_("Grant {number} has ended already.").format(number=number))
     if not stopped:
         return Reply(_("Grant {number} is revoked; nothing waited for it.").format(number=number))
     sentence = ngettext(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.core.fitting import misfits
 from bot.core.plan import Line, Plan, PlannedStep, Verdict
 from bot.core.policy import Right
 from bot.core.text import clean, did_you_mean
@@ -89,7 +90,16 @@ def demand(ctx: Context, wanted: Wanted) -> None:
                 _("Nobody grants the right to decide about rights ({verbs}).").format(verbs=verbs),
                 hint=_("That is for the configuration to say."),
             )
+    _demand_meaning(ctx, wanted.right)
     _demand_own(ctx, wanted.right)
+
+
+def _demand_meaning(ctx: Context, right: Right) -> None:
+    for misfit in misfits(right, ctx.registry):
+        raise Refused(
+            _("This right gives nothing: {why}.").format(why=clean(misfit.what, 200)),
+            hint=clean(misfit.remedy, 300),
+        )
 
 
 def _demand_own(ctx: Context, right: Right) -> None:
