@@ -84,7 +84,7 @@ async def end(ctx: Context) -> Reply:
     """
     # no step: it is on disk or it is not, and after a crash it may be done again
     if await breaking.end_early(ctx) is None:
-        return Reply(_("Your glass is whole."))
+        return Reply(_("Your glass is whole already."))
     return Reply(_("The glass is whole again; every member is told."))
 
 

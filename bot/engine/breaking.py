@@ -21,6 +21,8 @@ from bot.engine.notices import everybody, notice
 from bot.errors import Refused, UsageError
 from bot.i18n import _, ngettext
 
+#: seconds that the glass stays broken at least: shorter is over before anything was confirmed
+SHORTEST = 60.0
 #: how many characters of a reason are kept
 LONGEST_REASON = 300
 
@@ -47,8 +49,10 @@ def demand_whole(ctx: Context) -> None:
 
 
 def bounded(ctx: Context, seconds: float | None) -> float:
-    """How long it stays broken; raises `Refused` where *seconds* are more than is allowed."""
+    """How long it stays broken; raises `Refused` where *seconds* are too few, or too many."""
     most = ctx.engine.approvals.break_glass
+    if seconds is not None and seconds < SHORTEST:
+        raise Refused(_("The glass stays broken for a minute at least."))
     if seconds is not None and seconds > most:
         raise Refused(_("The glass stays broken for {time} at most.").format(time=duration(most)))
     return most if seconds is None else seconds
@@ -88,6 +92,11 @@ def _told(engine: Engine, broken: Broken) -> Reply:
             "{prefix}break-glass review {number}"
         ).format(person=broken.person, prefix=engine.prefix, number=broken.id),
     )
+
+
+def standing(ctx: Context) -> list[Broken]:
+    """Every glass that is broken now."""
+    return ctx.engine.glass.active(ctx.engine.clock())
 
 
 async def broken_by(ctx: Context) -> Broken | None:
