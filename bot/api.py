@@ -28,7 +28,6 @@ from bot.engine.destroying import (
 from bot.engine.following import attempt_name, send_once
 from bot.engine.glass import Broken
 from bot.engine.grants import Grant
-from bot.engine.holds import RELEASED
 from bot.engine.jobs import Job
 from bot.engine.pins import Pinned
 from bot.engine.pipeline import settle_job
@@ -56,13 +55,13 @@ from bot.params import (
     Holdable,
     JobNumber,
     Number,
+    Person,
     Secret,
     Switch,
     Word,
 )
 
 __all__ = [
-    "RELEASED",
     "VOUCHED",
     "Aim",
     "Asking",
@@ -101,6 +100,7 @@ __all__ = [
     "Move",
     "Number",
     "OutcomeUnknown",
+    "Person",
     "Phase",
     "Pinned",
     "Plan",

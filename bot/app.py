@@ -43,6 +43,7 @@ from bot.engine.outbox import Outbox
 from bot.engine.owners import Owners
 from bot.engine.pins import Pins
 from bot.engine.recording import RecordedSession
+from bot.engine.reload import record_policy
 from bot.engine.store import Store
 from bot.engine.world import Timing, World
 from bot.errors import BotError, ConfigError
@@ -155,6 +156,7 @@ async def _run(config: Config, path: Path) -> None:
                 version=__version__,
                 started=time.time(),
             )
+            await record_policy(engine)
             await serve(engine, config.rooms.main, stop=config.timing.stop)
 
 

@@ -11,6 +11,7 @@ from typing import Annotated
 
 from bot.core.command import ArgumentType, Lookup
 from bot.core.holds import HoldKind
+from bot.core.patterns import any_matches, overlap
 from bot.core.text import clean
 from bot.devices.host import Host
 from bot.engine.inventory import DomU as _DomU
@@ -75,6 +76,19 @@ def _switch(text: str, _lookup: Lookup) -> bool:
     return text.casefold() == "on"
 
 
+def _position(on: bool) -> str:
+    return "on" if on else "off"
+
+
+def _fits_switch(pattern: str) -> bool:
+    return any_matches((pattern,), "on") or any_matches((pattern,), "off")
+
+
+def _fits_number(pattern: str) -> bool:
+    """Whether *pattern* matches a number as it is written: without ``#`` and without a 0 first."""
+    return any(overlap(pattern, number) for number in ("0", "[1-9]*"))
+
+
 def _holdable(text: str, _lookup: Lookup) -> Sought:
     kind, colon, name = text.rpartition(":")
     if colon and kind not in _HOLDABLE:
@@ -85,21 +99,43 @@ def _holdable(text: str, _lookup: Lookup) -> Sought:
     return Sought(_named(name), _HOLDABLE.get(kind))
 
 
+def _person(text: str, lookup: Lookup) -> str:
+    found: str = lookup.find("person", text)
+    return found
+
+
+def _name_of(sought: Sought) -> str:
+    return sought.name
+
+
 def _word(text: str, _lookup: Lookup) -> str:
     return text
 
 
 DomU = Annotated[_DomU, ArgumentType("domu", _domu, is_object=True)]
 Dom0 = Annotated[Host, ArgumentType("dom0", _dom0, is_object=True)]
-JobNumber = Annotated[int, ArgumentType("job", _number, written=str)]
+JobNumber = Annotated[int, ArgumentType("job", _number, written=str, fits=_fits_number)]
 #: the number of a grant, a hold…
-Number = Annotated[int, ArgumentType("number", _any_number, written=str)]
-Count = Annotated[int, ArgumentType("count", _count, written=str)]
-Switch = Annotated[bool, ArgumentType("switch", _switch)]
-#: a DomU, a Dom0 or a volume, found by looking once the command runs; rights are by its name
+Number = Annotated[int, ArgumentType("number", _any_number, written=str, fits=_fits_number)]
+Count = Annotated[int, ArgumentType("count", _count, written=str, fits=_fits_number)]
+Switch = Annotated[bool, ArgumentType("switch", _switch, written=_position, fits=_fits_switch)]
+#: a DomU, a Dom0 or a volume, found by looking once the command runs; rights are by its name,
+#: with or without its kind before it
 Holdable = Annotated[
     Sought,
-    ArgumentType("any", _holdable, is_object=True, written=str, name_of=lambda sought: sought.name),
+    ArgumentType(
+        "any",
+        _holdable,
+        is_object=True,
+        written=_name_of,
+        name_of=_name_of,
+        fits=lambda pattern: ":" not in pattern,
+    ),
+]
+#: a member, by name or by chat id; rights are by the name
+Person = Annotated[
+    str,
+    ArgumentType("person", _person, written=str, fits=lambda pattern: not pattern.startswith("@")),
 ]
 Word = Annotated[str, ArgumentType("word", _word)]
 #: the words of another command, options of that one included

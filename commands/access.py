@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime
 
-from bot.api import VOUCHED, Context, Pinned, Refused, Reply, Word, _, clean, command
+from bot.api import VOUCHED, Context, Person, Pinned, Refused, Reply, Word, _, clean, command
 
 
 @command("trust", needs="access.trust", risk="changes")
-async def trust(ctx: Context, person: Word, *fingerprint: Word) -> Reply:
+async def trust(ctx: Context, person: Person, *fingerprint: Word) -> Reply:
     """Show the keys that a person signs devices with, or confirm a new one.
 
     A key that changed blocks that person until somebody else confirms it. First ask them, by voice
@@ -27,14 +27,12 @@ async def trust(ctx: Context, person: Word, *fingerprint: Word) -> Reply:
                 prefix=ctx.prefix, person=person
             ),
         )
-    if offered is not None:
-        # no step: it is on disk or it is not, and after a crash it may be done again
-        await ctx.pins.confirm(offered, key, ctx.person)
-    return Reply(
-        _("{person} is believed again: {user} signs with {key}.").format(
-            person=person, user=user, key=grouped(key)
-        )
+    sentence = _("{person} is believed again: {user} signs with {key}.").format(
+        person=person, user=user, key=grouped(key)
     )
+    if offered is not None:
+        await ctx.pins.confirm(offered, key, ctx.job, sentence)
+    return Reply(sentence)
 
 
 @trust.check
@@ -56,7 +54,7 @@ async def _may_vouch(ctx: Context, person: str, *fingerprint: str) -> None:
 
 
 def _confirmed(known: list[Pinned], key: str) -> str | None:
-    """Whose *key* was confirmed already, as by this job before the bot died in it."""
+    """Whose *key* was confirmed already."""
     found = (p.user for p in known if p.key == key and p.confirmed_by and p.offered is None)
     return next(found, None)
 

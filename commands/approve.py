@@ -12,7 +12,7 @@ async def approve(ctx: Context, code: Word) -> Reply:
     Example: approve K7Q2MX
     """
     job = await answering.approve(ctx, code)
-    return Reply(_("Approved: job {job} goes on.").format(job=job))
+    return Reply(_("Approved: job {job} is looked at once more, then begins.").format(job=job))
 
 
 @command("confirm", needs="access.confirm", risk="changes")
@@ -22,7 +22,7 @@ async def confirm(ctx: Context, code: Word) -> Reply:
     Example: confirm K7Q2MX
     """
     job = await answering.confirm(ctx, code)
-    return Reply(_("Confirmed: job {job} goes on.").format(job=job))
+    return Reply(_("Confirmed: job {job} is looked at once more, then begins.").format(job=job))
 
 
 @command("deny", needs="access.confirm", risk="changes")

@@ -101,7 +101,8 @@ async def export(ctx: Context, *filters: Word) -> Reply:
 
     Example: audit export job 7
     """
-    file = await ctx.records.audit_export(ctx.records.audit_query(filters, first=2))
+    query = ctx.records.audit_query(filters, first=2)
+    file = await ctx.records.audit_export(query, own=ctx.job.id)
     if not file.count:
         return Reply(_("Nothing of the kind is in the record."))
     hint = ""

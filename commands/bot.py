@@ -136,8 +136,8 @@ def _glass(ctx: Context) -> list[tuple[str, str, str]]:
 
 
 def _holds(ctx: Context) -> list[tuple[str, str, str]]:
-    """What nobody may touch now; not all of it where that is much."""
-    standing = ctx.holds.standing
+    """What nobody may touch now, as far as the asker may know; not all of it where that is much."""
+    standing = [each for each in ctx.holds.standing if ctx.rights.object("hold.list", each.name)]
     rows = [("⏸", hold.name, hold.sentence(ctx.now)) for hold in standing[:_HOLDS]]
     if more := len(standing) - len(rows):
         said = _("and {count} more: {prefix}holds").format(count=more, prefix=ctx.prefix)

@@ -5,7 +5,6 @@ from bot.api import (
     Context,
     Number,
     Reply,
-    Requeue,
     Table,
     UsageError,
     Word,
@@ -35,23 +34,17 @@ async def break_glass(ctx: Context, *words: Word) -> Reply:
     Example: break-glass for 30m reason fy is on fire and I am alone
     """
     seconds, reason = _read(ctx, words)
-    async with ctx.step(_("break the glass"), changes=True):
-        broken = await breaking.break_glass(ctx, seconds, reason)
-    return _broken(ctx, broken)
+    broken = await breaking.break_glass(ctx, seconds, reason)
+    return Reply(
+        breaking.until_when(broken),
+        hint=_("{prefix}break-glass end makes it whole again.").format(prefix=ctx.prefix),
+    )
 
 
 @break_glass.check
 async def _may_break(ctx: Context, *words: str) -> None:
     _read(ctx, words)
     breaking.demand_whole(ctx)
-
-
-@break_glass.recover
-async def _look(ctx: Context, *words: str) -> Reply:
-    broken = await breaking.broken_by(ctx)
-    if broken is None:
-        raise Requeue
-    return _broken(ctx, broken)
 
 
 def _read(ctx: Context, words: tuple[str, ...]) -> tuple[float, str]:
@@ -67,25 +60,13 @@ def _read(ctx: Context, words: tuple[str, ...]) -> tuple[float, str]:
     )
 
 
-def _broken(ctx: Context, broken: Broken) -> Reply:
-    return Reply(
-        _("The glass is broken until {until}; every member is told.").format(
-            until=moment(broken.until, broken.since)
-        ),
-        hint=_("{prefix}break-glass end makes it whole again.").format(prefix=ctx.prefix),
-    )
-
-
 @command("break-glass end", needs="access.break_glass", risk="changes")
 async def end(ctx: Context) -> Reply:
     """End your breaking of the glass before its time.
 
     Example: break-glass end
     """
-    # no step: it is on disk or it is not, and after a crash it may be done again
-    if await breaking.end_early(ctx) is None:
-        return Reply(_("Your glass is whole already."))
-    return Reply(_("The glass is whole again; every member is told."))
+    return Reply(await breaking.end_early(ctx))
 
 
 @command("break-glass review", needs="access.break_glass")
@@ -101,7 +82,7 @@ async def review(ctx: Context, number: Number | None = None) -> Reply:
     rows = [
         (
             str(job.id),
-            in_words(job.state),
+            in_words(job.state) if job.id in found.ran else _("not run"),
             moment(job.ended, now) if job.ended else "-",
             job.person,
             clean(ctx.shown(job.line), 80),
@@ -119,12 +100,12 @@ async def review(ctx: Context, number: Number | None = None) -> Reply:
     count = ngettext(
         "{count} command went without a second person.",
         "{count} commands went without a second person.",
-        len(rows),
+        len(found.ran),
     )
     return Reply(
         sentence,
         body=[Table(rows, headings)] if rows else [],
-        hint="\n".join([count.format(count=len(rows)), *_earlier(ctx, broken)]),
+        hint="\n".join([count.format(count=len(found.ran)), *_earlier(ctx, broken)]),
     )
 
 

@@ -2,11 +2,10 @@
 
 from bot.api import (
     Context,
-    Grant,
     Number,
+    Person,
     Plan,
     Reply,
-    Requeue,
     Table,
     Word,
     _,
@@ -25,7 +24,7 @@ from bot.api import (
     least="second",
     words="PERSON RIGHT for TIME reason WHY…",
 )
-async def grant(ctx: Context, person: Word, *words: Word, dry_run: bool = False) -> Reply:
+async def grant(ctx: Context, person: Person, *words: Word, dry_run: bool = False) -> Reply:
     """Give somebody a right of your own for a time, once another person approves.
 
     The right is written as in the configuration. It counts as long as you have it yourself, by your
@@ -33,10 +32,13 @@ async def grant(ctx: Context, person: Word, *words: Word, dry_run: bool = False)
 
     Example: grant anna domu.migrate on vm for 2h reason power work tonight
     """
-    wanted = _wanted(person, words)
-    async with ctx.step(_("write the grant down"), changes=True):
-        given = await granting.give(ctx, wanted)
-    return _given(ctx, given)
+    given = await granting.give(ctx, _wanted(person, words))
+    return Reply(
+        granting.given(given),
+        hint=_("{prefix}revoke {number} ends it at once.").format(
+            prefix=ctx.prefix, number=given.id
+        ),
+    )
 
 
 @grant.check
@@ -49,30 +51,8 @@ async def _plan(ctx: Context, person: str, *words: str, dry_run: bool = False) -
     return granting.plan(ctx, _wanted(person, words))
 
 
-@grant.recover
-async def _look(ctx: Context, person: str, *words: str, dry_run: bool = False) -> Reply:
-    given = await granting.given(ctx)
-    if given is None:
-        raise Requeue
-    return _given(ctx, given)
-
-
 def _wanted(person: str, words: tuple[str, ...]) -> granting.Wanted:
     return granting.Wanted.parse(person, words, grant.usage)
-
-
-def _given(ctx: Context, given: Grant) -> Reply:
-    return Reply(
-        _("Grant {number}: {person} has {right} until {until}.").format(
-            number=given.id,
-            person=given.person,
-            right=given.right,
-            until=moment(given.until, given.since),
-        ),
-        hint=_("{prefix}revoke {number} ends it at once.").format(
-            prefix=ctx.prefix, number=given.id
-        ),
-    )
 
 
 @command("grants", needs="access.grants")
@@ -111,15 +91,4 @@ async def revoke(ctx: Context, number: Number, *reason: Word) -> Reply:
 
     Example: revoke 3 the work is done
     """
-    # no step: it is on disk or it is not, and after a crash it may be done again
-    stopped = await granting.revoke(ctx, number, " ".join(reason))
-    if stopped is None:
-        return Reply(_("Grant {number} has ended already.").format(number=number))
-    if not stopped:
-        return Reply(_("Grant {number} is revoked; nothing waited for it.").format(number=number))
-    sentence = ngettext(
-        "Grant {number} is revoked; job {jobs} is stopped.",
-        "Grant {number} is revoked; jobs {jobs} are stopped.",
-        len(stopped),
-    )
-    return Reply(sentence.format(number=number, jobs=", ".join(map(str, stopped))))
+    return Reply(await granting.revoke(ctx, number, " ".join(reason)))

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from bot.api import (
-    RELEASED,
     Context,
     Found,
     Hold,
@@ -58,9 +57,8 @@ async def hold(ctx: Context, what: Holdable, *reason: Word) -> Reply:
         until=None if seconds is None else ctx.now + seconds,
     )
     how = _("{prefix}release {what} ends it.").format(prefix=ctx.prefix, what=what)
-    return Reply(
-        placed.sentence(ctx.now), hint="\n".join([*found.problems, *_jobs(ctx, placed), how])
-    )
+    lines = [*found.problems, *ctx.holds.jobs_on(placed), how]
+    return Reply(placed.sentence(ctx.now), hint="\n".join(lines))
 
 
 @hold.check
@@ -87,8 +85,6 @@ async def release(ctx: Context, what: Holdable, *, all: bool = False) -> Reply:
 
     Example: release vm
     """
-    if said := ctx.notes.get(RELEASED):
-        return Reply(said)
     standing = _standing(ctx, what)
     chosen = [each for each in standing if all or each.by == ctx.person]
     if not chosen:
@@ -173,14 +169,6 @@ def _found(ctx: Context) -> Found:
     found = ctx.plan.facts if ctx.plan is not None else None
     assert isinstance(found, Found)
     return found
-
-
-def _jobs(ctx: Context, placed: Hold) -> list[str]:
-    """What becomes of the jobs that are about to touch what is held now."""
-    going_on, waiting = ctx.holds.jobs_on(placed)
-    lines = [_("Job {job} is running on it and goes on.").format(job=job) for job in going_on]
-    lines += [_("Job {job} waits, and is refused at its turn.").format(job=job) for job in waiting]
-    return lines
 
 
 def _standing(ctx: Context, what: Sought) -> list[Hold]:

@@ -1,7 +1,6 @@
 """The Dom0s themselves."""
 
 from bot.api import (
-    RELEASED,
     Context,
     Dom0,
     HoldKind,
@@ -48,16 +47,11 @@ async def _on(ctx: Context, name: str, why: str) -> Reply:
     placed = await ctx.holds.place(
         ctx.job, "host.maintenance", HoldKind.MAINTENANCE, name, reason=why
     )
-    going_on, waiting = ctx.holds.jobs_on(placed)
-    lines = [_("Job {job} brings a guest to it and goes on.").format(job=job) for job in going_on]
-    lines += [_("Job {job} waits, and is refused at its turn.").format(job=job) for job in waiting]
     how = _("{prefix}host maintenance {name} off ends it.").format(prefix=ctx.prefix, name=name)
-    return Reply(placed.sentence(ctx.now), hint="\n".join([*lines, how]))
+    return Reply(placed.sentence(ctx.now), hint="\n".join([*ctx.holds.jobs_on(placed), how]))
 
 
 async def _off(ctx: Context, name: str) -> Reply:
-    if said := ctx.notes.get(RELEASED):
-        return Reply(said)
     standing = ctx.holds.on(HoldKind.MAINTENANCE, name)
     if not standing:
         raise Refused(_("Dom0 {name} is not in maintenance.").format(name=name))

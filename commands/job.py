@@ -16,7 +16,6 @@ from bot.api import (
     command,
     duration,
     in_words,
-    ngettext,
     release_jobs,
     settle_job,
 )
@@ -88,7 +87,7 @@ async def cancel(ctx: Context, job: JobNumber) -> Reply:
 
     Example: job cancel 7
     """
-    return await ctx.records.cancel(job)
+    return await ctx.records.cancel(job, by=ctx.job.id)
 
 
 @cancel.check
@@ -103,9 +102,7 @@ async def release(ctx: Context, job: JobNumber, *more: JobNumber) -> Reply:
 
     Example: job release 7 8
     """
-    released = await release_jobs(ctx, (job, *more))
-    sentence = ngettext("Job {jobs} is released.", "Jobs {jobs} are released.", len(released))
-    return Reply(sentence.format(jobs=", ".join(map(str, released))))
+    return Reply(await release_jobs(ctx, (job, *more)))
 
 
 @command("job settle", needs="job.settle", risk="changes")
@@ -115,11 +112,7 @@ async def settle(ctx: Context, job: JobNumber) -> Reply:
     Example: job settle 7
     """
     async with ctx.step(_("look at every host for job {job}").format(job=job)):
-        found = await settle_job(ctx, job)
-    return Reply(
-        _("Job {job} is settled, its locks are free. {found}").format(job=job, found=found.result),
-        hint=found.hint,
-    )
+        return await settle_job(ctx, job)
 
 
 def _row(ctx: Context, job: Job) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from bot.api import CommandWord, Context, Lines, Reply, UsageError, _, command, 
 _MOST = 20
 
 
-@command("why", needs="bot.why")
+@command("why", needs="bot.why", words="[PERSON] COMMAND…")
 async def why_(ctx: Context, *command: CommandWord) -> Reply:
     """Name the rule that decides whether you, or another member, may run a command.
 
@@ -18,20 +18,25 @@ async def why_(ctx: Context, *command: CommandWord) -> Reply:
     if not command:
         raise UsageError(
             _("Which command?"),
-            hint=_("Usage: {usage}").format(usage=f"{ctx.prefix}why [PERSON] COMMAND…"),
+            hint=_("Usage: {usage}").format(usage=ctx.prefix + why_.usage),
             word=1,
         )
     judged = why.judge(ctx, command)
     lines = [*_rules(judged), *_room(judged)]
-    waits = why.in_words(judged.command.risk, judged.need)
-    return Reply(_result(judged), body=[Lines(lines)], hint=waits)
+    hint = why.in_words(judged.command.risk, judged.need) if _may(judged) else ""
+    return Reply(_result(judged), body=[Lines(lines)], hint=hint)
+
+
+def _may(judged: why.Judged) -> bool:
+    """Whether the answer is yes, or depends on the words."""
+    return judged.decision is None or (judged.decision.allowed and judged.here)
 
 
 def _result(judged: why.Judged) -> str:
     values = {"person": judged.person, "line": judged.line}
     if judged.decision is None:
         return _("Whether {person} may run {line} depends on its words.").format(**values)
-    if judged.decision.allowed and judged.here:
+    if _may(judged):
         return _("{person} may run {line}.").format(**values)
     return _("{person} may not run {line}.").format(**values)
 

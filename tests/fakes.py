@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from bot.core.chat import Batch, Kind, Message, Post, PostKind, Proof, Receive, Status
+from bot.core.chat import Batch, Kind, Message, OwnPosts, Post, PostKind, Proof, Receive, Status
 from bot.errors import ChatUnavailable, StoreError
 
 ROOM = "#nounou:localhost"
@@ -47,6 +48,8 @@ class FakeChat:
         self.messages: dict[str, Said] = {}
         #: the signs that stand on messages now: which event, which sign
         self.signs: dict[str, tuple[str, str]] = {}
+        #: how many of the bot's messages somebody took back in each room
+        self.taken_back: Counter[str] = Counter()
         self.attempts: list[Post] = []
         self.down = False
         self.trouble: Callable[[Post], None] = lambda post: None
@@ -160,8 +163,15 @@ class FakeChat:
     def encrypted(self, room: str) -> bool | None:
         return self.encryption.get(room)
 
-    async def own_posts(self, room: str, most: int) -> list[str]:
-        return [said.plain for said in reversed(self.said(room))][:most]
+    async def own_posts(self, room: str, beginnings: tuple[str, ...], most: int) -> OwnPosts:
+        texts = [said.plain for said in reversed(self.said(room))]
+        found = [text for text in texts if text.startswith(beginnings)]
+        return OwnPosts(found[:most], self.taken_back[room])
+
+    def take_back(self, said: Said) -> None:
+        """Remove what the bot *said*, as a homeserver's administrator can."""
+        del self.messages[said.event_id]
+        self.taken_back[said.post.room] += 1
 
     async def close(self) -> None:
         self._closed = True

@@ -128,10 +128,36 @@ def test_what_can_be_held_is_a_name_with_or_without_its_kind(
     assert str(sought) == text
 
 
+def test_a_right_meets_a_word_however_it_is_typed() -> None:
+    """A denial would mean less than it reads if another spelling of the same passed by it."""
+    spellings = {
+        params.Switch: ("off", ["off", "OFF", "Off"]),
+        params.Holdable: ("vm", ["vm", "domu:vm", "host:vm", "volume:vm"]),
+        params.JobNumber: ("7", ["7", "#7", "007", "#07"]),
+        params.Number: ("7", ["7", "#7", "007"]),
+        params.Count: ("7", ["7", "07", "007"]),
+    }
+    for hint, (written, typed) in spellings.items():
+        [argument] = [each for each in get_args(hint) if isinstance(each, ArgumentType)]
+        assert argument.written is not None
+        assert {argument.written(convert(hint, text)) for text in typed} == {written}
+
+
 @pytest.mark.parametrize("text", ["lun:7", "maintenance:fz", ":vm", "domu:", "domu:domu:vm", "-rf"])
 def test_what_cannot_be_held_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
         convert(params.Holdable, text)
+
+
+def test_a_person_is_looked_up_and_rights_see_who_it_is() -> None:
+    [argument] = [each for each in get_args(params.Person) if isinstance(each, ArgumentType)]
+    lookup = Everything()
+
+    person = argument.convert("@anna:localhost", lookup)
+
+    assert lookup.asked == [("person", "@anna:localhost")]
+    assert argument.written is not None
+    assert argument.written(person) == person
 
 
 @given(st.text())

@@ -83,6 +83,32 @@ def test_a_right_about_a_word_that_no_command_has_is_wrong(
 @pytest.mark.parametrize(
     ("right", "what"),
     [
+        ("host.maintenance state OFF", "no command of host.maintenance takes OFF as state"),
+        (
+            "'access.grant person @anna:localhost'",
+            "no command of access.grant takes @anna:localhost as person",
+        ),
+        ("host.maintenance state off, no", "takes no as state; write it as on or off"),
+        ("domu.migrate dry-run no", "no command of domu.migrate takes no as dry_run"),
+        ("'job.cancel job #7'", "no command of job.cancel takes #7 as job"),
+        ("job.cancel job 007", "takes 007 as job"),
+        ("hold.place what domu:vm", "no command of hold.place takes domu:vm as what"),
+        ("hold.place on volume:vm-root", "no object is called volume:vm-root"),
+        ("hold.place except host:fz", "no object is called host:fz"),
+    ],
+)
+def test_a_word_that_nothing_can_match_is_wrong(tmp_path: Path, right: str, what: str) -> None:
+    """A denial of it would keep nobody from anything."""
+    path = written(tmp_path, policy(right))
+
+    [problem] = fit(path, load_policy(path), REGISTRY).wrong
+
+    assert what in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("right", "what"),
+    [
         ("volume.shrink on web-*", "no command needs volume.shrink; !help COMMAND names the right"),
         ("volume.shrink size 3", "no command needs volume.shrink"),
         ("job.cancel on web-*", "no command of job.cancel takes an object"),
@@ -105,6 +131,9 @@ def test_a_right_that_gives_nothing_yet_is_only_odd(tmp_path: Path, right: str, 
         "'* on vm-*'",
         "domu.list on vm-*",
         "'bot.*'",
+        "host.maintenance state o[nf]*",
+        "domu.migrate dry-run false",
+        "job.cancel job 4?, 7, 1*",
     ],
 )
 def test_a_right_about_what_there_is_fits(tmp_path: Path, right: str) -> None:

@@ -24,7 +24,18 @@ import structlog
 
 from bot.chat import local_socket
 from bot.chat.local_room import LATEST, LocalRoom, Said
-from bot.core.chat import Batch, Chat, Message, Post, PostKind, Proof, Receive, Report, Status
+from bot.core.chat import (
+    Batch,
+    Chat,
+    Message,
+    OwnPosts,
+    Post,
+    PostKind,
+    Proof,
+    Receive,
+    Report,
+    Status,
+)
 from bot.core.rooms import LOCAL
 from bot.errors import ChatRefused, ChatUnavailable, ConfigError, StoreError
 from bot.i18n import _
@@ -179,12 +190,13 @@ class LocalChat(Chat):
         """As `Chat.encrypted`: it never leaves this machine."""
         return None
 
-    async def own_posts(self, room: str, most: int) -> list[str]:
+    async def own_posts(self, room: str, beginnings: tuple[str, ...], most: int) -> OwnPosts:
         """As `Chat.own_posts`."""
         try:
-            return await self._room(room.removeprefix(LOCAL)).bodies(most)
+            bodies = await self._room(room.removeprefix(LOCAL)).bodies()
         except ChatRefused as error:
             raise ChatUnavailable(_("Nothing is kept of what was said there")) from error
+        return OwnPosts([body for body in bodies if body.startswith(beginnings)][:most])
 
     async def close(self) -> None:
         """Hang up on every client, after the last words."""

@@ -93,10 +93,10 @@ class LocalRoom:
         event = f"$local-{post.txn}"
         return Said(self.last + 1, event, _bounded(post.words), post.edits, status)
 
-    async def bodies(self, most: int) -> list[str]:
-        """The last *most* texts as they were said first, newest first."""
+    async def bodies(self) -> list[str]:
+        """The texts that are kept, as they were said first, newest first."""
         await self.open()
-        return [said.body for said in reversed(self._said) if said.edits is None][:most]
+        return [said.body for said in reversed(self._said) if said.edits is None]
 
     def after(self, n: int) -> list[Said]:
         """What was said after number *n*, of each message only its newest edit."""

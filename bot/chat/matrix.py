@@ -22,12 +22,12 @@ from bot.chat.matrix_crypto import Crypto
 from bot.chat.matrix_crypto_people import Pin
 from bot.chat.matrix_doors import Doors
 from bot.chat.matrix_login import Account, Credentials
-from bot.chat.matrix_own import own_posts
+from bot.chat.matrix_own import Wanted, own_posts
 from bot.chat.matrix_posts import Posts
 from bot.chat.matrix_rooms import Rooms
 from bot.chat.matrix_sync import Sync
 from bot.chat.matrix_wire import Busy, Wire, path_of
-from bot.core.chat import Batch, Chat, Post, Receive
+from bot.core.chat import Batch, Chat, OwnPosts, Post, Receive
 from bot.core.pulse import Pulse
 from bot.errors import BotError, ChatRefused, ChatUnavailable, ConfigError
 from bot.i18n import _
@@ -162,11 +162,12 @@ class MatrixChat(Chat):
         room_id = self._rooms.id_of(room)
         return None if room_id is None else self._rooms.was_encrypted(room)
 
-    async def own_posts(self, room: str, most: int) -> list[str]:
+    async def own_posts(self, room: str, beginnings: tuple[str, ...], most: int) -> OwnPosts:
         """As `Chat.own_posts`."""
         room_id = await self._open_room(room)
         secret = self._rooms.is_encrypted(room_id)
-        return await own_posts(self._account, self._crypto, room_id, most, secret=secret)
+        wanted = Wanted(room_id, beginnings, most, secret=secret)
+        return await own_posts(self._account, self._crypto, wanted)
 
     async def close(self) -> None:
         self._crypto.close()

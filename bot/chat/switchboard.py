@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from bot.chat.local import LocalChat
-from bot.core.chat import Chat, Post, Receive
+from bot.core.chat import Chat, OwnPosts, Post, Receive
 from bot.core.rooms import LOCAL
 
 
@@ -47,9 +47,9 @@ class Switchboard(Chat):
         """As `Chat.encrypted`."""
         return self._of(room).encrypted(room)
 
-    async def own_posts(self, room: str, most: int) -> list[str]:
+    async def own_posts(self, room: str, beginnings: tuple[str, ...], most: int) -> OwnPosts:
         """As `Chat.own_posts`."""
-        return await self._of(room).own_posts(room, most)
+        return await self._of(room).own_posts(room, beginnings, most)
 
     async def close(self) -> None:
         """Leave both."""

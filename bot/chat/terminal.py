@@ -18,7 +18,7 @@ from typing import Any
 
 import structlog
 
-from bot.core.chat import Batch, Chat, Message, Post, PostKind, Proof, Receive
+from bot.core.chat import Batch, Chat, Message, OwnPosts, Post, PostKind, Proof, Receive
 from bot.errors import ChatRefused, ChatUnavailable, ConfigError, StoreError
 from bot.i18n import _
 
@@ -115,17 +115,18 @@ class TerminalChat(Chat):
         """As `Chat.encrypted`: it never leaves this machine."""
         return None
 
-    async def own_posts(self, room: str, most: int) -> list[str]:
+    async def own_posts(self, room: str, beginnings: tuple[str, ...], most: int) -> OwnPosts:
         """As `Chat.own_posts`."""
         if self._reader.at_eof():
             raise ChatUnavailable(_("The chat is closed"))
         number = next(self._numbers)
         answer: asyncio.Future[list[str]] = asyncio.get_running_loop().create_future()
         self._asked[number] = answer
+        question = {"type": "own", "ask": number, "room": room, "begin": beginnings, "most": most}
         try:
             async with asyncio.timeout(self._request_timeout):
-                await self._write({"type": "own", "ask": number, "room": room, "most": most})
-                return await answer
+                await self._write(question)
+                return OwnPosts(await answer)
         except TimeoutError as error:
             raise ChatUnavailable(_("The chat does not answer in time")) from error
         finally:

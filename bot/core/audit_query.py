@@ -19,8 +19,9 @@ from bot.i18n import _
 _ODD = str.maketrans("\u0130\u212a", "\ufffd\ufffd")
 #: what JSON in ASCII writes as it is
 _RUN = re.compile(r"[ !#-\[\]-~]+")
-#: the keys under which an entry names jobs, under the last of them several
-_JOBS = ("job", "answer", "released")
+#: the keys under which an entry names one job, and those under which it names several
+_JOB = ("job", "answer")
+_JOBS = ("released", "jobs")
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Query:
 
     def _wants_data(self, data: Any) -> bool:
         return (
-            (self.job is None or str(self.job) in _values(data, _JOBS))
+            (self.job is None or str(self.job) in _values(data, (*_JOB, *_JOBS)))
             and (not self.by or _any(self.by, _values(data, ("person", "sender"))))
             and (not self.on or _any(self.on, _objects(data)))
             and (not self.verb or _any(self.verb, _verbs(data)))
@@ -69,8 +70,8 @@ class Query:
         every = [[run] for part in (*said, *self.text) for run in runs_of(part)]
         if self.job is None:
             return every
-        *ones, several = (f'"{key}": ' for key in _JOBS)
-        return [*every, [*(f"{one}{self.job}" for one in ones), several]]
+        one = [f'"{key}": {self.job}' for key in _JOB]
+        return [*every, [*one, *(f'"{key}": ' for key in _JOBS)]]
 
     def older_than(self, number: int) -> Query:
         """The same, of what is older than the entry *number*."""

@@ -16,6 +16,7 @@ _BRIEF = {
     "step": 100,
     "where": 40,
     "words": 100,
+    "right": 100,
     "error": 40,
     "why": 100,
     "reason": 100,
@@ -27,6 +28,8 @@ _BRIEF = {
 _LEFT_OUT = {"room", "event", "person", "sender", "job", "steps", "exit", "more", "seconds"}
 #: what the plan of a job has said before, and the kinds of entries that come after it
 _KNOWN, _AFTER_PLAN = {"verb", "objects"}, {"step", "sent", "returned", "ended"}
+#: what says nothing without the name of its list
+_LISTS = ("released", "held", "not replayed", "keys")
 #: what nobody wants to read in full
 _HASHES = {"digest", "hash", "head", "previous"}
 #: the longest value of an entry that is shown whole
@@ -35,7 +38,7 @@ _LONGEST = 2000
 
 def row(entry: Entry) -> tuple[str, str, str]:
     """What people compare, the time, and the news, for a table of many entries."""
-    said = [*_who(entry.data), *_brief(entry.data)]
+    said = [*_who(entry.data), *_aim(entry), *_brief(entry), *_lists(entry.data)]
     return entry.short, entry.at[:19], f"{clean(entry.kind, 40)}: {' · '.join(said)}"
 
 
@@ -44,8 +47,7 @@ def story(entry: Entry) -> list[str]:
     data = entry.data
     person = data.get("person", data.get("sender"))
     said = [] if person is None else [_text(person, 80)]
-    said += [_text(data[key], _LONGEST) for key in _BRIEF if _says(data.get(key))]
-    said += [*_numbers(data), *_others(entry)]
+    said += [*_brief(entry, _LONGEST), *_others(entry)]
     head = _("{time} #{number} {kind}: {said}").format(
         time=clean(entry.at[11:23]),
         number=entry.number,
@@ -63,11 +65,33 @@ def _who(data: Any) -> Iterator[str]:
         yield _text(person, 80)
 
 
-def _brief(data: Any) -> Iterator[str]:
+def _aim(entry: Entry) -> Iterator[str]:
+    """What was done to what, where neither the line that was typed nor a plan before says it."""
+    data = entry.data
+    if _says(data.get("line")) or entry.kind in _AFTER_PLAN or not _says(data.get("verb")):
+        return
+    objects = data.get("objects") or data.get("of") or ""
+    yield f"{_text(data['verb'], 60)} {_text(objects, 100)}".rstrip()
+
+
+def _brief(entry: Entry, longest: int = 0) -> Iterator[str]:
+    """The news, each as long as in a row, or as *longest*."""
+    data = entry.data
+    denied = {"state", "code"} if entry.kind == "denied" else set()
     for key, limit in _BRIEF.items():
-        if _says(data.get(key)) and data[key] != "ok":
-            yield _text(data[key], limit)
+        if not _says(data.get(key)) or key in denied:
+            continue
+        if (key, data[key]) == ("rule", "none"):
+            yield _("no rule")
+        elif longest or data[key] != "ok":
+            yield _text(data[key], longest or limit)
     yield from _numbers(data)
+
+
+def _lists(data: Any) -> Iterator[str]:
+    for key in _LISTS:
+        if _says(data.get(key)):
+            yield f"{key}: {_text(data[key], 100)}"
 
 
 def _numbers(data: Any) -> Iterator[str]:

@@ -192,6 +192,16 @@ class Post:
         return f"{self.text.plain}\n{shown}{more}".rstrip("\n")
 
 
+@dataclass(frozen=True)
+class OwnPosts:
+    """What a chat has kept of what the bot said in a room."""
+
+    #: newest first, edits and what cannot be read left out
+    texts: Sequence[str]
+    #: how many messages of the bot somebody else took back: it takes back signs alone
+    removed: int = 0
+
+
 Receive = Callable[[Batch], Awaitable[None]]
 
 
@@ -220,11 +230,12 @@ class Chat(Protocol):
     def encrypted(self, room: str) -> bool | None:
         """Whether *room* is encrypted; None while that is not known, or has no meaning here."""
 
-    async def own_posts(self, room: str, most: int) -> list[str]:
-        """The plain texts of the last messages that the bot itself said in *room*, newest first.
+    async def own_posts(self, room: str, beginnings: tuple[str, ...], most: int) -> OwnPosts:
+        """The last messages that the bot itself said in *room* with one of these *beginnings*.
 
-        As the chat kept them, not as the bot remembers them: at most *most*, edits and what cannot
-        be read left out.  Raises `ChatUnavailable` where the chat does not say, or keeps nothing.
+        As the chat kept them, not as the bot remembers them: *most* of them, or fewer where it
+        would take too long to find as many.  Raises `ChatUnavailable` where the chat does not say,
+        or keeps nothing.
         """
 
     async def close(self) -> None:

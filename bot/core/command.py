@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Annotated, Any, Protocol, get_args, get_origin, get_type_hints
 
 from bot.core.approvals import Need
+from bot.core.patterns import any_matches
 from bot.core.plan import Plan
 from bot.core.render import Reply
 from bot.core.right import RESERVED, Asked, speaks_of
@@ -31,7 +32,7 @@ class Lookup(Protocol):
     """What converters may ask: the inventory as the asker may see it, never the network."""
 
     def find(self, kind: str, text: str) -> Any:
-        """The object of *kind* called *text*; raises `UsageError` or `Denied`."""
+        """What *text* means: an object or a ``person``; raises `UsageError` or `Denied`."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class ArgumentType:
     name_of: Callable[[Any], str] | None = None
     #: the one way in which the value is written, where it may be typed in several
     written: Callable[[Any], str] | None = None
+    #: whether a pattern in a right can match any word, as it is written
+    fits: Callable[[str], bool] | None = None
     #: whether a ``*`` parameter of it takes words that look like options as well
     raw: bool = False
 
@@ -146,13 +149,23 @@ class Command:
         kinds = (param.type.kind for param in self.params if param.type.is_object)
         return self.filters or any(map(self.speaks_of, kinds))
 
+    def fits(self, parameter: str, pattern: str) -> bool:
+        """Whether *pattern* can match any word of *parameter*, as rights see it."""
+        if parameter in self.options:
+            return any_matches((pattern,), "true") or any_matches((pattern,), "false")
+        types = [param.type for param in self.params if param.name == parameter]
+        return any(each.fits is None or each.fits(pattern) for each in types)
+
     def asked(self, bound: Bound) -> Asked:
         """The command with the words *bound*, as rights judge it."""
-        names = (name for kind, name in bound.objects if self.speaks_of(kind))
-        arguments: dict[str, tuple[str, ...]] = {}
+        named = dict.fromkeys(bound.objects)
+        names = dict.fromkeys(name for kind, name in named if self.speaks_of(kind))
+        others = dict.fromkeys(name for kind, name in named if not self.speaks_of(kind))
+        chosen = {name for name, _kind, _word in bound.arguments}
+        arguments = {name: ("false",) for name in self.options if name not in chosen}
         for parameter, _kind, word in bound.arguments:
             arguments[parameter] = (*arguments.get(parameter, ()), word)
-        return Asked(self.needs, tuple(dict.fromkeys(names)), arguments, self.filters)
+        return Asked(self.needs, tuple(names), arguments, self.filters, tuple(others))
 
     @property
     def usage(self) -> str:

@@ -33,14 +33,12 @@ def misfits(right: Right, commands: Iterable[Command]) -> Iterator[Misfit]:
     those = [command for command in every if right.has_verb(command.needs)]
     if not those:
         return
-    known = {name for command in those for name in command.parameters}
-    for parameter, _patterns in right.arguments:
-        if parameter not in known:
+    yield from _strange_words(right, those)
+    for name in (*right.objects, *right.excepted):
+        if ":" in name:
             yield Misfit(
-                _("no command of {verbs} has a parameter {name}").format(
-                    verbs=", ".join(right.verbs), name=parameter
-                ),
-                _instead(parameter, known),
+                _("no object is called {name}: a name has no colon").format(name=name),
+                _("write the name without its kind"),
                 wrong=True,
             )
     if right.limited and not any(command.limitable for command in those):
@@ -50,6 +48,27 @@ def misfits(right: Right, commands: Iterable[Command]) -> Iterator[Misfit]:
             ).format(verbs=", ".join(right.verbs)),
             _("leave out what is said of objects"),
         )
+
+
+def _strange_words(right: Right, those: list[Command]) -> Iterator[Misfit]:
+    """Parameters and words of *right* that none of *those* commands has."""
+    known = {name for command in those for name in command.parameters}
+    verbs = ", ".join(right.verbs)
+    for parameter, patterns in right.arguments:
+        if parameter not in known:
+            what = _("no command of {verbs} has a parameter {name}")
+            yield Misfit(
+                what.format(verbs=verbs, name=parameter), _instead(parameter, known), wrong=True
+            )
+            continue
+        for pattern in patterns:
+            if not any(command.fits(parameter, pattern) for command in those):
+                what = _("no command of {verbs} takes {word} as {name}")
+                yield Misfit(
+                    what.format(verbs=verbs, word=pattern, name=parameter),
+                    _("write it as on or off, true or false, a plain number, or a plain name"),
+                    wrong=True,
+                )
 
 
 def _instead(parameter: str, known: set[str]) -> str:

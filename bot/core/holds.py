@@ -81,6 +81,10 @@ class Hold:
     #: "active" until it ended or was released
     state: str = "active"
 
+    def lasts(self, now: float) -> bool:
+        """Whether it counts, which it does before its birth as well: it protects."""
+        return self.until is None or now < self.until
+
     def bars(self, aim: Aim) -> bool:
         """Whether what has this *aim* must not be done while this stands."""
         if self.kind is HoldKind.MAINTENANCE:

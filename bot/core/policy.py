@@ -87,11 +87,30 @@ class Rights:
         allowed = self._allowed(verb, lambda giver: giver.object(verb, name))
         return any(allow.has_object(name) for allow in allowed)
 
+    def denies_on(self, verb: str, name: str | None = None) -> bool:
+        """Whether *verb* is denied ``on`` some objects, or on those called *name*, of any kind."""
+        return any(
+            deny.objects != ("*",) and not deny.arguments and (not name or deny.has_object(name))
+            for deny in self._denied(verb)
+        )
+
     def every(self, verb: str) -> bool:
         """Whether *verb* may be done on every object, so that none must be hidden."""
         if any(not deny.arguments for deny in self._denied(verb)):
             return False
         return any(not allow.limited for allow in self._allowed(verb, lambda r: r.every(verb)))
+
+    def whatever(self, verb: str) -> Rule | None:
+        """The rule by which *verb* may be done with any words; None where it depends on them."""
+        if any(self._denied(verb)):
+            return None
+        for rule in self.allow:
+            right, giver = rule.right, rule.giver
+            if not right.has_verb(verb) or right.limited or right.arguments:
+                continue
+            if giver is None or giver.whatever(verb) is not None:
+                return rule
+        return None
 
     def argument(self, verb: str, parameter: str, word: str) -> bool:
         """Whether *verb* may be done with *word* as *parameter*, on anything."""
@@ -116,7 +135,8 @@ class Rights:
 
         It never says yes where something would be given that is not here, and may say no where the
         rights only together cover it.  Ask it of the rights of all rooms (`Policy.everywhere`).
-        What was granted for a time is not counted.
+        What was granted for a time is not counted, nor what is denied on objects of another kind
+        than *right* speaks of: that shows at each use, which the giver has to be allowed as well.
         """
         for rule in self.deny:
             if rule.right.touches(right):
@@ -158,6 +178,10 @@ class Policy:
     def person(self, chat_id: str) -> str | None:
         """Who writes under *chat_id*; None for everybody that the config does not name."""
         return self.persons.get(chat_id)
+
+    def named(self, word: str) -> str:
+        """The person whom *word* means, a name or a chat id; *word* itself where it is nobody's."""
+        return self.persons.get(word, word)
 
     def of(self, person: str, room: str = "") -> Rights:
         """What *person* may do in *room*; nothing for somebody without a role."""

@@ -7,10 +7,10 @@ any order the objects, those excepted, the arguments of the command, and the roo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bot.core.patterns import any_matches, contains, overlap
+from bot.core.patterns import any_matches, contains, overlap, wildcards
 from bot.i18n import _
 
 #: what names of objects, arguments and rooms may be made of
@@ -20,6 +20,9 @@ _PARAMETER = re.compile(r"[a-z][a-z0-9_-]{0,30}")
 _ROOM = re.compile(r"[#!*?\[].*")
 #: longer than anybody reads
 LONGEST = 1000
+#: patterns and wildcards in one right at most: whether one right lies within others is worked out
+#: while everybody waits
+MOST_PATTERNS, MOST_WILDCARDS = 60, 20
 
 #: the words that begin a clause of their own; any other is the name of a parameter
 RESERVED = ("on", "except", "in")
@@ -44,6 +47,8 @@ class Asked:
     arguments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     #: whether it shows only those objects that its asker has the right to
     filters: bool = False
+    #: the names of its other objects, which only what is denied with ``on`` speaks of
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,7 @@ class Right:
             if word in clauses:
                 raise ValueError(_("{word} stands there twice").format(word=_shown(word)))
             clauses[word] = _some(tokens, _ROOM if word == "in" else _PATTERN, word)
+        _demand_short([*verbs, *(each for patterns in clauses.values() for each in patterns)])
         return cls(
             verbs,
             clauses.pop("on", ("*",)),
@@ -127,7 +133,15 @@ class Right:
             words = asked.arguments.get(parameter, ())
             if not any(any_matches(patterns, word) for word in words):
                 return False
-        return not self.limited or any(map(self.has_object, asked.objects))
+        return not self.limited or bool(self.met(asked))
+
+    def met(self, asked: Asked) -> tuple[str, ...]:
+        """The objects of *asked* that a denial of it meets.
+
+        With ``on`` these are of any kind: who denies ``* on fz`` wants nobody to do anything there.
+        """
+        names = asked.objects if self.objects == ("*",) else (*asked.objects, *asked.others)
+        return tuple(filter(self.has_object, names))
 
     def overlaps_verb(self, verb: str) -> bool:
         """Whether it speaks of any verb that the pattern *verb* matches."""
@@ -178,6 +192,21 @@ class Right:
             and not _within((one,), other.excepted)
             for one in self.objects
             for two in other.objects
+        )
+
+
+def _demand_short(patterns: Sequence[str]) -> None:
+    if len(patterns) > MOST_PATTERNS:
+        raise ValueError(
+            _("a right has {count} names and patterns at most; write several rights").format(
+                count=MOST_PATTERNS
+            )
+        )
+    if sum(map(wildcards, patterns)) > MOST_WILDCARDS:
+        raise ValueError(
+            _("a right has {count} wildcards (* ? [) at most; write several rights").format(
+                count=MOST_WILDCARDS
+            )
         )
 
 

@@ -29,6 +29,7 @@ class Witness:
 class Hearing:
     """What came of comparing a record with its witnesses."""
 
+    #: nothing contradicts it, and where there should be witnesses it was compared with some
     ok: bool
     sentence: str
 
@@ -44,13 +45,18 @@ def head_line(number: int, digits: str) -> str:
     return _("{head} · a record that is rewritten contradicts this").format(head=line)
 
 
+def beginnings() -> tuple[str, ...]:
+    """How a post begins, one way or another, that can be a witness."""
+    lines = (_("record {entry}"), _("record head {entry}"))
+    return tuple(line.partition("{entry}")[0] + "#" for line in lines)
+
+
 def posted(posts: Iterable[str]) -> list[Witness]:
     """The witnesses among the bot's own *posts*.
 
     Only one that begins as we write it counts: further in, an answer may repeat what people say.
     """
-    beginnings = [_("record {entry}"), _("record head {entry}")]
-    before = "|".join(re.escape(each.partition("{entry}")[0]) for each in beginnings)
+    before = "|".join(re.escape(each.removesuffix("#")) for each in beginnings())
     pattern = re.compile(f"(?:{before}){_NAMED}")
     return [_witness(named) for post in posts if (named := pattern.match(post))]
 

@@ -90,15 +90,15 @@ class Room:
         """What persons said after number *n*."""
         return [spoken for spoken in self._spoken[max(n, 0) :] if not spoken.txn]
 
-    def own(self, most: int) -> list[str]:
-        """The last *most* texts of the bot, newest first, without edits; as many as one line takes.
+    def own(self, beginnings: tuple[str, ...], most: int) -> list[str]:
+        """The last *most* texts of the bot that begin so, newest first; as many as one line takes.
 
         What the bot said is its witness, so it is told by who keeps the room.
         """
         found: list[str] = []
         left = LARGEST * 4
         for spoken in reversed(self._spoken):
-            if spoken.txn and not spoken.edit:
+            if spoken.txn and not spoken.edit and spoken.body.startswith(beginnings):
                 left -= len(json.dumps(spoken.body))
                 if left < 0 or len(found) == most:
                     break

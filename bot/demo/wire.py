@@ -91,7 +91,7 @@ class TerminalPlace:
                 case "send":
                     self._post(bot, order)
                 case "own":
-                    posts = self._room.own(int(order["most"]))
+                    posts = self._room.own(tuple(order["begin"]), int(order["most"]))
                     _write(bot, {"type": "own", "ask": order["ask"], "posts": posts})
                 case kind:
                     raise ValueError(kind)

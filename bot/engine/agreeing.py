@@ -109,7 +109,7 @@ async def _answer(run: Run, context: Context, matter: Matter, request: Request) 
 
 
 def _unanswered(run: Run, matter: Matter) -> dict[str, Any]:
-    return matter.record(run.job) | {"person": approvals.BOT, "asked_by": run.job.person}
+    return matter.record(run.job) | {"person": audit_log.BOT, "asked_by": run.job.person}
 
 
 def _refusal(request: Request) -> Refused:

@@ -79,7 +79,12 @@ async def confirm(ctx: Context, code: str) -> int:
             )
         )
     if request.need is not Need.CONFIRM:
-        raise Refused(_("Job {job} needs another person's approval.").format(job=job.id))
+        raise Refused(
+            _("Job {job} needs another person's approval.").format(job=job.id),
+            hint=_("Somebody else types {prefix}approve {code}").format(
+                prefix=ctx.prefix, code=request.code
+            ),
+        )
     return await _agree(ctx, request, job, _("confirmed"))
 
 
@@ -197,7 +202,7 @@ async def _counts_as_sign(ctx: Context, request: Request, *, agrees: bool) -> bo
     if not request.reacts or (pinned is not None and pinned.offered is not None):
         return False
     async with ctx.engine.store.read() as tx:
-        return not agrees or not await approvals.ever(tx, request.job, Standing.CHANGED)
+        return not agrees or not await approvals.has_changed(tx, request.job)
 
 
 def _demand_no_party(ctx: Context, job: Job) -> None:

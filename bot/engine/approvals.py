@@ -26,9 +26,6 @@ from bot.i18n import _
 if TYPE_CHECKING:
     from bot.engine.engine import Engine
 
-#: the person of what the bot does by itself, in the record
-BOT = "bot"
-
 
 class Standing(Enum):
     """What came of a request."""
@@ -136,12 +133,16 @@ async def fresh_code(tx: AsyncConnection) -> str:
     return code
 
 
-async def ever(tx: AsyncConnection, job: int, *states: Standing) -> bool:
-    """Whether *job* ever had a request, that stands as one of *states* where any is named."""
+async def had_any(tx: AsyncConnection, job: int) -> bool:
+    """Whether somebody's word was ever asked for *job*."""
     mine = requests.c.job == job
-    if states:
-        mine &= requests.c.state.in_([state.value for state in states])
     return (await tx.execute(select(requests.c.code).where(mine).limit(1))).first() is not None
+
+
+async def has_changed(tx: AsyncConnection, job: int) -> bool:
+    """Whether *job* had another plan before the one that waits now."""
+    before = (requests.c.job == job) & (requests.c.state == Standing.CHANGED.value)
+    return (await tx.execute(select(requests.c.code).where(before).limit(1))).first() is not None
 
 
 async def close(tx: AsyncConnection, job: int, state: Standing) -> None:
@@ -186,7 +187,7 @@ async def use(tx: AsyncConnection, request: Request) -> None:
 async def expire(tx: AsyncConnection, request: Request, record: dict[str, Any], now: float) -> None:
     """Write down that nobody answered in time."""
     if await move(tx, request, [Standing.OPEN, Standing.APPROVED], Standing.EXPIRED):
-        await audit_log.append(tx, "expired", {"person": BOT} | record, now)
+        await audit_log.append(tx, "expired", {"person": audit_log.BOT} | record, now)
 
 
 async def _one(tx: AsyncConnection, which: Any) -> Request | None:

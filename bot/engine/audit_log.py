@@ -16,6 +16,9 @@ from bot.engine import schema, store
 from bot.engine.store import Store
 from bot.i18n import _
 
+#: the person of what the bot does by itself
+BOT = "bot"
+
 #: entries that are verified in one go, some milliseconds: statements run in the loop's thread
 CHUNK = 100
 

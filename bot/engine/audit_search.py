@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select
@@ -14,8 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.core.audit import Entry
 from bot.core.audit_export import json_line
 from bot.core.audit_query import Query, runs_of
-from bot.core.jobs import State
-from bot.engine import audit_log, jobs
+from bot.engine import audit_log
 from bot.engine.schema import audit
 from bot.engine.store import Store
 
@@ -66,12 +65,15 @@ class Export:
     cut: bool
 
 
-async def export(store: Store, query: Query) -> Export:
-    """The newest entries that *query* wants, as many as fit into one file for a chat."""
+async def export(store: Store, query: Query, own: int = 0) -> Export:
+    """The newest entries that *query* wants, as many as fit into one file for a chat.
+
+    As with `search`, there are none of the job *own* among them.
+    """
     lines: list[str] = []
     size, cut = 0, False
     async for top, entries in _newest_first(store, query):
-        for line in map(json_line, entries):
+        for line in (json_line(entry) for entry in entries if entry.data.get("job") != own):
             size += len(line) + 1
             if len(lines) == MOST_EXPORTED or size > LARGEST_EXPORT:
                 return _exported(lines, cut=True)
@@ -93,7 +95,9 @@ async def of_job(store: Store, job: int, most: int) -> Found:
             found.entries, found.before = found.entries[:most], found.entries[most - 1].number
             break
         if any(entry.kind == "asked" and entry.data.get("job") == job for entry in entries):
-            break  # nothing is known of a job before somebody asks for it
+            # nothing is known of a job before somebody asks for it; what else the store says of its
+            # time is in no chain, and so not to be believed
+            break
     return found
 
 
@@ -104,43 +108,43 @@ async def _newest_first(store: Store, query: Query) -> AsyncIterator[tuple[int, 
     """
     async with store.read() as tx:
         top = (await audit_log.head(tx))[0] + 1
-        query = await _within_its_life(tx, query)
+        if query.before is not None:
+            top = min(top, query.before)
+        if query.until:
+            top = await _first_at(tx, _shifted(query.until, _CLOCK_STEPS), top)
+        oldest = await _first_at(tx, _shifted(query.since, -_CLOCK_STEPS), top)
     statement = _statement(query)
-    if query.before is not None:
-        top = min(top, query.before)
-    oldest = _earlier(query.since)
-    end = max(1, top - FURTHEST)
+    end = max(oldest, top - FURTHEST)
     while top > end:
         low = max(end, top - LOOKED_AT)
         async with store.read() as tx:
             rows = (await tx.execute(statement, {"low": low, "top": top})).all()
-            at = await tx.scalar(_time, {"low": low}) if oldest else ""
         entries = [*map(audit_log.entry_of, rows)]
         top = entries[-1].number if len(entries) == TAKEN else low
-        if at and at < oldest and top == low:
-            top = 1  # all that is older is too old
-        yield top, [entry for entry in entries if query.wants(entry)]
+        # all that is older than the oldest is too old
+        yield 1 if top <= oldest else top, [entry for entry in entries if query.wants(entry)]
         await asyncio.sleep(0)
 
 
-async def _within_its_life(tx: AsyncConnection, query: Query) -> Query:
-    """*query*, where it is about one job, for the time of that job alone: that is soon read."""
-    job = None if query.job is None else await jobs.get(tx, query.job)
-    if job is None:
-        return query
-    query = replace(query, since=max(query.since, _stamp(job.created, -_CLOCK_STEPS)))
-    if job.ended is None or job.state is State.UNDETERMINED or job.code == "settled":
-        return query
-    until = _stamp(job.ended, _CLOCK_STEPS)
-    return replace(query, until=min(query.until or until, until))
+async def _first_at(tx: AsyncConnection, at: str, top: int) -> int:
+    """The number of the first entry below *top* that is not before *at*; *top* where none is."""
+    low = 1
+    while at and low < top:
+        middle = (low + top) // 2
+        found = await tx.scalar(_time, {"number": middle})
+        if found is None or found >= at:
+            top = middle
+        else:
+            low = middle + 1
+    return low
 
 
-def _stamp(seconds: float, more: timedelta) -> str:
-    when = datetime.fromtimestamp(seconds, UTC) + more
-    return when.isoformat(timespec="milliseconds")
-
-
-_time = select(audit.c.at).where(audit.c.number == bindparam("low"))
+_time = (
+    select(audit.c.at)
+    .where(audit.c.number >= bindparam("number"))
+    .order_by(audit.c.number)
+    .limit(1)
+)
 
 
 def _statement(query: Query) -> Select[Any]:
@@ -164,11 +168,11 @@ def _has(column: Any, run: str) -> ColumnElement[bool]:
     return clause
 
 
-def _earlier(since: str) -> str:
-    """A time before which the search stops; empty where it goes on to the start."""
-    if not since:
+def _shifted(at: str, more: timedelta) -> str:
+    """*at* and *more*, as far as there are such years; nothing for nothing."""
+    if not at:
         return ""
     try:
-        return (datetime.fromisoformat(since) - _CLOCK_STEPS).isoformat(timespec="milliseconds")
+        return (datetime.fromisoformat(at) + more).isoformat(timespec="milliseconds")
     except OverflowError:
-        return ""
+        return at

@@ -5,19 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.core.approvals import Need
 from bot.core.jobs import State
 from bot.core.render import Reply, duration
 from bot.core.text import clean
 from bot.core.units import moment
 from bot.engine import audit_log, jobs, outbox
-from bot.engine.approvals import BOT
+from bot.engine.approvals import Standing
 from bot.engine.context import Context
 from bot.engine.engine import Engine
 from bot.engine.glass import GLASS, Broken
 from bot.engine.jobs import Job
 from bot.engine.notices import everybody, notice
+from bot.engine.schema import requests
 from bot.errors import Refused, UsageError
 from bot.i18n import _, ngettext
 
@@ -29,17 +32,20 @@ LONGEST_REASON = 300
 
 @dataclass(frozen=True)
 class Review:
-    """One breaking of the glass, and the jobs that went without a second person for it."""
+    """One breaking of the glass, and the jobs that it spared the second person."""
 
     broken: Broken
+    #: oldest first
     jobs: tuple[Job, ...]
+    #: the numbers of those that ran so; the others were never begun
+    ran: frozenset[int]
 
 
 def demand_whole(ctx: Context) -> None:
     """Make sure that the asker's glass is whole; raises `Refused`, which says until when not."""
     now = ctx.engine.clock()
     broken = ctx.engine.glass.of(ctx.person, now)
-    if broken is not None and broken.job != ctx.job.id:
+    if broken is not None:
         raise Refused(
             _("Your glass is broken already, until {until}.").format(
                 until=moment(broken.until, now)
@@ -71,6 +77,7 @@ async def break_glass(ctx: Context, seconds: float, reason: str) -> Broken:
     }
     async with glass.write() as tx:
         broken = await glass.add(tx, **values)
+        await jobs.done(tx, ctx.job.id, until_when(broken))
         record = values | {"glass": broken.id, "verb": "access.break_glass", "objects": []}
         await audit_log.append(tx, "glass broken", record, now)
         told = notice(engine, f"glass-{broken.id}", _told(engine, broken), everybody(engine))
@@ -99,37 +106,47 @@ def standing(ctx: Context) -> list[Broken]:
     return ctx.engine.glass.active(ctx.engine.clock())
 
 
-async def broken_by(ctx: Context) -> Broken | None:
-    """What this job did before the bot died in it."""
-    return await ctx.engine.glass.made_by(ctx.job.id)
+def until_when(broken: Broken) -> str:
+    """What was done to the glass, as a sentence."""
+    return _("The glass is broken until {until}; every member is told.").format(
+        until=moment(broken.until, broken.since)
+    )
 
 
-async def end_early(ctx: Context) -> Broken | None:
-    """End the asker's breaking of the glass; None where there is none."""
+async def end_early(ctx: Context) -> str:
+    """End the asker's breaking of the glass; returns what came of that, as a sentence."""
     broken = ctx.engine.glass.of(ctx.person, ctx.engine.clock())
-    if broken is not None:
-        await _end(ctx.engine, broken, {"person": ctx.person, "job": ctx.job.id})
-    return broken
+    if broken is None:
+        return _("Your glass is whole already.")
+    sentence = _("The glass is whole again; every member is told.")
+    await _end(ctx.engine, broken, ctx.job, sentence)
+    return sentence
 
 
 async def end_glass(engine: Engine, now: float) -> None:
     """End every breaking of the glass whose time is over by *now*; raises `StoreError`."""
     await engine.glass.settle()
     for broken in engine.glass.over(now):
-        await _end(engine, broken, {"person": BOT})
+        await _end(engine, broken)
 
 
-async def _end(engine: Engine, broken: Broken, data: dict[str, Any]) -> None:
+async def _end(engine: Engine, broken: Broken, job: Job | None = None, said: str = "") -> None:
+    """End it, because its time is over or because *job*, which has *said* so, ends it early."""
     now = engine.clock()
+    by: dict[str, Any] = (
+        {"person": audit_log.BOT} if job is None else {"person": job.person, "job": job.id}
+    )
     async with engine.glass.write() as tx:
         if not await engine.glass.end(tx, broken.id, "ended", now):
             return
-        count = len(await _under(tx, broken.id))
+        count = sum((await _under(tx, broken.id)).values())
         record = {"glass": broken.id, "of": broken.person, "jobs": count}
-        record |= {"verb": "access.break_glass", "objects": [], **data}
+        record |= {"verb": "access.break_glass", "objects": [], **by}
         await audit_log.append(tx, "glass ended", record, now)
         reply = _ended(engine, broken, count)
         await outbox.put(tx, notice(engine, f"glass-{broken.id}-end", reply, everybody(engine)))
+        if job is not None:
+            await jobs.done(tx, job.id, said)
     engine.outbox.wake()
 
 
@@ -166,11 +183,20 @@ async def review(ctx: Context, number: int | None) -> Review | None:
     if found is None:
         return None
     async with ctx.engine.store.read() as tx:
-        under = [await jobs.get(tx, job) for job in await _under(tx, found.id)]
-    return Review(found, tuple(job for job in under if job is not None))
+        under = await _under(tx, found.id)
+        spared = [await jobs.get(tx, job) for job in sorted(under)]
+    ran = frozenset(job for job in under if under[job])
+    return Review(found, tuple(job for job in spared if job is not None), ran)
 
 
-async def _under(tx: AsyncConnection, number: int) -> list[int]:
-    """The jobs that went without a second person on account of the breaking *number*."""
+async def _under(tx: AsyncConnection, number: int) -> dict[int, bool]:
+    """The jobs that the breaking *number* spared the second person, and whether each ran so."""
     noted = await jobs.noted(tx, GLASS, State)
-    return sorted(job for job, glass in noted.items() if glass == number)
+    spared = [job for job, glass in noted.items() if glass == number]
+    used = requests.c.job.in_(spared) & (requests.c.state == Standing.USED.value)
+    rows = await tx.execute(
+        select(requests.c.job, func.min(requests.c.need)).where(used).group_by(requests.c.job)
+    )
+    needs = {row[0]: row[1] for row in rows}
+    # one that was asked anew once the glass was whole had its second person in the end
+    return {job: job in needs for job in spared if needs.get(job) != int(Need.SECOND)}

@@ -151,13 +151,19 @@ class Dispatcher:
             return job.no_return or await jobs.touched(tx, job.id)
 
     async def _begin_anew(self, run: Run) -> None:
-        """Run the job again from its start, unless it is so old that nobody expects it."""
+        """Run the job again from its start, unless it is so old that nobody expects it.
+
+        What it did in one stroke with a note of that is only told.
+        """
         engine, job = self._engine, run.job
         silent = engine.clock() - job.touched
         if silent < 0:
             silent = math.inf  # the clock went back, so nobody can say
         touched = await self._touched(job)
-        if why := (await run.notes()).get(CANCELLED):
+        notes = await run.notes()
+        if did := notes.get(jobs.DONE):
+            await run.end(Ended(State.SUCCEEDED, "ok", Reply(did)))
+        elif why := notes.get(CANCELLED):
             await run.end(cancelled(why, begun=True))
         elif job.risk is Risk.READS or silent <= self._goes_on_within(touched=touched):
             await run.requeued()

@@ -10,7 +10,7 @@ from bot.core.plan import Line, Plan, PlannedStep, Verdict
 from bot.core.policy import Right
 from bot.core.text import clean, did_you_mean
 from bot.core.units import moment, span
-from bot.engine import audit_log
+from bot.engine import audit_log, jobs
 from bot.engine.context import Context
 from bot.engine.grants import Grant
 from bot.engine.lapse import end_grant
@@ -141,7 +141,7 @@ def plan(ctx: Context, wanted: Wanted) -> Plan:
 
 
 async def give(ctx: Context, wanted: Wanted) -> Grant:
-    """Write the grant down; it counts from then on, and a job gives one grant at most."""
+    """Write the grant down; it counts from then on."""
     grants, now = ctx.engine.grants, ctx.engine.clock()
     values = {
         "person": wanted.person,
@@ -154,6 +154,7 @@ async def give(ctx: Context, wanted: Wanted) -> Grant:
     }
     async with grants.write() as tx:
         grant = await grants.add(tx, **values)
+        await jobs.done(tx, ctx.job.id, given(grant))
         record = values | {"person": ctx.person, "to": wanted.person, "grant": grant.id}
         record |= {"verb": "access.grant", "objects": [wanted.person]}
         await audit_log.append(tx, "granted", record, now)
@@ -166,16 +167,20 @@ def active(ctx: Context) -> list[Grant]:
     return ctx.engine.grants.active(ctx.engine.clock())
 
 
-async def given(ctx: Context) -> Grant | None:
-    """What this job granted before the bot died in it."""
-    return await ctx.engine.grants.made_by(ctx.job.id)
+def given(grant: Grant) -> str:
+    """What was given, as a sentence."""
+    return _("Grant {number}: {person} has {right} until {until}.").format(
+        number=grant.id,
+        person=grant.person,
+        right=grant.right,
+        until=moment(grant.until, grant.since),
+    )
 
 
-async def revoke(ctx: Context, number: int, reason: str) -> tuple[int, ...] | None:
-    """End the grant *number* at once; returns the jobs that are stopped by that.
+async def revoke(ctx: Context, number: int, reason: str) -> str:
+    """End the grant *number* at once; returns what came of that, as a sentence.
 
-    None where it had ended before, perhaps by this very job before the bot died.  Raises
-    `UsageError` where there is no such grant.
+    Raises `UsageError` where there is no such grant.
     """
     grant = await ctx.engine.grants.numbered(number)
     if grant is None:
@@ -195,4 +200,5 @@ async def revoke(ctx: Context, number: int, reason: str) -> tuple[int, ...] | No
     if reason:
         sentence = _("{sentence} Reason: {reason}").format(sentence=sentence, reason=reason)
     data = {"job": ctx.job.id, "person": ctx.person, "reason": reason}
-    return await end_grant(ctx.engine, grant, data, sentence, revoked=True)
+    answer = await end_grant(ctx.engine, grant, data, sentence, by=ctx.job)
+    return answer or _("Grant {number} has ended already.").format(number=number)

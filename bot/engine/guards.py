@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from bot.core.command import Bound, Command
-from bot.core.policy import Asked, Decision, Right, Rights
+from bot.core.policy import Asked, Decision, Policy, Right, Rights
 from bot.core.risk import Risk
 from bot.core.rooms import Rooms
 from bot.core.text import clean
 from bot.engine.engine import Engine
 from bot.errors import Denied
 from bot.i18n import _
+
+
+@dataclass(frozen=True)
+class Names:
+    """A `Lookup` for which each name is a name: for judging words without looking anything up."""
+
+    policy: Policy
+
+    def find(self, kind: str, text: str) -> str:
+        return clean(self.policy.named(text) if kind == "person" else text, 100)
 
 
 def demand_room(rooms: Rooms, room: str, command: Command, risk: Risk) -> None:
@@ -50,6 +62,8 @@ def authorize(command: Command, rights: Rights, bound: Bound) -> None:
     if decision.allowed:
         return
     forbidden = [name for name in asked.objects if not rights.object(asked.verb, name)]
+    if decision.rule is not None and not decision.rule.right.arguments:
+        forbidden += decision.rule.right.met(asked)
     if name := next(iter(forbidden), ""):
         raise Denied(
             _("You may not run {command} on {name}.").format(

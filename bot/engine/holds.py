@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 #: the rights to commands that are about holds: they touch no held thing, they name it
 _ABOUT_HOLDS = ("hold.", "host.maintenance")
-#: the key under which a job's notes have what it released, so that it says so after a crash too
-RELEASED = "released"
 
 
 class Holds:
@@ -77,11 +75,19 @@ class Holds:
         """The holds that bar what has this *aim*, oldest first."""
         return against(self.standing, aim)
 
-    def jobs_on(self, hold: Hold) -> tuple[list[int], list[int]]:
-        """The jobs that touch what is held: those that go on, and those that will be refused."""
+    def jobs_on(self, hold: Hold) -> list[str]:
+        """What becomes of the jobs that are about to do what *hold* bars, a sentence each."""
         runs = [run for run in self._engine.running.values() if hold.bars(run.aim)]
         going_on = {run.job.id for run in runs if run.plan or run.job.state is State.RUNNING}
-        return sorted(going_on), sorted({run.job.id for run in runs} - going_on)
+        waiting = {run.job.id for run in runs} - going_on
+        goes_on = _("Job {job} is running on it and goes on.")
+        if hold.kind is HoldKind.MAINTENANCE:
+            goes_on = _("Job {job} brings a guest to it and goes on.")
+        refused = _("Job {job} waits, and is refused at its turn.")
+        return [
+            *(goes_on.format(job=job) for job in sorted(going_on)),
+            *(refused.format(job=job) for job in sorted(waiting)),
+        ]
 
     async def place(
         self,
@@ -94,27 +100,26 @@ class Holds:
         reason: str,
         until: float | None = None,
     ) -> Hold:
-        """Place the hold that *job* asks for, once, however often the job begins anew.
+        """Place the hold that *job* asks for.
 
         Raises `Refused` where its asker holds that already, or where maintenance is on already.
         """
-        if placed := await self._mirror.made_by(job.id):
-            return placed
         now = self._engine.clock()
-        values: dict[str, Any] = {
-            "kind": kind.value,
-            "name": name,
-            "identity": identity,
-            "reason": reason,
-            "by": job.person,
-            "job": job.id,
-            "since": now,
-            "until": until,
-        }
         async with self._mirror.write() as tx:
-            hold = await self._mirror.add(tx, **values)
+            hold = await self._mirror.add(
+                tx,
+                kind=kind.value,
+                name=name,
+                identity=identity,
+                reason=reason,
+                by=job.person,
+                job=job.id,
+                since=now,
+                until=until,
+            )
             self._demand_new(hold, now)
             await _record(tx, "hold placed", hold, now, job=job, verb=verb)
+            await jobs.done(tx, job.id, hold.sentence(now))
         self._engine.timekeeper.poke()
         return hold
 
@@ -125,7 +130,7 @@ class Holds:
                 raise Refused(other.sentence(now), hint=self._how_on(other, hold.by))
 
     async def release(self, job: Job, verb: str, holds: Iterable[Hold], sentence: str) -> None:
-        """End *holds* on the word of *job*, and note the *sentence* with which it says so.
+        """End *holds* on the word of *job*, which says so with *sentence*.
 
         Whoever else placed one is told in the main room.
         """
@@ -136,7 +141,7 @@ class Holds:
                     await _record(tx, "hold released", hold, now, job=job, verb=verb)
                     if hold.by != job.person and hold.kind is not HoldKind.MAINTENANCE:
                         await outbox.put(tx, self._told_released(hold, job))
-            await jobs.note(tx, job.id, RELEASED, sentence)
+            await jobs.done(tx, job.id, sentence)
         self._engine.outbox.wake()
 
     async def _end(self, now: float) -> None:
@@ -197,7 +202,7 @@ async def _record(
 ) -> None:
     """The entry that *event* leaves in the record; of the bot itself where no *job* asked."""
     data = {
-        "person": job.person if job is not None else "bot",
+        "person": job.person if job is not None else audit_log.BOT,
         "job": job.id if job is not None else hold.job,
         "verb": verb or "hold.place",
         "objects": [hold.name],

@@ -13,7 +13,7 @@ from bot.engine.absence import Presence, look_back
 from bot.engine.engine import Engine
 from bot.engine.incoming import Incoming
 from bot.engine.outbox import say_once
-from bot.errors import BotError, StoreError
+from bot.errors import StoreError
 from bot.i18n import _
 
 log = structlog.get_logger()
@@ -148,8 +148,4 @@ class Inbox:
             self._told_broken.add(room)
             txn = engine.txn(f"broken-{message.event_id[-16:]}")
             post = Post(room, txn, reply.text("✘"), about=message.event_id)
-            await say_once(engine.chat, post, _log_unsaid)
-
-
-def _log_unsaid(error: BotError) -> None:
-    log.error("nobody could be told", why=str(error))
+            await say_once(engine.chat, post)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bot.core.command import Command
-from bot.core.policy import Asked, Rights
+from bot.core.policy import Asked, Policy, Rights
 from bot.core.right import speaks_of
 from bot.core.text import clean, did_you_mean
 from bot.devices.host import Host
@@ -74,19 +74,22 @@ class View:
     verb: str
     #: the parameters of the command, and the kind of thing that each takes
     parameters: tuple[tuple[str, str], ...] = ()
+    policy: Policy = field(default_factory=Policy)
 
     @classmethod
-    def of(cls, inventory: Inventory, rights: Rights, command: Command) -> View:
+    def of(cls, inventory: Inventory, rights: Rights, command: Command, policy: Policy) -> View:
         """What somebody with *rights* may see of *inventory* in order to use *command*."""
         parameters = tuple((param.name, param.type.kind) for param in command.params)
-        return cls(inventory, rights, command.needs, parameters)
+        return cls(inventory, rights, command.needs, parameters, policy)
 
-    def find(self, kind: str, text: str) -> DomU | Host:
-        """The guest or host called *text*.
+    def find(self, kind: str, text: str) -> DomU | Host | str:
+        """The guest or host called *text*, or the name of the person.
 
         Raises `UnknownObject`; or `Denied`, with the same words whether the name is forbidden or
         unknown, to somebody who may not see everything.
         """
+        if kind == "person":
+            return self.policy.named(text)
         visible = self.visible(kind)
         if text in visible:
             return self._value(kind, text)
@@ -116,11 +119,15 @@ class View:
         """
         if speaks_of(self.verb, kind) and not self.rights.every(self.verb):
             return True
+        if self.rights.denies_on(self.verb):
+            return True
         places = self._places(kind)
         return bool(places) and all(self.rights.limits(self.verb, place) for place in places)
 
     def _may_see(self, kind: str, name: str) -> bool:
         if speaks_of(self.verb, kind) and not self.rights.object(self.verb, name):
+            return False
+        if self.rights.denies_on(self.verb, name):
             return False
         places = self._places(kind)
         return not places or any(self.rights.argument(self.verb, place, name) for place in places)
@@ -133,7 +140,8 @@ class View:
         """For the record: the rule that denies *name*, or "none"."""
         objects = (name,) if speaks_of(self.verb, kind) else ()
         arguments = {place: (name,) for place in self._places(kind)}
-        rule = self.rights.decide(Asked(self.verb, objects, arguments)).rule
+        others = () if objects else (name,)
+        rule = self.rights.decide(Asked(self.verb, objects, arguments, others=others)).rule
         return str(rule) if rule is not None else "none"
 
     def _value(self, kind: str, name: str) -> DomU | Host:

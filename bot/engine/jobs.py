@@ -15,6 +15,9 @@ from bot.core.jobs import ENDED, HOLDING, Event, State, after
 from bot.core.risk import Risk
 from bot.engine import schema
 
+#: the key under which a job's notes have what it did, as a sentence
+DONE = "done"
+
 # built once, for every command needs them: that costs more than running them
 _number: BindParameter[int] = bindparam("number")
 _add = insert(schema.jobs)
@@ -208,6 +211,14 @@ async def note(tx: AsyncConnection, number: int, key: str, value: Any) -> None:
     match = (schema.notes.c.job == number) & (schema.notes.c.key == key)
     await tx.execute(delete(schema.notes).where(match))
     await tx.execute(insert(schema.notes).values(job=number, key=key, value=json.dumps(value)))
+
+
+async def done(tx: AsyncConnection, number: int, sentence: str) -> None:
+    """Note in the transaction of a change that the job did it, as *sentence* says.
+
+    Such a job never begins anew: where the bot dies before it answers, *sentence* is the answer.
+    """
+    await note(tx, number, DONE, sentence)
 
 
 async def noted(tx: AsyncConnection, key: str, states: Iterable[State]) -> dict[int, Any]:

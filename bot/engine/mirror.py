@@ -28,6 +28,10 @@ class Lasting:
     #: "active" until it ended in one way or another
     state: str
 
+    def lasts(self, now: float) -> bool:
+        """Whether it counts; a clock that went back before its birth must not prolong it."""
+        return self.since <= now < self.until
+
 
 class Row(Protocol):
     """A row of the store that may last for a time only."""
@@ -35,6 +39,9 @@ class Row(Protocol):
     @property
     def until(self) -> float | None:
         """When it is over, in seconds since 1970; None where only a person ends it."""
+
+    def lasts(self, now: float) -> bool:
+        """Whether it counts at *now*, unless somebody ended it."""
 
 
 R = TypeVar("R", bound=Row)
@@ -59,7 +66,7 @@ class Mirror(Generic[R]):
 
     def active(self, now: float) -> list[R]:
         """All that lasts at *now*: what is over does not, though nobody has written that down."""
-        return [row for row in self._rows if row.until is None or now < row.until]
+        return [row for row in self._rows if row.lasts(now)]
 
     def over(self, now: float) -> list[R]:
         """All that should have ended by *now*, and that the store has as active."""
@@ -102,24 +109,18 @@ class Mirror(Generic[R]):
         change = update(table).where(active).values(state=state, until=early)
         return bool((await tx.execute(change)).rowcount)
 
-    async def made_by(self, job: int) -> R | None:
-        """What *job* made, whether or not it lasts still."""
-        return await self._one(self._table.c.job == job)
-
     async def numbered(self, number: int) -> R | None:
         """The row *number*, whether or not it lasts still."""
-        return await self._one(self._table.c.id == number)
+        query = select(self._table).where(self._table.c.id == number)
+        async with self._store.read() as tx:
+            found = (await tx.execute(query)).one_or_none()
+        return self._row(**found._asdict()) if found is not None else None
 
     async def latest(self, count: int) -> list[R]:
         """The last *count* rows, newest first."""
         query = select(self._table).order_by(self._table.c.id.desc()).limit(count)
         async with self._store.read() as tx:
             return [self._row(**row._asdict()) for row in await tx.execute(query)]
-
-    async def _one(self, which: Any) -> R | None:
-        async with self._store.read() as tx:
-            found = (await tx.execute(select(self._table).where(which))).one_or_none()
-        return self._row(**found._asdict()) if found is not None else None
 
     async def _active(self, tx: AsyncConnection) -> tuple[R, ...]:
         query = select(self._table).where(self._table.c.state == "active")

@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -344,12 +343,12 @@ class Outbox:
             return None
 
 
-async def say_once(chat: Chat, post: Post, failed: Callable[[BotError], None]) -> None:
-    """Send *post* past the store, for when the store itself is what has failed."""
+async def say_once(chat: Chat, post: Post) -> None:
+    """Send *post* past the store, for when the store itself is what has failed; logs a failure."""
     try:
         await chat.send(post)
     except BotError as error:  # a chat has keys on disk, too
-        failed(error)
+        log.error("nobody could be told", why=str(error))
 
 
 def _spread(pause: float) -> float:

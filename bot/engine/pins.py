@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy import insert, select, update
 
-from bot.engine import audit_log, schema
+from bot.engine import audit_log, jobs, schema
+from bot.engine.jobs import Job
 from bot.engine.store import Store
 
 _log = structlog.get_logger()
@@ -63,10 +64,11 @@ class Pins:
             self._known[user] = Pinned(**row._asdict())
         return self._known[user]
 
-    async def confirm(self, user: str, key: str, by: str) -> None:
-        """From now on *key* is the one of *user*, on the word of the person *by*."""
+    async def confirm(self, user: str, key: str, job: Job, sentence: str) -> None:
+        """From now on *key* is the one of *user*, on the word of *job*, which says so."""
         async with self._looking:  # a look under way would write back what it has read
-            await self._put(Pinned(user, key, self._clock(), by, None), "confirmed")
+            pinned = Pinned(user, key, self._clock(), job.person, None)
+            await self._put(pinned, "confirmed", job, sentence)
 
     async def _holds(self, user: str, key: str) -> bool:
         pinned = await self.of(user)
@@ -80,8 +82,8 @@ class Pins:
         await self._put(fresh, "changed")
         return False
 
-    async def _put(self, pinned: Pinned, why: str) -> None:
-        """Write *pinned* together with its record."""
+    async def _put(self, pinned: Pinned, why: str, job: Job | None = None, said: str = "") -> None:
+        """Write *pinned* together with its record, and with what *job* has *said* of it."""
         values = {
             "key": pinned.key,
             "since": pinned.since,
@@ -94,4 +96,6 @@ class Pins:
             if not (await tx.execute(change)).rowcount:
                 await tx.execute(insert(schema.pins).values(user=pinned.user, **values))
             await audit_log.append(tx, "key", record, self._clock())
+            if job is not None:
+                await jobs.done(tx, job.id, said)
         self._known[pinned.user] = pinned

@@ -22,7 +22,7 @@ from bot.core.events import Ended
 from bot.core.holds import aim_of
 from bot.core.jobs import State, in_words
 from bot.core.plan import Line, Plan, Verdict
-from bot.core.policy import Rights
+from bot.core.policy import Policy, Rights
 from bot.core.render import Lines, Reply
 from bot.core.risk import Risk
 from bot.core.text import clean, point_at, words
@@ -72,18 +72,18 @@ async def settle_job(ctx: Context, number: int) -> Reply:
     where a host does not answer; then nothing is freed.
     """
     job = await ctx.records.job(number)
-    if job.code == "settled":
-        # perhaps by this very job, before the bot died
-        return Reply(_("It is {state}.").format(state=in_words(job.state)))
     if job.state is not State.UNDETERMINED:
         raise Refused(
             _("Job {number} is not undetermined: it is {state}.").format(
                 number=number, state=in_words(job.state)
             )
         )
-    succeeded, reply = await _settle(Run(ctx.engine, job))
-    await ctx.records.settled(number, succeeded=succeeded)
-    return reply
+    succeeded, found = await _settle(Run(ctx.engine, job))
+    sentence = _("Job {job} is settled, its locks are free. {found}").format(
+        job=number, found=found.result
+    )
+    await ctx.records.settled(number, succeeded=succeeded, by=ctx.job.id, sentence=sentence)
+    return Reply(sentence, hint=found.hint)
 
 
 async def _settle(run: Run) -> tuple[bool, Reply]:
@@ -248,7 +248,7 @@ def _parse(run: Run) -> tuple[Command, list[str]]:
 
 async def _convert(run: Run, command: Command, rights: Rights, line: list[str]) -> Bound:
     """Turn words into values; an unknown name is looked for once in the real world."""
-    view = View.of(run.engine.inventory, rights, command)
+    view = View.of(run.engine.inventory, rights, command, run.engine.policy)
     rest = line[len(command.path) :]
     try:
         return command.bind(rest, view)
@@ -292,8 +292,11 @@ def _card(run: Run, command: Command, bound: Bound, plan: Plan, against: list[st
     risk = max(command.risk, plan.risk or Risk.READS)
     need = needs.need_of(engine, run.job, Matter(command, bound, plan, risk))
     words = needs.in_words(need)
+    result = _("Nothing was done; this is what would be done.")
+    if against:
+        result = _("It would be refused: {why}").format(why=against[0])
     return Reply(
-        _("Nothing was done; this is what would be done."),
+        result,
         body=(Lines([*map(str, lines)]), Lines(agreeing.numbered(plan))),
         hint=_("It would wait for {need}.").format(need=words) if words else "",
     )
@@ -335,7 +338,7 @@ async def _look_again(run: Run) -> Reply:
 async def _again(run: Run) -> tuple[Command, Bound, Context]:
     """The command of a stored job, with its values and notes, for looking at it again."""
     command, line = _parse(run)
-    bound = command.bind(line[len(command.path) :], _Stored(run.engine.world))
+    bound = command.bind(line[len(command.path) :], _Stored(run.engine.world, run.engine.policy))
     run.objects = tuple(name for _kind, name in bound.objects)
     context = Context(run, run.engine.rights(run.job.person, run.job.room))
     context.notes = await run.notes()
@@ -347,8 +350,11 @@ class _Stored:
     """A `Lookup` for names that were found before, so that a dead host makes none unknown."""
 
     world: World
+    policy: Policy
 
-    def find(self, kind: str, text: str) -> DomU | Host:
+    def find(self, kind: str, text: str) -> DomU | Host | str:
+        if kind == "person":
+            return self.policy.named(text)
         if kind == "domu":
             return DomU(text)
         if kind == "dom0" and text in self.world.hosts:

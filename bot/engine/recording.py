@@ -12,7 +12,7 @@ import structlog
 
 from bot.core.text import clean, mask
 from bot.devices.session import Call, Output, Session, T
-from bot.engine import approvals, audit_log
+from bot.engine import audit_log
 from bot.engine.store import Store
 from bot.errors import BotError, StoreError
 
@@ -70,6 +70,6 @@ class RecordedSession(Session):
 
     async def _record(self, kind: str, data: dict[str, Any]) -> None:
         run = current.get()
-        about = {"person": approvals.BOT} if run is None else run.about
+        about = {"person": audit_log.BOT} if run is None else run.about
         async with self._store.write() as tx:
             await audit_log.append(tx, kind, about | {"where": self._where} | data, self._clock())

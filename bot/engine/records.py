@@ -14,11 +14,9 @@ from bot.engine import audit_log, audit_search, jobs, witness
 from bot.engine.audit_search import Export, Found
 from bot.engine.cancelling import ASKED, cancel
 from bot.engine.engine import Engine
+from bot.engine.jobs import Job
 from bot.errors import Refused, StoreError, UsageError
 from bot.i18n import _
-
-#: the key under which it is noted which job released this one
-_RELEASED = "released"
 
 
 class Records:
@@ -89,19 +87,24 @@ class Records:
         """What the record says of the job *number*, newest first, at most *most* entries."""
         return await audit_search.of_job(self._engine.store, number, most)
 
-    async def audit_export(self, query: Query) -> Export:
-        """The newest entries that *query* wants as JSON Lines, oldest first, as far as they fit."""
-        return await audit_search.export(self._engine.store, query)
+    async def audit_export(self, query: Query, own: int) -> Export:
+        """The newest entries that *query* wants as JSON Lines, oldest first, as far as they fit.
+
+        There are none of the job *own* among them.
+        """
+        return await audit_search.export(self._engine.store, query, own)
 
     async def audit_heard(self) -> Hearing:
         """Whether the record agrees with what was said of it in the audit room."""
         return await witness.hear(self._engine)
 
-    async def cancel(self, number: int) -> Reply:
-        """Cancel the job until its point of no return; raises `Refused` after it."""
+    async def cancel(self, number: int, *, by: int) -> Reply:
+        """Cancel the job until its point of no return; raises `Refused` after it.
+
+        *by*: the job that asks for it.
+        """
         job = await self.job(number)
         if job.state is State.CANCELLED:
-            # perhaps by the very job that asks, before the bot died
             return Reply(_("Job {number} is cancelled.").format(number=number))
         job = _open(job)
         run = self._engine.running.get(number)
@@ -121,48 +124,48 @@ class Records:
                     number=number
                 )
             )
-        if await self._cancel(number):
-            self._engine.outbox.wake()
-            return Reply(_("Job {number} is cancelled; it had not begun.").format(number=number))
-        return Reply(_("Job {number} is being cancelled.").format(number=number))
+        sentence = await self._cancel(number, by)
+        self._engine.outbox.wake()
+        return Reply(sentence)
 
-    async def _cancel(self, number: int) -> bool:
-        """Write it down; returns whether that was the end of the job."""
+    async def _cancel(self, number: int, by: int) -> str:
+        """Write it down; returns what came of it."""
         try:
             async with self._engine.store.write() as tx:
                 job = await jobs.get(tx, number)
-                return job is not None and await cancel(self._engine, tx, _open(job), ASKED)
+                sentence = _("Job {number} is being cancelled.")
+                if job is not None and await cancel(self._engine, tx, _open(job), ASKED):
+                    sentence = _("Job {number} is cancelled; it had not begun.")
+                sentence = sentence.format(number=number)
+                await jobs.done(tx, by, sentence)
+                return sentence
         except StoreError:
             if number not in self._engine.running:
                 self._engine.begun.discard(number)
                 self._engine.look_for_jobs()
             raise
 
-    async def release(self, numbers: Collection[int], *, by: int, person: str) -> None:
-        """Let held jobs begin, all of *numbers* or none; job *by* of *person* asked for it.
+    async def release(self, numbers: Collection[int], *, by: Job, sentence: str) -> None:
+        """Let held jobs begin, all of *numbers* or none; *by* asks, and says so with *sentence*.
 
         Raises `Refused` where one of them is not held.
         """
-        engine, released = self._engine, []
+        engine = self._engine
         async with engine.store.write() as tx:
             for number in numbers:
                 job = await jobs.get(tx, number)
                 if job is None or job.state is not State.HELD:
-                    # the bot died after this was done, and before it could say so
-                    if (await jobs.notes(tx, number)).get(_RELEASED) == by:
-                        continue
                     raise Refused(_not_held(number, job))
                 await jobs.move(tx, number, Event.RELEASE, engine.clock())
-                await jobs.note(tx, number, _RELEASED, by)
-                released.append(number)
-            if released:
-                data = {"job": by, "person": person, "released": released}
-                await audit_log.append(tx, "released", data, engine.clock())
+            data = {"job": by.id, "person": by.person, "released": list(numbers)}
+            await audit_log.append(tx, "released", data, engine.clock())
+            await jobs.done(tx, by.id, sentence)
         engine.look_for_jobs()
 
-    async def settled(self, number: int, *, succeeded: bool) -> None:
+    async def settled(self, number: int, *, succeeded: bool, by: int, sentence: str) -> None:
         """The end of an undetermined job is known now: write it down and free its locks.
 
+        Job *by* found that out, and says it with *sentence*.
         Raises `Refused` where somebody else was faster.
         """
         async with self._engine.store.write() as tx:
@@ -172,6 +175,7 @@ class Records:
             event = Event.SUCCEED if succeeded else Event.FAIL
             line = self._engine.shown(job.line)
             await jobs.move(tx, number, event, self._engine.clock(), code="settled", line=line)
+            await jobs.done(tx, by, sentence)
         self._engine.locks.release(number)
 
 

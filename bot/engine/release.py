@@ -12,12 +12,13 @@ from bot.engine.jobs import Job
 from bot.engine.pipeline import may_run
 from bot.engine.run import Run
 from bot.errors import Denied
-from bot.i18n import _
+from bot.i18n import _, ngettext
 
 
-async def release_jobs(ctx: Context, numbers: Iterable[int]) -> tuple[int, ...]:
+async def release_jobs(ctx: Context, numbers: Iterable[int]) -> str:
     """Let the held jobs *numbers* begin, all or none; they run with the rights of who asked them.
 
+    Returns what was done, as a sentence.
     Raises `UsageError` for a job that is not there, `Denied` for one that is neither the person's
     own nor one that they may run themselves, `Refused` for one that is not held.
     """
@@ -31,8 +32,10 @@ async def release_jobs(ctx: Context, numbers: Iterable[int]) -> tuple[int, ...]:
                 )
             )
         _demand_proof(ctx.job, job)
-    await ctx.records.release(wanted, by=ctx.job.id, person=ctx.person)
-    return wanted
+    sentence = ngettext("Job {jobs} is released.", "Jobs {jobs} are released.", len(wanted))
+    sentence = sentence.format(jobs=", ".join(map(str, wanted)))
+    await ctx.records.release(wanted, by=ctx.job, sentence=sentence)
+    return sentence
 
 
 def _demand_proof(release: Job, held: Job) -> None:

@@ -41,7 +41,7 @@ from bot.engine import approvals, audit_log, denials, jobs, outbox
 from bot.engine.approvals import Request
 from bot.engine.engine import Engine
 from bot.engine.progress import Progress, final_status, hidden
-from bot.errors import BotError, StoreError
+from bot.errors import StoreError
 from bot.i18n import _
 
 log = structlog.get_logger()
@@ -271,16 +271,16 @@ class Run:
         if entry is not None and (event.code == "denied" or await self._changed(tx, event)):
             await outbox.put(tx, self._audit_line(entry, event))
 
+    async def _is_at_the_door(self, tx: AsyncConnection) -> bool:
+        """Whether nothing was ever asked or begun for the job: such denials are counted."""
+        return self.job.state is State.QUEUED and not await approvals.had_any(tx, self.job.id)
+
     async def _changed(self, tx: AsyncConnection, event: Ended) -> bool:
         """Whether the job may have changed something, in this life of the bot or before."""
         if self.job.risk is Risk.READS or self.job.started is None:
             return False
         done = event.state is State.SUCCEEDED
         return done or self.job.no_return or await jobs.touched(tx, self.job.id)
-
-    async def _is_at_the_door(self, tx: AsyncConnection) -> bool:
-        """Whether nothing was ever asked or begun for the job: such denials are counted."""
-        return self.job.state is State.QUEUED and not await approvals.ever(tx, self.job.id)
 
     async def _record(
         self, tx: AsyncConnection, event: Ended, now: float, *, at_the_door: bool
@@ -336,7 +336,7 @@ class Run:
         post = Post(
             self.job.room, txn, text, self.job.event_id, edits=message or None, status=status
         )
-        await outbox.say_once(self.engine.chat, post, _log_unsaid)
+        await outbox.say_once(self.engine.chat, post)
 
     async def is_written(self, tx: AsyncConnection, state: State) -> bool:
         """Whether the store has the job in *state*: a commit that failed may have happened."""
@@ -375,7 +375,3 @@ def _incomplete(event: Ended) -> Ended:
     hint = _("The record of this job is incomplete: it could not be written at the end.")
     reply = replace(event.reply, hint=f"{event.reply.hint}\n{hint}".strip())
     return replace(event, reply=reply)
-
-
-def _log_unsaid(error: BotError) -> None:
-    log.error("nobody could be told", why=str(error))

@@ -33,6 +33,8 @@ UPGRADES: dict[int, tuple[str, ...]] = {
     ),
     3: (
         "ALTER TABLE outbox ADD COLUMN file VARCHAR(64) NOT NULL DEFAULT ''",
+        "ALTER TABLE denials ADD COLUMN person VARCHAR(255) NOT NULL DEFAULT ''",
+        "ALTER TABLE denials ADD COLUMN jobs TEXT NOT NULL DEFAULT '[]'",
         "ALTER TABLE outbox ADD COLUMN attachment TEXT NOT NULL DEFAULT ''",
     ),
 }
@@ -133,6 +135,10 @@ denials = Table(
     Column("sender", String(255), primary_key=True),
     Column("since", Float, nullable=False),
     Column("more", Integer, nullable=False),
+    #: whose they were, where that is known
+    Column("person", String(255), nullable=False, server_default=""),
+    #: the first of the jobs that were denied, as JSON
+    Column("jobs", Text, nullable=False, server_default="[]"),
 )
 
 #: the master key that each chat id signs its devices with, as it was seen first or confirmed since

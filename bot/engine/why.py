@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from bot.core.approvals import Need
 from bot.core.command import Bound, Command
 from bot.core.plan import Plan
-from bot.core.policy import Decision, Rule
+from bot.core.policy import Decision, Rights, Rule
 from bot.core.risk import Risk
 from bot.core.text import clean, did_you_mean, words
 from bot.engine import guards
@@ -18,6 +17,9 @@ from bot.engine.context import Context
 from bot.engine.needs import Matter, need_of
 from bot.errors import UsageError
 from bot.i18n import _
+
+#: members that a hint names
+_MOST_NAMES = 8
 
 
 @dataclass(frozen=True)
@@ -50,12 +52,11 @@ def judge(ctx: Context, typed: Sequence[str]) -> Judged:
     if command is None:
         raise _unknown(ctx, line, typed, start)
     arguments = line[len(command.path) :]
-    bound = _bound(command, arguments, start) if arguments or not _takes_words(command) else None
+    wordless = not arguments and _takes_words(command)
+    bound = None if wordless else _bound(ctx, command, arguments, start)
     engine = ctx.engine
     rights = engine.rights(person, ctx.job.room)
-    decision = rights.decide(command.asked(bound)) if bound is not None else None
-    if bound is None and not guards.may_use(command, rights):
-        decision = rights.decide(command.asked(Bound((), {}, ())))
+    decision = _whatever(command, rights) if bound is None else rights.decide(command.asked(bound))
     matter = Matter(command, bound or Bound((), {}, ()), Plan(), command.risk)
     return Judged(
         person,
@@ -68,6 +69,14 @@ def judge(ctx: Context, typed: Sequence[str]) -> Judged:
         tuple(engine.rooms.that_take(command)),
         need_of(engine, replace(ctx.job, person=person), matter),
     )
+
+
+def _whatever(command: Command, rights: Rights) -> Decision | None:
+    """What is decided of *command* whatever its words are; None where it depends on them."""
+    if not guards.may_use(command, rights):
+        return rights.decide(command.asked(Bound((), {}, ())))
+    rule = rights.whatever(command.needs)
+    return None if rule is None else Decision(True, rule)
 
 
 def class_of(ctx: Context, command: Command) -> str:
@@ -94,10 +103,11 @@ def in_words(risk: Risk, need: Need) -> str:
 
 def _person(ctx: Context, typed: Sequence[str]) -> tuple[str, Sequence[str]]:
     """Who is meant, and the rest; a word that begins a command is no person."""
-    if len(typed) > 1 and typed[0] in ctx.engine.policy.roles:
+    policy = ctx.engine.policy
+    if len(typed) > 1 and (person := policy.named(typed[0])) in policy.roles:
         names = {command.path[0] for command in ctx.registry}
         if typed[0] not in names:
-            return typed[0], typed[1:]
+            return person, typed[1:]
     return ctx.person, typed
 
 
@@ -110,26 +120,29 @@ def _line(ctx: Context, rest: Sequence[str]) -> list[str]:
 def _unknown(ctx: Context, line: list[str], typed: Sequence[str], start: int) -> UsageError:
     """The word may have been meant for a command that the asker may use, or for a person."""
     error = ctx.registry.unknown(line, [each for each in ctx.registry if ctx.may_use(each)])
-    hint = error.hint
-    if start == 1 and len(typed) > 1:
-        hint = did_you_mean(typed[0], ctx.engine.policy.roles) or hint
-    return UsageError(str(error), hint=hint, word=start + (error.word or 0))
+    members = ctx.engine.policy.roles
+    if start == 1 and len(typed) > 1 and ctx.registry.find(_line(ctx, typed[1:])) is not None:
+        return UsageError(
+            _("{word} is neither a command nor a member.").format(word=clean(typed[0], 60)),
+            hint=did_you_mean(typed[0], members) or _who_there_is(members),
+            word=start,
+        )
+    return UsageError(str(error), hint=error.hint, word=start + (error.word or 0))
+
+
+def _who_there_is(members: Iterable[str]) -> str:
+    names = sorted(members)
+    more = ", …" if len(names) > _MOST_NAMES else ""
+    return _("There are: {names}.").format(names=", ".join(names[:_MOST_NAMES]) + more)
 
 
 def _takes_words(command: Command) -> bool:
     return any(param.required for param in command.params)
 
 
-def _bound(command: Command, arguments: list[str], start: int) -> Bound:
+def _bound(ctx: Context, command: Command, arguments: list[str], start: int) -> Bound:
     try:
-        return command.bind(arguments, _Words())
+        return command.bind(arguments, guards.Names(ctx.engine.policy))
     except UsageError as error:
         word = None if error.word is None else start + error.word
         raise UsageError(str(error), hint=error.hint, word=word) from error
-
-
-class _Words:
-    """A `Lookup` for which each name is a name."""
-
-    def find(self, kind: str, text: str) -> Any:
-        return clean(text, 100)

@@ -270,12 +270,13 @@ async def test_what_the_bot_said_is_told_newest_first_without_edits(tmp_path: Pa
         await place.chat.send(post("2", "done", edits=first))
         await place.chat.send(post("3", "pong"))
 
-        assert await place.chat.own_posts(ROOM, 10) == ["pong", "half"]
+        assert (await place.chat.own_posts(ROOM, ("",), 10)).texts == ["pong", "half"]
 
     async with Place(tmp_path).open() as place:
-        assert await place.chat.own_posts(ROOM, 1) == ["pong"]
+        assert (await place.chat.own_posts(ROOM, ("p", "h"), 1)).texts == ["pong"]
+        assert (await place.chat.own_posts(ROOM, ("h",), 1)).texts == ["half"]
 
 
 async def test_of_a_room_of_nobody_nothing_is_told(place: Place) -> None:
     with pytest.raises(ChatUnavailable):
-        await place.chat.own_posts("local:nobody", 10)
+        await place.chat.own_posts("local:nobody", ("",), 10)

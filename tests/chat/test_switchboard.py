@@ -9,7 +9,7 @@ import pytest
 
 from bot.chat.local import LocalChat
 from bot.chat.switchboard import Switchboard
-from bot.core.chat import Batch, Chat, Message, Post, Receive, Text
+from bot.core.chat import Batch, Chat, Message, OwnPosts, Post, Receive, Text
 from bot.errors import ChatUnavailable, ConfigError
 
 PATIENCE = 10.0
@@ -35,8 +35,8 @@ class Homeserver(Chat):
         if self.error is not None:
             raise self.error
 
-    async def own_posts(self, room: str, most: int) -> list[str]:
-        return [post.text.plain for post in self.sent if post.room == room][:most]
+    async def own_posts(self, room: str, beginnings: tuple[str, ...], most: int) -> OwnPosts:
+        return OwnPosts([post.text.plain for post in self.sent if post.room == room][:most])
 
     async def send(self, post: Post) -> str:
         self.sent.append(post)

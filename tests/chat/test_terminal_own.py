@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.chat.terminal import TerminalChat
-from bot.core.chat import Post, Text
+from bot.core.chat import OwnPosts, Post, Text
 from bot.errors import ChatUnavailable
 from tests.chat.other_end import PATIENCE, OtherEnd, both_ends
 
@@ -26,16 +26,22 @@ class TestTheBotsOwnPosts:
             group.create_task(chat.run(other.receive, None))
             await other.welcome()
             assert (await other.heard())["type"] == "read"
-            asked = group.create_task(chat.own_posts("#r", 200))
+            asked = group.create_task(chat.own_posts("#r", ("record",), 200))
             question = await other.heard()
-            assert question == {"type": "own", "ask": 0, "room": "#r", "most": 200}
+            assert question == {
+                "type": "own",
+                "ask": 0,
+                "room": "#r",
+                "begin": ["record"],
+                "most": 200,
+            }
             await other.say(type="own", ask=7, posts=["not asked for"])
             await other.say(type="own", ask=0, posts="no list")
             await other.say(type="own", ask=0, posts=None)
 
-            await other.say(type="own", ask=0, posts=["record head #1", "pong"])
+            await other.say(type="own", ask=0, posts=["record head #1", "record #1"])
 
-            assert await asked == ["record head #1", "pong"]
+            assert await asked == OwnPosts(["record head #1", "record #1"])
             await other.close()
 
     async def test_are_not_waited_for_once_it_is_closed(
@@ -56,7 +62,7 @@ class TestTheBotsOwnPosts:
 
 async def reason(chat: TerminalChat) -> str:
     with pytest.raises(ChatUnavailable) as refusal:
-        await chat.own_posts("#r", 200)
+        await chat.own_posts("#r", ("record",), 200)
     return str(refusal.value)
 
 

@@ -107,6 +107,15 @@ async def test_a_bot_that_dies_in_it_confirms_it_all_the_same(place: Place, comm
         assert await bot.engine.pins.holds(APPRENTI, NEW)
 
 
+async def test_a_person_may_be_named_by_the_chat_id(bot: Bot) -> None:
+    await change(bot, APPRENTI)
+
+    said = await ask(bot, f"!trust {APPRENTI} {NEW}")
+
+    assert said.plain.startswith("✔ apprenti is believed again")
+    assert "Nobody confirms their own key." in (await ask(bot, f"!trust {NOUNOU} {NEW}")).plain
+
+
 async def test_a_stranger_has_no_key_to_confirm(bot: Bot) -> None:
     said = await ask(bot, f"!trust @x:y {NEW}")
 

@@ -92,6 +92,18 @@ async def test_an_export_is_a_file_beside_a_summary(bot: Bot) -> None:
     assert "previous" not in said.plain
 
 
+@pytest.mark.parametrize("words", ["", " kind asked", " export"])
+async def test_an_export_leaves_itself_out(bot: Bot, words: str) -> None:
+    await bot.ask("!ping")
+    await bot.ask("!audit export by nobody")
+
+    said = await bot.ask(f"!audit export{words}")
+    entries = [json.loads(line) for line in said.post.attachment.splitlines()]
+
+    assert entries
+    assert all(entry["data"].get("job") != 3 for entry in entries)
+
+
 async def test_an_export_of_nothing_is_no_file(bot: Bot) -> None:
     said = await bot.ask("!audit export by nobody")
 

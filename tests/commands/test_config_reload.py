@@ -13,7 +13,7 @@ from bot.core.approvals import Approvals, Need
 from bot.core.policy import Policy, Right, Role
 from bot.core.risk import Risk
 from bot.engine import audit_log
-from bot.engine.reload import Fresh
+from bot.engine.reload import Fresh, record_policy
 from bot.errors import ConfigError
 from tests.engine.alive import APPRENTI, POLICY, Bot, Place
 from tests.fakes import NOUNOU, Said
@@ -73,7 +73,7 @@ async def test_what_the_file_says_counts_from_then_on(bot: Bot, file: File) -> N
 
     said = await bot.ask("!config reload")
 
-    assert said.plain.startswith("✔ The policy was reloaded; ")
+    assert said.plain.startswith("✔ The policy was reloaded; 8 lines changed.\n")
     assert "- role apprenti may: domu.list" in said.plain
     assert "+ role apprenti may: bot.ping" in said.plain
     assert state(await bot.ask("!domu list", APPRENTI)) == "denied"
@@ -137,6 +137,12 @@ async def test_a_dry_run_shows_the_difference_and_changes_nothing(bot: Bot, file
     assert "+ role apprenti may: bot.ping" in said.plain
     assert state(await bot.ask("!domu list", APPRENTI)) == "succeeded"
     assert await reloads(bot) == []
+
+
+async def test_a_dry_run_without_a_difference_says_that_nothing_would_change(bot: Bot) -> None:
+    said = await bot.ask("!config reload --dry-run")
+
+    assert "Nothing would change: the policy is the same as before." in said.plain
 
 
 async def test_a_file_that_is_wrong_is_refused_whole(bot: Bot, file: File) -> None:
@@ -211,6 +217,74 @@ async def test_a_long_difference_is_cut_and_the_record_has_it(bot: Bot, file: Fi
     assert len(said.plain.splitlines()) < 50
     assert "… and " in said.plain
     assert "domu.verb99" in str(data["difference"])
+
+
+async def test_an_approval_of_one_policy_is_none_of_another_that_looks_like_it(
+    place: Place, file: File
+) -> None:
+    """What tells the two apart stands behind what is shown of so long a line."""
+    listed = ", ".join(f"a-guest-with-a-long-name-{n:02}" for n in range(30))
+    approvals = Approvals({Risk.CHANGES: Need.CONFIRM})
+    file.says(apprenti_may(f"domu.show on {listed}"), approvals=approvals)
+    async with place.bot(reload=file.read, approvals=approvals) as bot:
+        asked = bot.chat.say("!config reload")
+        code = await bot.code(asked)
+        file.says(apprenti_may(f"domu.show on {listed}, *"), approvals=approvals)
+        await bot.ask(f"!confirm {code}")
+        said = await bot.chat.answer(asked)
+
+        assert state(said) == "refused"
+        assert "take the policy with the digest" in said.plain
+        assert bot.engine.policy is POLICY
+        assert await reloads(bot) == []
+
+
+async def test_the_record_has_a_long_difference_whole(bot: Bot, file: File) -> None:
+    listed = ", ".join(f"a-guest-with-a-long-name-{n:02}" for n in range(30))
+    file.says(apprenti_may(f"domu.show on {listed}, *"))
+
+    said = await bot.ask("!config reload")
+
+    [data] = await reloads(bot)
+    assert max(map(len, said.plain.splitlines())) <= 300
+    assert f"+ role apprenti may: domu.show on {listed}, *" in data["difference"]
+    assert data["digest"] == file.fresh.digest
+
+
+async def policies(bot: Bot) -> list[Mapping[str, Any]]:
+    async with bot.store.read() as tx:
+        entries = await audit_log.tail(tx, 1000)
+    return [entry.data for entry in entries if entry.kind == "policy"]
+
+
+async def test_a_start_with_another_policy_is_in_the_record_and_one_with_the_same_is_not(
+    place: Place,
+) -> None:
+    for number, policy in enumerate((POLICY, POLICY, apprenti_may("bot.ping")), 1):
+        place.policy = policy
+        async with place.bot() as bot:
+            await record_policy(bot.engine)
+            found = await policies(bot)
+        assert len(found) == (1, 1, 2)[number - 1]
+
+    assert found[1] == {
+        "person": "bot",
+        "digest": Fresh(place.policy, place.approvals).digest,
+        "keys": ["roles.apprenti"],
+    }
+    assert {"approvals", "members.nounou", "roles.nounou"} <= {*found[0]["keys"]}
+
+
+async def test_what_was_reloaded_is_nothing_new_at_the_next_start(place: Place, file: File) -> None:
+    file.says(apprenti_may("bot.ping"))
+    async with place.bot(reload=file.read) as bot:
+        await record_policy(bot.engine)
+        await bot.ask("!config reload")
+    place.policy, place.approvals = file.fresh.policy, file.fresh.approvals
+    async with place.bot() as bot:
+        await record_policy(bot.engine)
+
+        assert len(await policies(bot)) == 1
 
 
 async def test_a_bot_without_a_file_says_so(place: Place) -> None:

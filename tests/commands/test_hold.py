@@ -117,7 +117,7 @@ async def test_a_typo_protects_nothing_and_is_told(bot: Bot, line: str, hint: st
         ("vm 2h reason its disks", "for how long, and why"),
         ("vm 1h30m its disks", "for how long, and why"),
         ("vm for 2h 3h reason its disks", "for how long, and why"),
-        ("vm fro 2h reason its disks", "for how long, and why"),
+        ("vm until 2h reason its disks", "for how long, and why"),
         ("vm for 2h because reason its disks", "for how long, and why"),
         ("vm for 10s a test", "from a minute to a year"),
         ("vm for 400d a test", "from a minute to a year"),
@@ -240,6 +240,18 @@ async def test_the_status_does_not_drown_in_holds(bot: Bot) -> None:
     assert "and 2 more: !holds" in said.plain
 
 
+async def test_the_status_names_no_hold_that_the_asker_may_not_see(bot: Bot, place: Place) -> None:
+    role = Role(tuple(map(Right.parse, ("bot.status", "hold.list on owl"))))
+    bot.engine.policy = replace(POLICY, rights={**POLICY.rights, "apprenti": role})
+    for name in ("vm", "owl"):
+        await bot.ask(f"!hold {name} reason a test")
+
+    said = (await bot.ask("!status", APPRENTI)).plain
+
+    assert "DomU owl is held by nounou" in said
+    assert "DomU vm" not in said
+
+
 async def test_maintenance_twice_says_since_when_and_off_while_off_says_so(bot: Bot) -> None:
     assert state(await bot.ask("!host maintenance fz on reason new memory")) == "succeeded"
 
@@ -347,3 +359,24 @@ async def test_what_is_on_a_silent_host_is_held_by_the_name_that_was_seen(
     said = await bot.ask("!hold eel reason a test", NOUNOU)
     assert state(said) == "refused"
     assert "There is no eel on what answers." in said.plain
+
+
+@pytest.mark.parametrize(
+    ("denied", "line"),
+    [
+        ("host.maintenance state off", "!host maintenance fz OFF"),
+        ("hold.place what vm", "!hold domu:vm reason a test"),
+        ("hold.place what vm-*", "!hold volume:vm-root reason a test"),
+        ("hold.place on vm", "!hold domu:vm reason a test"),
+    ],
+)
+async def test_what_is_denied_is_denied_however_it_is_typed(
+    place: Place, denied: str, line: str
+) -> None:
+    allow(place, "host.*", "hold.*", deny=(denied,))
+    async with place.bot() as bot:
+        await bot.ask("!host maintenance fz on reason a test")
+        said = await bot.ask(line, APPRENTI)
+
+        assert state(said) == "denied"
+        assert [hold.by for hold in bot.engine.holds.standing] == ["nounou"]

@@ -29,6 +29,7 @@ WORDS = {
     "word": "ping",
     "any": "vm",
     "switch": "on",
+    "person": "apprenti",
 }
 
 FIXED = {
@@ -46,6 +47,10 @@ ABOUT = {
     "VERB on these things": ("VERB on vm, fz", ""),
     "VERB except these things": ("VERB except vm, fz", ""),
     "VERB on what is denied": ("*", "VERB on vm, fz"),
+    "VERB on a Dom0 that is denied": ("*", "VERB on fz"),
+    "anything on a Dom0 that is denied": ("*", "* on f?"),
+    "VERB on other things is denied": ("*", "VERB on daath-*"),
+    "VERB but on these things is denied": ("*", "VERB except vm"),
     "VERB here": ("VERB in #nounou:*", ""),
     "VERB elsewhere": ("VERB in #elsewhere:*", ""),
     "VERB denied here": ("*", "VERB in #nounou:localhost"),
@@ -70,13 +75,19 @@ def expected(command: Command) -> dict[str, bool]:
         each.required and each.type.is_object and each.type.kind in kinds.get(noun, [noun])
         for each in command.params
     )
+    words = [WORDS[each.type.kind] for each in command.params if each.type.is_object]
+    objects = words if any(each.required for each in command.params) else []
     may = {
         "only VERB": True,
         "all but VERB": False,
         "VERB on other things": command.filters and not named,
         "VERB on these things": named or command.filters,
         "VERB except these things": command.filters and not named,
-        "VERB on what is denied": not named,
+        "VERB on what is denied": not objects,
+        "VERB on a Dom0 that is denied": "fz" not in objects,
+        "anything on a Dom0 that is denied": "fz" not in objects,
+        "VERB on other things is denied": True,
+        "VERB but on these things is denied": command.needs != "host.maintenance",
         "VERB here": True,
         "VERB elsewhere": False,
         "VERB denied here": False,
@@ -162,6 +173,21 @@ async def test_every_command_asks_for_its_right_and_for_no_other(place: Place) -
 
     assert wrong == []
     assert place.migrations() == []
+
+
+async def test_what_is_denied_on_a_dom0_is_hidden_like_what_is_not_there(place: Place) -> None:
+    role = Role((Right.parse("*"),), (Right.parse("* on fz"),))
+    place.policy = Policy({NOUNOU: "nounou"}, {"nounou": ("some",)}, {"some": role})
+    async with place.bot() as bot:
+        forbidden = await bot.ask("!migrate vm fz --dry-run")
+        missing = await bot.ask("!migrate vm fq --dry-run")
+        why = await bot.ask("!why migrate vm fz")
+
+    assert forbidden.plain.splitlines()[0] == "✘ There is no Dom0 called 'fz' that you may use."
+    assert missing.plain.splitlines()[0] == "✘ There is no Dom0 called 'fq' that you may use."
+    assert why.plain.startswith(
+        "nounou may not run !migrate vm fz.\ndenied by: * on fz (role some)"
+    )
 
 
 def test_the_walk_is_long_enough_to_mean_something() -> None:

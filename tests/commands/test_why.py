@@ -76,6 +76,13 @@ def state(said: Said) -> str:
             "allowed by: domu.migrate on vm* to fz (role apprenti)",
         ),
         ("!why job cancel", APPRENTI, "apprenti may not run !job cancel."),
+        (
+            "!why migrate",
+            NOUNOU,
+            "nounou may run !migrate.\nallowed by: * (role nounou)\nIt can interrupt",
+        ),
+        ("!why @apprenti:localhost migrate vm-1 fz", NOUNOU, "apprenti may run !migrate vm-1 fz."),
+        ("!why @apprenti:localhost job cancel", NOUNOU, "apprenti may not run !job cancel."),
         ("!why ping", NOUNOU, "nounou may run !ping.\nallowed by: * (role nounou)\nIt reads"),
     ],
 )
@@ -84,6 +91,14 @@ async def test_the_rule_that_decides_is_named(bot: Bot, typed: str, sender: str,
 
     assert state(said) == "succeeded"
     assert said.plain.startswith(says)
+
+
+@pytest.mark.parametrize("typed", ["migrate vm-db fz", "migrate vm-1 fy", "job cancel 1"])
+async def test_who_may_not_waits_for_nobody(bot: Bot, typed: str) -> None:
+    said = await bot.ask(f"!why {typed}", APPRENTI)
+
+    assert "may not run" in said.plain
+    assert "wait" not in said.plain
 
 
 async def test_what_it_says_is_what_happens(bot: Bot) -> None:
@@ -139,7 +154,16 @@ async def test_whom_it_would_wait_for_is_said(place: Place) -> None:
     [
         ("!why", "Which command?", "!why [PERSON] COMMAND…"),
         ("!why migrat vm fz", "There is no command migrat.", "Did you mean migrate"),
-        ("!why aprenti migrate vm fz", "There is no command aprenti.", "Did you mean apprenti?"),
+        (
+            "!why aprenti migrate vm fz",
+            "aprenti is neither a command nor a member.",
+            "Did you mean apprenti?",
+        ),
+        (
+            "!why @x:y ping",
+            "@x:y is neither a command nor a member.",
+            "There are: apprenti, nounou, nounou2.",
+        ),
         ("!why apprenti migrat vm fz", "There is no command migrat.", "Did you mean migrate"),
         ("!why apprenti", "There is no command apprenti.", ""),
         ("!why migrate vm", "TO is missing.", "migrate DOMU TO"),

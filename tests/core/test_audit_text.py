@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,6 +33,67 @@ def test_a_row_names_a_stranger_by_the_chat_id() -> None:
     assert row(entry("denied again", {"sender": "@x:y", "more": 12}))[2] == (
         "denied again: @x:y · 12 more"
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "says"),
+    [
+        ("plan", {"verb": "domu.migrate", "objects": ["fz", "vm"]}, "domu.migrate fz, vm"),
+        ("requested", {"verb": "domu.destroy", "objects": ["vm"]}, "domu.destroy vm"),
+        ("reloaded", {"verb": "config.reload", "difference": []}, "config.reload"),
+        (
+            "granted",
+            {
+                "verb": "access.grant",
+                "objects": ["bea"],
+                "to": "bea",
+                "right": "domu.migrate on vm",
+                "reason": "power work",
+            },
+            "access.grant bea · domu.migrate on vm · power work",
+        ),
+        (
+            "hold placed",
+            {"verb": "hold.place", "objects": ["vm"], "kind": "domu", "reason": "one"},
+            "hold.place vm · one",
+        ),
+        (
+            "glass ended",
+            {"verb": "access.break_glass", "objects": [], "of": "bea"},
+            "access.break_glass bea",
+        ),
+        ("released", {"released": [4, 5]}, "released: 4, 5"),
+        ("policy", {"digest": "a1" * 32, "keys": ["role r"]}, "keys: role r"),
+        ("expired", {"verb": "domu.start", "objects": ["vm"]}, "domu.start vm"),
+    ],
+)
+def test_a_row_without_a_line_says_what_was_done_to_what(
+    kind: str, data: dict[str, Any], says: str
+) -> None:
+    said = entry(kind, {"job": 5, "person": "anna"} | data)
+
+    assert row(said)[2] == f"{kind}: job 5 · anna · {says}"
+
+
+def test_a_row_says_no_more_of_a_step_than_the_step_says() -> None:
+    about = {"job": 5, "person": "anna", "verb": "domu.migrate", "objects": ["vm", "fz"]}
+
+    assert row(entry("step", about | {"step": "move vm"}))[2] == "step: job 5 · anna · move vm"
+    assert row(entry("sent", about | {"where": "fy", "words": "xl list"}))[2] == (
+        "sent: job 5 · anna · fy · xl list"
+    )
+
+
+def test_a_denial_names_its_rule_or_that_there_is_none() -> None:
+    denied = {"person": "bea", "line": "!a", "state": "failed", "code": "denied"}
+
+    assert row(entry("denied", denied | {"rule": "none"}))[2] == "denied: bea · !a · no rule"
+    assert row(entry("denied", denied | {"rule": "* (role r)"}))[2] == (
+        "denied: bea · !a · * (role r)"
+    )
+    assert story(entry("denied", denied | {"rule": "none"}))[0].endswith("bea · !a · no rule")
+    ended = denied | {"code": "refused"}
+    assert row(entry("ended", ended))[2] == "ended: bea · !a · failed · refused"
 
 
 def test_a_return_says_the_code_even_if_it_is_nought() -> None:

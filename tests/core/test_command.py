@@ -275,7 +275,8 @@ def test_a_command_is_judged_by_its_objects_and_words() -> None:
 
     assert asked == Asked("bot.say", ("vm",), {"to": ("vm",), "text": ("one", "two")})
     assert moved.objects == ("vm",)
-    assert moved.arguments == {"domu": ("vm",), "to": ("fz",), "quiet": ("true",)}
+    words = {"domu": ("vm",), "to": ("fz",)}
+    assert moved.arguments == words | {"quiet": ("true",), "dry_run": ("false",)}
 
 
 def test_two_commands_of_one_name_stop_the_start(registry: Registry) -> None:

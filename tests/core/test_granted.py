@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.core.policy import Asked, Right, Rights, Rule
 from tests.core.test_policy import HELD, NAMES, rights
-from tests.core.test_right import ASKED, FEW
+from tests.core.test_right import FEW, WITH_OTHERS
 
 
 def granted(right: str, *giver: str, deny: tuple[str, ...] = ()) -> Rights:
@@ -67,7 +67,7 @@ WITH_GRANTS = st.builds(
 
 
 @settings(max_examples=500)
-@given(FEW, HELD, ASKED)
+@given(FEW, HELD, WITH_OTHERS)
 def test_a_grant_alone_gives_nothing_that_its_giver_may_not_do(
     right: Right, giver: Rights, asked: Asked
 ) -> None:
@@ -76,7 +76,7 @@ def test_a_grant_alone_gives_nothing_that_its_giver_may_not_do(
 
 
 @settings(max_examples=500)
-@given(WITH_GRANTS, ASKED, NAMES)
+@given(WITH_GRANTS, WITH_OTHERS, NAMES)
 def test_what_is_looked_at_first_hides_nothing_that_may_be_done(
     held: Rights, asked: Asked, name: str
 ) -> None:
@@ -87,3 +87,10 @@ def test_what_is_looked_at_first_hides_nothing_that_may_be_done(
             assert all(held.argument(asked.verb, parameter, word) for word in typed)
     if held.every(asked.verb):
         assert held.object(asked.verb, name)
+
+
+@settings(max_examples=500)
+@given(WITH_GRANTS, WITH_OTHERS)
+def test_what_may_be_done_with_any_words_may_be_done_with_these(held: Rights, asked: Asked) -> None:
+    if held.whatever(asked.verb) is not None:
+        assert held.decide(asked).allowed

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.policy import Asked, Policy, Right, Rights, Role, Rule
-from tests.core.test_right import ASKED, FEW, ROOM, gives
+from tests.core.test_right import ASKED, FEW, ROOM, WITH_OTHERS, gives
 
 
 def rules(*texts: str) -> tuple[Rule, ...]:
@@ -243,7 +243,7 @@ NAMES = st.sampled_from(["a", "b", "ab", "*", "[", ""])
 HELD = st.builds(Rights, SOME, SOME)
 
 
-@given(HELD, ASKED, NAMES)
+@given(HELD, WITH_OTHERS, NAMES)
 def test_what_may_be_done_on_an_object_may_be_done_at_all(
     held: Rights, asked: Asked, name: str
 ) -> None:
@@ -253,7 +253,7 @@ def test_what_may_be_done_on_an_object_may_be_done_at_all(
         assert held.object(asked.verb, name)
 
 
-@given(HELD, ASKED)
+@given(HELD, WITH_OTHERS)
 def test_what_is_decided_first_says_no_only_where_all_words_would_be_denied(
     held: Rights, asked: Asked
 ) -> None:
@@ -268,7 +268,7 @@ def test_what_is_decided_first_says_no_only_where_all_words_would_be_denied(
         )
 
 
-@given(HELD, ASKED, FEW)
+@given(HELD, WITH_OTHERS, FEW)
 def test_one_more_denial_never_grants(before: Rights, asked: Asked, more: Right) -> None:
     after = Rights(before.allow, (*before.deny, Rule(more)))
 
@@ -277,7 +277,7 @@ def test_one_more_denial_never_grants(before: Rights, asked: Asked, more: Right)
     assert before.every(asked.verb) or not after.every(asked.verb)
 
 
-@given(SOME, ASKED)
+@given(SOME, WITH_OTHERS)
 def test_a_denial_of_everything_leaves_nothing(allow: tuple[Rule, ...], asked: Asked) -> None:
     held = Rights(allow, rules("*"))
 

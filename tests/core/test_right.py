@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.right import Asked, Right, speaks_of
+from bot.core.patterns import wildcards
+from bot.core.right import MOST_WILDCARDS, Asked, Right, speaks_of
 
 ALL = (
     "domu.migrate, domu.destroy on web-*, mail except web-db dry_run true to fy, fz "
@@ -70,6 +73,9 @@ def test_the_order_of_the_clauses_is_free(written: str, same: str) -> None:
         ("domu.migrate in nounou", "'nounou' is neither a room's alias nor its id"),
         ("domu.migrate on é", "'é' is not a pattern of names"),
         ("x " * 600, "1000 signs at most"),
+        ("domu.* on " + ", ".join(f"v{n}" for n in range(60)), "60 names and patterns at most"),
+        ("domu.migrate on " + "a*" * 21, "20 wildcards .* at most; write several rights"),
+        ("domu.migrate on " + ", ".join(["v?"] * 21), "20 wildcards"),
     ],
 )
 def test_what_is_no_right_is_refused_in_a_sentence(text: str, why: str) -> None:
@@ -93,7 +99,7 @@ WRITTEN = st.builds(
     st.just(()) | _NAMES,
     _ARGUMENTS.map(lambda given: tuple(sorted(given.items()))),
     st.lists(_NAME.map("#{}".format), max_size=2).map(tuple),
-)
+).filter(lambda right: sum(map(wildcards, str(right))) <= MOST_WILDCARDS)
 
 
 @given(WRITTEN)
@@ -113,7 +119,7 @@ def test_any_text_is_a_right_or_is_refused_in_a_sentence(text: str) -> None:
     assert why or Right.parse(str(right)) == right
 
 
-MIGRATE = Asked("domu.migrate", ("vm-1",), {"domu": ("vm-1",), "to": ("fz",)})
+MIGRATE = Asked("domu.migrate", ("vm-1",), {"domu": ("vm-1",), "to": ("fz",)}, others=("fz",))
 PING = Asked("bot.ping")
 LIST = Asked("domu.list", filters=True)
 RELEASE = Asked("job.release", (), {"jobs": ("41", "42")})
@@ -138,6 +144,8 @@ RELEASE = Asked("job.release", (), {"jobs": ("41", "42")})
         ("domu.migrate nix *", MIGRATE, "vm-1", False),
         ("*", PING, None, True),
         ("* on *", PING, None, True),
+        ("domu.migrate on fz", MIGRATE, "vm-1", False),
+        ("domu.migrate except fz", MIGRATE, "vm-1", True),
         ("* on vm-*", PING, None, False),
         ("* except vm-*", PING, None, False),
         ("* on vm-*", LIST, None, True),
@@ -162,6 +170,13 @@ def test_what_a_right_allows(text: str, asked: Asked, name: str | None, does: bo
         ("domu.migrate to fy", MIGRATE, False),
         ("domu.migrate dry_run true", MIGRATE, False),
         ("*", PING, True),
+        ("* on fz", MIGRATE, True),
+        ("domu.* on web, f?", MIGRATE, True),
+        ("* on f* except fz", MIGRATE, False),
+        ("* on fy", MIGRATE, False),
+        ("* except vm-1", MIGRATE, False),
+        ("* on daath-*", MIGRATE, False),
+        ("* on fz", PING, False),
         ("* on daath-*", PING, False),
         ("* on vm", LIST, False),
         ("job.release jobs 41", RELEASE, True),
@@ -232,6 +247,12 @@ ASKED = st.builds(
     st.lists(st.sampled_from(["a", "b", "ab", "c"]), max_size=2, unique=True).map(tuple),
     st.sampled_from([{}, {"to": ("x",)}, {"to": ("y",)}, {"to": ("x", "y")}]),
     st.booleans(),
+)
+#: the same with objects of other kinds, which only what is denied speaks of
+WITH_OTHERS = st.builds(
+    lambda asked, others: replace(asked, others=others),
+    ASKED,
+    st.lists(st.sampled_from(["a", "b", "ab", "d"]), max_size=2, unique=True).map(tuple),
 )
 ROOM = st.sampled_from(["#r", "#s", "!t"])
 

@@ -124,9 +124,9 @@ def test_the_bots_own_words_are_told_newest_first_without_edits_and_after_a_rest
     here.post(order("2", "done", edits=first))
     here.post(order("3", "pong"))
 
-    assert here.own(10) == ["pong", "half"]
-    assert here.own(1) == ["pong"]
-    assert room(tmp_path / "room").own(10) == ["pong", "half"]
+    assert here.own(("",), 10) == ["pong", "half"]
+    assert here.own(("p", "h"), 1) == ["pong"]
+    assert room(tmp_path / "room").own(("",), 10) == ["pong", "half"]
 
 
 def test_of_long_words_only_as_many_are_told_as_one_line_takes() -> None:
@@ -134,4 +134,4 @@ def test_of_long_words_only_as_many_are_told_as_one_line_takes() -> None:
     for number in range(10):
         here.post(order(str(number), "x" * LARGEST))
 
-    assert 1 < len(here.own(10)) < 10
+    assert 1 < len(here.own(("",), 10)) < 10

@@ -67,7 +67,7 @@ async def rejected(house: House, text: str, sender: str = "nounou") -> Post:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("!migrat vm fz", ["There is no command migrat.", "Did you mean migrate?"]),
+        ("!migrat vm fz", ["There is no command migrat.", "Did you mean migrate"]),
         ("!frobnicate", ["There is no command frobnicate.", "!help"]),
         ("!domu lst", ["domu has no command lst.", "domu list"]),
         ("!domu", ["domu list", "domu show"]),

@@ -27,10 +27,28 @@ async def test_in_a_plain_room_whoever_speaks_in_between(place: Place, nounou: C
         for number in range(3, 130):
             await chat.send(post(place.alias, f"record #{number}"))
 
-        told = await chat.own_posts(place.alias, 200)
+        told = await chat.own_posts(place.alias, ("record #", "half"), 200)
+        some = await chat.own_posts(place.alias, ("half",), 200)
 
     numbers = [f"record #{number}" for number in range(129, 2, -1)]
-    assert told == [*numbers, "half done", "record #1"]
+    assert told.texts == [*numbers, "half done", "record #1"]
+    assert some.texts == ["half done"]
+    assert told.removed == 0
+
+
+async def test_what_an_administrator_took_back_is_counted(place: Place, nounou: Client) -> None:
+    inbox = Inbox()
+    async with place.running(inbox) as chat:
+        await place.entered(nounou)
+        await nounou.say(place.room_id, "!ping")
+        await inbox.until(lambda: bool(inbox.messages))
+        gone = await chat.send(post(place.alias, "record #1"))
+        await chat.send(post(place.alias, "record #2"))
+        await nounou.ask("PUT", f"rooms/{place.room_id}/redact/{gone}/1", {})
+
+        told = await chat.own_posts(place.alias, ("record #",), 200)
+
+    assert (told.texts, told.removed) == (["record #2"], 1)
 
 
 async def test_in_an_encrypted_room_after_a_restart_too(scene: Scene) -> None:
@@ -48,5 +66,6 @@ async def test_in_an_encrypted_room_after_a_restart_too(scene: Scene) -> None:
             await chat.send(post(alias, "record #3"))
             await peer.reads("record #3")
 
-            assert await chat.own_posts(alias, 200) == ["record #3", "record #1"]
-            assert await chat.own_posts(alias, 1) == ["record #3"]
+            found = await chat.own_posts(alias, ("record #",), 200)
+            assert found.texts == ["record #3", "record #1"]
+            assert (await chat.own_posts(alias, ("record #",), 1)).texts == ["record #3"]

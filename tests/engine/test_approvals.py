@@ -60,7 +60,7 @@ async def test_a_second_person_sees_the_plan_and_approves_it(bot: Bot, toys: Toy
     answer = await bot.ask(f"!approve {code}", NOUNOU2, Proof.SIGNED)
     final = await bot.chat.answer(asked)
 
-    assert answer.plain.startswith("✔ Approved: job 1 goes on.")
+    assert answer.plain.startswith("✔ Approved: job 1 is looked at once more, then begins.")
     assert answer.status is not None
     assert list(answer.status.frees) == [asked]
     assert final.plain.startswith("✔ burnt barn\n✔ burn barn down: ")

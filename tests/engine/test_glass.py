@@ -119,10 +119,12 @@ async def test_it_is_for_the_one_who_broke_it_and_for_nobody_else(bot: Bot) -> N
     await bot.ask(BREAK)
 
     asked = bot.chat.say("!change it", NOUNOU2)
-    said = await bot.ask(f"!confirm {await bot.code(asked)}", NOUNOU2)
+    code = await bot.code(asked)
+    said = await bot.ask(f"!confirm {code}", NOUNOU2)
 
     assert state(said) == "refused"
     assert "needs another person's approval" in said.plain
+    assert f"Somebody else types !approve {code}" in said.plain
 
 
 async def test_it_gives_no_right(bot: Bot) -> None:
@@ -176,6 +178,19 @@ async def test_it_can_be_ended_early(bot: Bot, place: Place) -> None:
     assert (await bot.ask("!break-glass end")).plain == "✔ Your glass is whole already."
     [data] = await entries(bot, "glass ended")
     assert (data["person"], data["glass"]) == ("nounou", 1)
+
+
+async def test_a_clock_that_is_set_back_before_it_does_not_prolong_it(
+    bot: Bot, place: Place
+) -> None:
+    await bot.ask(BREAK)
+    bot.engine.clock = lambda: EPOCH - 3600.0
+
+    asked = bot.chat.say("!change it")
+    said = await bot.ask(f"!confirm {await bot.code(asked)}")
+
+    assert state(said) == "refused"
+    assert "needs another person's approval" in said.plain
 
 
 async def test_what_is_broken_cannot_be_broken_again(bot: Bot) -> None:
@@ -232,6 +247,42 @@ async def test_the_review_lists_what_was_done_under_it_by_whom_and_why(bot: Bot)
         ["3", "succeeded", "08:00", "UTC", "nounou", "!change", "it"]
     ]
     assert last == "1 command went without a second person."
+
+
+async def test_what_never_ran_did_not_go_without_a_second_person(bot: Bot) -> None:
+    await bot.ask(BREAK)
+    asked = bot.chat.say("!change it")
+    await bot.ask(f"!deny {await bot.code(asked)}")
+    await confirmed(bot, "!change another")
+    await bot.ask("!break-glass end")
+
+    whole = await noticed(bot, "The glass of nounou is whole again.")
+    said = await bot.ask("!break-glass review")
+
+    _first, _headings, *rows, last = said.plain.splitlines()
+    assert "1 command went without a second person." in whole.plain
+    assert [row.split()[0] for row in rows] == ["2", "4"]
+    assert ["not run" in row for row in rows] == [True, False]
+    assert last == "1 command went without a second person."
+    [ended] = await entries(bot, "glass ended")
+    assert ended["jobs"] == 1
+
+
+async def test_what_a_second_person_approved_in_the_end_is_not_of_the_glass(place: Place) -> None:
+    async with place.bot() as bot:
+        await bot.ask("!break-glass for 5m reason alone")
+        asked = bot.chat.say("!change it")
+        await bot.code(asked)
+        await bot.killed()
+    await place.later(400)
+
+    async with place.bot() as bot:
+        await bot.chat.until(lambda: "!approve" in bot.chat.about(asked)[0].plain)
+        await bot.ask(f"!approve {await bot.code(asked)}", NOUNOU2)
+        assert state(await bot.chat.answer(asked)) == "succeeded"
+
+        said = await bot.ask("!break-glass review")
+        assert said.plain.splitlines()[1:] == ["0 commands went without a second person."]
 
 
 async def test_an_earlier_one_is_reviewed_by_its_number(bot: Bot) -> None:

@@ -66,6 +66,30 @@ async def test_without_the_second_person_nothing_is_granted(bot: Bot) -> None:
     assert (await bot.ask("!grants")).plain == "Nothing is granted to anybody now."
 
 
+async def test_a_grant_to_a_chat_id_is_one_to_its_person(bot: Bot) -> None:
+    said = await approved(bot, f"!grant {APPRENTI} toy.change for 1h reason power work")
+
+    assert "Grant 1: apprenti has toy.change" in said.plain
+    assert state(await bot.ask("!change it", APPRENTI)) == "succeeded"
+
+
+async def test_a_denial_about_a_person_meets_the_chat_id_too(place: Place) -> None:
+    role = POLICY.rights["nounou"]
+    deny = (Right.parse("access.grant person apprenti"),)
+    place.policy = replace(POLICY, rights={**POLICY.rights, "nounou": replace(role, deny=deny)})
+    async with place.bot() as bot:
+        for person in ("apprenti", APPRENTI):
+            said = await bot.ask(f"!grant {person} toy.change for 1h reason power work")
+            assert state(said) == "denied"
+
+
+async def test_a_clock_that_is_set_back_before_a_grant_does_not_prolong_it(bot: Bot) -> None:
+    await approved(bot)
+    bot.engine.clock = lambda: EPOCH - 3600.0
+
+    assert state(await bot.ask("!change it", APPRENTI)) == "denied"
+
+
 async def test_a_grant_is_recorded_with_who_gave_it_and_why(bot: Bot) -> None:
     await approved(bot)
 
@@ -120,6 +144,8 @@ async def test_the_usage_says_what_is_wanted(bot: Bot) -> None:
     ("line", "why"),
     [
         ("!grant nounou toy.change for 2h reason x", "Nobody grants a right to themselves."),
+        ("!grant @nounou:localhost toy.change for 2h reason x", "a right to themselves."),
+        ("!grant @x:y toy.change for 2h reason x", "@x:y is no member."),
         ("!grant aprenti toy.change for 2h reason x", "aprenti is no member."),
         ("!grant apprenti toy.change for 30s reason x", "A grant lasts a minute at least"),
         ("!grant apprenti toy.change for 8d reason x", "seven days at most"),

@@ -6,9 +6,12 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from bot.engine import audit_log
+from bot.core.chat import Message
+from bot.engine import audit_log, jobs
+from bot.engine.jobs import Job
 from bot.engine.pins import Pins
 from bot.engine.store import Store
+from tests.fakes import ROOM
 
 ANNA = "@anna:example.org"
 
@@ -20,6 +23,11 @@ def pins(store: Store) -> Pins:
 async def recorded(store: Store) -> list[Mapping[str, Any]]:
     async with store.read() as tx:
         return [entry.data for entry in await audit_log.tail(tx, 10) if entry.kind == "key"]
+
+
+async def asked_by_bruno(store: Store) -> Job:
+    async with store.write() as tx:
+        return await jobs.add(tx, Message("$1", ROOM, "@bruno:x", "!trust"), "bruno", "!trust", 0.0)
 
 
 async def test_the_first_key_is_pinned_and_recorded_once(store: Store) -> None:
@@ -45,11 +53,11 @@ async def test_another_key_is_not_believed_after_a_restart_either(store: Store) 
 
 
 async def test_a_confirmed_key_takes_the_place_of_the_old_one(store: Store) -> None:
-    known = pins(store)
+    known, job = pins(store), await asked_by_bruno(store)
     await known.holds(ANNA, "A")
     await known.holds(ANNA, "B")
 
-    await known.confirm(ANNA, "B", "bruno")
+    await known.confirm(ANNA, "B", job, "it is theirs")
 
     assert await known.holds(ANNA, "B")
     assert not await known.holds(ANNA, "A")
@@ -67,10 +75,10 @@ async def test_two_at_once_pin_one(store: Store) -> None:
 
 
 async def test_a_confirmation_is_not_overwritten_by_a_look_that_began_before(store: Store) -> None:
-    known = pins(store)
+    known, job = pins(store), await asked_by_bruno(store)
     await known.holds(ANNA, "A")
 
-    await asyncio.gather(known.confirm(ANNA, "B", "bruno"), known.holds(ANNA, "B"))
+    await asyncio.gather(known.confirm(ANNA, "B", job, "it is theirs"), known.holds(ANNA, "B"))
 
     assert await known.holds(ANNA, "B")
     assert await pins(store).holds(ANNA, "B")

@@ -107,7 +107,7 @@ async def test_the_right_to_the_verb_comes_before_the_words(bot: Bot, place: Pla
 
 
 async def test_each_denial_of_a_known_person_is_answered_and_the_records_are_limited(
-    bot: Bot,
+    bot: Bot, place: Place
 ) -> None:
     asked = bot.chat.say_all(["!change it"] * 10, APPRENTI)
     for each in asked:
@@ -117,6 +117,12 @@ async def test_each_denial_of_a_known_person_is_answered_and_the_records_are_lim
     assert kinds.count("denied failed") == 1
     lines = [said for said in bot.chat.said() if said.plain.startswith("record #")]
     assert len(lines) == 1
+    await place.later(90)
+    async with bot.store.read() as tx:
+        counts = [each.data for each in await audit_log.tail(tx, 1000) if "more" in each.data]
+    assert [(each["person"], each["more"], each["jobs"]) for each in counts] == [
+        ("apprenti", 9, [*range(2, 11)])
+    ]
 
 
 async def test_forbidden_and_unknown_objects_read_the_same(bot: Bot, place: Place) -> None:

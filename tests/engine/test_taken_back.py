@@ -286,7 +286,7 @@ class TestJobCancel:
         bot.chat.deliver([line("$1", "!wait long"), line("$2", "!change it")])
         await toys.until("begin long")
 
-        reply = await Records(bot.engine).cancel(2)
+        reply = await Records(bot.engine).cancel(2, by=1)
         said = await bot.chat.answer("$2")
         toys.gate("long").set()
         await bot.chat.answer("$1")
@@ -296,12 +296,11 @@ class TestJobCancel:
         assert "begin it" not in toys.done
 
     async def test_what_is_cancelled_already_is_said_to_be_so(self, bot: Bot, toys: Toys) -> None:
-        """As where the bot died after that, and the job that asked for it begins anew."""
         bot.chat.deliver([line("$1", "!wait long"), line("$2", "!change it")])
         await toys.until("begin long")
-        await Records(bot.engine).cancel(2)
+        await Records(bot.engine).cancel(2, by=1)
 
-        assert (await Records(bot.engine).cancel(2)).result == "Job 2 is cancelled."
+        assert (await Records(bot.engine).cancel(2, by=1)).result == "Job 2 is cancelled."
         toys.gate("long").set()
 
     async def test_what_could_not_be_written_down_is_begun_after_all(
@@ -311,7 +310,7 @@ class TestJobCancel:
         await toys.until("begin long")
         await bot.store.breaks("outbox")
         with pytest.raises(StoreError):
-            await Records(bot.engine).cancel(2)
+            await Records(bot.engine).cancel(2, by=1)
         await bot.store.mend()
         toys.gate("long").set()
 

@@ -274,14 +274,13 @@ class TestUndetermined:
         assert state(await bot.ask("!change two")) == "succeeded"
 
     async def test_what_is_settled_already_is_said_to_be_so(self, bot: Bot) -> None:
-        """As where the bot died after that, and the job that asked for it begins anew."""
         await bot.ask("!change one")
         await bot.ask("!job settle 1")
 
         said = await bot.ask("!job settle 1")
 
-        assert said.plain.splitlines()[0].endswith("its locks are free. It is succeeded.")
-        assert state(said) == "succeeded"
+        assert "Job 1 is not undetermined: it is succeeded." in said.plain
+        assert state(said) == "refused"
 
     async def test_settling_may_find_that_it_did_not_happen(self, bot: Bot) -> None:
         await bot.ask("!change one")

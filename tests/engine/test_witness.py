@@ -14,16 +14,19 @@ from sqlalchemy import delete
 
 from bot.app import verify_audit
 from bot.core.audit import GENESIS, seal
+from bot.core.chat import OwnPosts, Post, Text
 from bot.core.witness import posted
 from bot.engine.audit_log import append
 from bot.engine.schema import outbox
 from bot.engine.store import FILE
+from bot.engine.witness import MOST
 from bot.errors import ChatUnavailable
 from tests.engine.alive import Bot, Place, opened
-from tests.fakes import ROOM, FakeChat
+from tests.fakes import ROOM, FakeChat, Said
 
 AUDIT = "#record:localhost"
 EVERY = 300.0
+PONG = Post(ROOM, "pong", Text("pong", "pong"))
 
 
 @contextmanager
@@ -143,15 +146,75 @@ class TestVerify:
     async def test_says_that_it_could_not_ask_the_room(
         self, bot: Bot, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        async def own_posts(room: str, most: int) -> list[str]:
-            raise ChatUnavailable("The homeserver cannot be reached")
+        async def own_posts(room: str, beginnings: tuple[str, ...], most: int) -> OwnPosts:
+            raise ChatUnavailable("The homeserver cannot be reached.")
 
         monkeypatch.setattr(bot.chat, "own_posts", own_posts)
 
         said = await bot.ask("!audit verify")
 
+        assert said.plain.startswith(
+            f"✘ The record was not checked against {AUDIT}: The homeserver cannot be reached.\n"
+        )
+        assert "The record is whole" not in said.plain
+
+    async def test_is_not_drowned_by_whatever_else_the_bot_says(self, bot: Bot) -> None:
+        bot.engine.post_head_every = EVERY
+        bot.engine.audit_room = None
+        await bot.ask("!migrate vm fz")
+        with thief(bot.place.folder) as connection:
+            connection.execute("UPDATE audit SET kind = 'x' WHERE number = 2")
+            sealed_anew(connection)
+        for turn in range(MOST + 1):
+            bot.chat.messages[f"$p{turn}"] = Said(f"$p{turn}", PONG)
+
+        assert "The record was rewritten" in (await bot.ask("!audit verify")).plain
+
+    async def test_does_not_call_whole_what_no_post_is_left_of(self, place: Place) -> None:
+        async with place.bot(post_head_every=EVERY) as bot:
+            await bot.ask("!migrate vm fz")
+        *_others, last = [each.number for each in posted(s.plain for s in place.chat.said(AUDIT))]
+        for said in place.chat.said(AUDIT):
+            place.chat.take_back(said)
+
+        async with place.bot(post_head_every=EVERY) as bot:
+            verified = await bot.ask("!audit verify")
+
+        assert verified.plain.startswith(
+            f"✘ The record was not checked against {AUDIT}: heads were posted there, the last of "
+            f"entry {last}, and none is found. Somebody took back 2 posts of the bot there.\n"
+        )
+
+    async def test_says_of_which_heads_no_post_was_compared(self, place: Place) -> None:
+        for _life in range(3):
+            async with place.bot(post_head_every=EVERY) as bot:
+                await bot.ask("!ping")
+        first, middle, last = place.chat.said(AUDIT)
+        numbers = [each.number for each in posted([first.plain, middle.plain, last.plain])]
+        place.chat.take_back(first)
+        place.chat.take_back(last)
+
+        async with place.bot(post_head_every=EVERY) as bot:
+            said = await bot.ask("!audit verify")
+
         assert "The record is whole" in said.plain
-        assert "were not compared: The homeserver cannot be reached." in said.plain
+        assert (
+            f"1 post agrees with it, about entry {numbers[1]}. "
+            f"Older ones, from entry {numbers[0]} on, were not compared. "
+            f"The last head, of entry {numbers[2]}, is not found there. "
+            "Somebody took back 2 posts of the bot there."
+        ) in said.plain
+
+    async def test_asks_no_room_for_the_heads_of_another_one(self, place: Place) -> None:
+        async with place.bot(post_head_every=EVERY) as bot:
+            await bot.ask("!ping")
+        place.audit_room = "#new:localhost"
+
+        async with place.bot(post_head_every=EVERY) as bot:
+            said = await bot.ask("!audit verify")
+
+        assert "No post tells of the record yet" in said.plain
+        assert "The record is whole" in said.plain
 
     @pytest.mark.parametrize(
         ("forge", "says"),
