@@ -5,6 +5,7 @@ from bot.core.audit_text import row as record_row
 from bot.core.audit_text import story as record_story
 from bot.core.chat import VOUCHED, Proof
 from bot.core.command import Command, command
+from bot.core.events import Asking
 from bot.core.holds import Aim, Hold, HoldKind
 from bot.core.jobs import State, in_words
 from bot.core.plan import Line, Plan, PlannedStep, Thing, Verdict
@@ -62,6 +63,7 @@ from bot.params import (
 __all__ = [
     "VOUCHED",
     "Aim",
+    "Asking",
     "BotError",
     "Broken",
     "Census",

@@ -10,9 +10,11 @@ from bot.api import (
     Reply,
     Table,
     _,
+    breaking,
     command,
     duration,
     in_words,
+    moment,
     ngettext,
 )
 
@@ -67,7 +69,7 @@ async def status(ctx: Context) -> Reply:
     jobs = [job for job in await ctx.records.open_jobs() if job.id != ctx.job.id and job.risk]
     record = ("✔" if verdict.ok else "✘", _("record"), verdict.sentence)
     stuck = [("✘", room, _stuck(count)) for room, count in (await ctx.stuck_rooms()).items()]
-    rows = [*hosts, *arrays, record, *_rooms(ctx), *stuck, *_holds(ctx)]
+    rows = [*hosts, *arrays, record, *_rooms(ctx), *stuck, *_glass(ctx), *_holds(ctx)]
     running = ", ".join(
         _("{job} ({state})").format(job=job.id, state=in_words(job.state)) for job in jobs
     )
@@ -118,6 +120,19 @@ def _stuck(count: int) -> str:
         "{count} posts wait: nothing can be said there now",
         count,
     ).format(count=count)
+
+
+def _glass(ctx: Context) -> list[tuple[str, str, str]]:
+    """Who goes without a second person now."""
+    said = _("broken by {person} until {until}: {reason}")
+    return [
+        (
+            "⚠",
+            _("glass"),
+            said.format(person=each.person, until=moment(each.until, ctx.now), reason=each.reason),
+        )
+        for each in breaking.standing(ctx)
+    ]
 
 
 def _holds(ctx: Context) -> list[tuple[str, str, str]]:

@@ -117,13 +117,27 @@ async def holds(ctx: Context) -> Reply:
     return Reply(
         ngettext("{count} hold.", "{count} holds.", len(standing)).format(count=len(standing)),
         body=[Table([_row(ctx, each) for each in standing], headings)],
-        hint=_("{prefix}release NAME ends one of yours.").format(prefix=ctx.prefix),
+        hint=_how_they_end(ctx, standing),
     )
+
+
+def _how_they_end(ctx: Context, standing: Sequence[Hold]) -> str:
+    under = [each.name for each in standing if each.kind is HoldKind.MAINTENANCE]
+    lines = [_take_guests_again(ctx, name) for name in under]
+    if len(under) < len(standing):
+        lines.insert(0, _("{prefix}release NAME ends one of yours.").format(prefix=ctx.prefix))
+    return "\n".join(lines)
+
+
+def _take_guests_again(ctx: Context, dom0: str) -> str:
+    words = _("{prefix}host maintenance {dom0} off ends its maintenance.")
+    return words.format(prefix=ctx.prefix, dom0=dom0)
 
 
 def _terms(ctx: Context, words: Sequence[str]) -> tuple[float | None, str]:
     """For how many seconds, None for no end, and why; raises `UsageError`."""
     rest, seconds = list(words), None
+    how = _("Write it like {prefix}hold vm for 2h reason disk swap").format(prefix=ctx.prefix)
     if rest[:1] == ["for"]:
         seconds = span(rest[1] if rest[1:] else "")
         rest = rest[2:]
@@ -132,15 +146,23 @@ def _terms(ctx: Context, words: Sequence[str]) -> tuple[float | None, str]:
                 _("A hold lasts from a minute to a year."),
                 hint=_("Leave out the time for one that stays until it is released."),
             )
-    why = clean(" ".join(rest[1:] if rest[:1] == ["reason"] else rest), 200)
+    if rest[:1] == ["reason"]:
+        del rest[0]
+    elif "reason" in rest or (rest and _is_span(rest[0])):
+        # a time without its "for" would be one without end
+        raise UsageError(_("It is not clear for how long, and why."), hint=how)
+    why = clean(" ".join(rest), 200)
     if not why:
-        raise UsageError(
-            _("The reason is missing."),
-            hint=_("Write it like {prefix}hold vm for 2h reason disk swap").format(
-                prefix=ctx.prefix
-            ),
-        )
+        raise UsageError(_("The reason is missing."), hint=how)
     return seconds, why
+
+
+def _is_span(word: str) -> bool:
+    try:
+        span(word)
+    except UsageError:
+        return False
+    return True
 
 
 def _found(ctx: Context) -> Found:
@@ -157,9 +179,11 @@ def _standing(ctx: Context, what: Sought) -> list[Hold]:
         if each.name == what.name and what.fits(each.kind) and each.kind is not HoldKind.MAINTENANCE
     ]
     if not standing:
+        in_maintenance = what.fits(HoldKind.HOST) and ctx.holds.on(HoldKind.MAINTENANCE, what.name)
+        lists = _("{prefix}holds lists what is held.").format(prefix=ctx.prefix)
         raise Refused(
             _("Nobody holds {what}.").format(what=what),
-            hint=_("{prefix}holds lists what is held.").format(prefix=ctx.prefix),
+            hint=_take_guests_again(ctx, what.name) if in_maintenance else lists,
         )
     kinds = {each.kind: None for each in standing}
     if len(kinds) > 1:

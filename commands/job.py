@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from bot.api import (
+    Asking,
     Context,
     Job,
     JobNumber,
@@ -22,16 +23,17 @@ from bot.api import (
 
 @command("job list", needs="job.list")
 async def list_(ctx: Context) -> Reply:
-    """List the jobs that wait or run, and the last that changed something.
+    """List the jobs that wait or run, then the last that changed something.
 
     Example: job list
     """
     open_jobs = [job for job in await ctx.records.open_jobs() if job.id != ctx.job.id]
     recent = [job for job in await ctx.records.recent(10) if job.id != ctx.job.id]
-    known = {job.id: job for job in [*recent, *open_jobs]}
+    # what is open comes first, for a phone shows the first few
+    known = {job.id: job for job in [*reversed(open_jobs), *recent]}
     if not known:
         return Reply(_("No job has changed anything yet."))
-    rows = [_row(ctx, known[number]) for number in sorted(known, reverse=True)]
+    rows = [_row(ctx, job) for job in known.values()]
     headings = (_("job"), _("state"), _("who"), _("command"), _("since"))
     return Reply(
         _("{count} open.").format(count=len(open_jobs)),
@@ -42,7 +44,7 @@ async def list_(ctx: Context) -> Reply:
 
 @command("job show", needs="job.show")
 async def show(ctx: Context, job: JobNumber) -> Reply:
-    """Show one job: its steps, its answer and the locks that it holds.
+    """Show one job: its steps, its answer, the locks that it holds, and whose word it waits for.
 
     Example: job show 7
     """
@@ -55,6 +57,7 @@ async def show(ctx: Context, job: JobNumber) -> Reply:
         )
         for step in await ctx.records.steps(job)
     ]
+    asking = ctx.records.asking(job)
     locks = sorted(await ctx.records.locks(job))
     if locks:
         steps.append(_("locks: {keys}").format(keys=", ".join(locks)))
@@ -66,9 +69,16 @@ async def show(ctx: Context, job: JobNumber) -> Reply:
             person=found.person,
             when=_time(found.created),
         ),
-        body=[Lines(steps)],
-        hint=found.result,
+        body=[Lines(steps), *(asking.shown.body if asking else ())],
+        hint=_how_on(ctx, asking) if asking else found.result,
     )
+
+
+def _how_on(ctx: Context, asking: Asking) -> str:
+    lines = [asking.shown.hint]
+    if called := ctx.records.called(asking):
+        lines.append(_("{persons} can approve it.").format(persons=", ".join(called)))
+    return "\n".join(lines)
 
 
 @command("job cancel", needs="job.cancel", risk="changes")
@@ -106,9 +116,12 @@ async def settle(ctx: Context, job: JobNumber) -> Reply:
 
 
 def _row(ctx: Context, job: Job) -> tuple[str, ...]:
+    state, asking = in_words(job.state), ctx.records.asking(job.id)
+    if asking is not None:
+        state = _("{state}, {code}").format(state=state, code=asking.code)
     return (
         str(job.id),
-        in_words(job.state),
+        state,
         job.person,
         clean(ctx.shown(job.line), 48),
         _time(job.created),

@@ -36,6 +36,10 @@ _BREAKS = ("Cc", "Zl", "Zp")
 _JOINED = re.compile(r"(?<=[^\x00-\x7f])[\u200c\u200d](?=[^\x00-\x7f])")
 #: a dash that begins a word was typed as two hyphens
 _DASH = re.compile(r"(?:(?<=\s)|^)[\u2010-\u2015\u2212](?=\w)")
+#: an apostrophe within a word, as in ``don't`` or ``vm1's``: it groups nothing
+_APOSTROPHE = re.compile(r"(?<=[^\W_])'(?=[^\W\d_])")
+#: stands for such a one while the line is split; no command has this character
+_STAND_IN = "\0"
 
 
 def is_command(text: str, prefix: str) -> bool:
@@ -47,6 +51,8 @@ def is_command(text: str, prefix: str) -> bool:
 def words(line: str) -> list[str]:
     """Split *line* like a shell, after undoing the typography that chat clients add.
 
+    Unlike in a shell, an apostrophe between two letters is one more letter.
+
     Raises `UsageError` on an open quote, and on control characters and others that nobody sees: a
     command is one line, and runs as what it looks like.
     """
@@ -57,9 +63,13 @@ def words(line: str) -> list[str]:
     if any(unicodedata.category(character) == "Cf" for character in _JOINED.sub("", plain)):
         raise UsageError(_("There are invisible characters in this command; type it anew."))
     try:
-        return shlex.split(plain)
+        found = shlex.split(_APOSTROPHE.sub(_STAND_IN, plain))
     except ValueError:
-        raise UsageError(_("A quote is opened and never closed.")) from None
+        raise UsageError(
+            _("A quote is opened and never closed."),
+            hint=_("Write a lone ' within double quotes, like \"the hosts' disks\"."),
+        ) from None
+    return [word.replace(_STAND_IN, "'") for word in found]
 
 
 def clean(text: str, limit: int = 300) -> str:

@@ -196,26 +196,29 @@ def demand_plan(engine: Engine, job: Job, matter: Matter, request: Request | Non
 
 def _asking(run: Run, matter: Matter, request: Request) -> Asking:
     engine, job = run.engine, run.job
+    values = {"person": job.person, "prefix": engine.prefix, "code": request.code}
     if request.need is Need.SECOND:
         result = _("waits for another person's approval")
         how = _("Another person: {prefix}approve {code}, or {prefix}deny {code} WHY.")
         whom = _who_may(engine, job, matter)
     else:
         result = _("waits for the confirmation of {person}")
+        if broken := needs.spared(engine, job, matter):
+            instead = _("{waits}, in place of a second person (glass {number})")
+            result = instead.format(waits=result, number=broken.id)
         how = _("{person}: {prefix}confirm {code}, or {prefix}deny {code}.")
         whom = ()
-    values = {"person": job.person, "prefix": engine.prefix, "code": request.code}
     until = datetime.fromtimestamp(request.expires, UTC).strftime("%H:%M UTC")
     hint = [how.format(**values), _("It can be answered until {time}.").format(time=until)]
     if request.reacts:
-        hint.insert(1, _("A ✅ on this message does the same."))
+        hint.insert(1, _("A ✅ on the message of job {job} does the same.").format(job=job.id))
     said = (
         numbered(matter.plan),
         _things(matter),
         [*map(str, matter.plan.lines)],
         guards.warnings(engine, matter.command, matter.bound),
     )
-    body = [Lines(lines) for lines in said if lines]
+    body = [Lines([*map(run.hide, lines)]) for lines in said if lines]
     shown = Reply(result.format(**values), body=body, hint="\n".join(hint))
     return Asking(shown, request.code, whom)
 

@@ -109,11 +109,9 @@ async def open_jobs(tx: AsyncConnection) -> frozenset[int]:
     return frozenset(await tx.scalars(query))
 
 
-async def second_of(tx: AsyncConnection, job: int) -> str:
-    """The other person who approved *job*, once it has begun; empty where there was none."""
-    used = (requests.c.job == job) & (requests.c.state == Standing.USED.value)
-    query = select(requests.c.by).where(used & (requests.c.need == int(Need.SECOND)))
-    return str(await tx.scalar(query.order_by(requests.c.created.desc())) or "")
+async def used(tx: AsyncConnection, job: int) -> Request | None:
+    """The request that *job* has begun on; None where it asked nobody, or has not begun."""
+    return await _one(tx, (requests.c.job == job) & (requests.c.state == Standing.USED.value))
 
 
 async def add(tx: AsyncConnection, request: Request) -> None:

@@ -24,6 +24,8 @@ from bot.engine.schema import requests
 from bot.errors import Refused, UsageError
 from bot.i18n import _, ngettext
 
+#: seconds that the glass stays broken at least: shorter is over before anything was confirmed
+SHORTEST = 60.0
 #: how many characters of a reason are kept
 LONGEST_REASON = 300
 
@@ -53,8 +55,10 @@ def demand_whole(ctx: Context) -> None:
 
 
 def bounded(ctx: Context, seconds: float | None) -> float:
-    """How long it stays broken; raises `Refused` where *seconds* are more than is allowed."""
+    """How long it stays broken; raises `Refused` where *seconds* are too few, or too many."""
     most = ctx.engine.approvals.break_glass
+    if seconds is not None and seconds < SHORTEST:
+        raise Refused(_("The glass stays broken for a minute at least."))
     if seconds is not None and seconds > most:
         raise Refused(_("The glass stays broken for {time} at most.").format(time=duration(most)))
     return most if seconds is None else seconds
@@ -97,6 +101,11 @@ def _told(engine: Engine, broken: Broken) -> Reply:
     )
 
 
+def standing(ctx: Context) -> list[Broken]:
+    """Every glass that is broken now."""
+    return ctx.engine.glass.active(ctx.engine.clock())
+
+
 def until_when(broken: Broken) -> str:
     """What was done to the glass, as a sentence."""
     return _("The glass is broken until {until}; every member is told.").format(
@@ -108,7 +117,7 @@ async def end_early(ctx: Context) -> str:
     """End the asker's breaking of the glass; returns what came of that, as a sentence."""
     broken = ctx.engine.glass.of(ctx.person, ctx.engine.clock())
     if broken is None:
-        return _("Your glass is whole.")
+        return _("Your glass is whole already.")
     sentence = _("The glass is whole again; every member is told.")
     await _end(ctx.engine, broken, ctx.job, sentence)
     return sentence

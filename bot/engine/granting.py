@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.core.fitting import misfits
 from bot.core.plan import Line, Plan, PlannedStep, Verdict
 from bot.core.policy import Right
 from bot.core.text import clean, did_you_mean
@@ -89,7 +90,16 @@ def demand(ctx: Context, wanted: Wanted) -> None:
                 _("Nobody grants the right to decide about rights ({verbs}).").format(verbs=verbs),
                 hint=_("That is for the configuration to say."),
             )
+    _demand_meaning(ctx, wanted.right)
     _demand_own(ctx, wanted.right)
+
+
+def _demand_meaning(ctx: Context, right: Right) -> None:
+    for misfit in misfits(right, ctx.registry):
+        raise Refused(
+            _("This right gives nothing: {why}.").format(why=clean(misfit.what, 200)),
+            hint=clean(misfit.remedy, 300),
+        )
 
 
 def _demand_own(ctx: Context, right: Right) -> None:
@@ -191,4 +201,4 @@ async def revoke(ctx: Context, number: int, reason: str) -> str:
         sentence = _("{sentence} Reason: {reason}").format(sentence=sentence, reason=reason)
     data = {"job": ctx.job.id, "person": ctx.person, "reason": reason}
     answer = await end_grant(ctx.engine, grant, data, sentence, by=ctx.job)
-    return answer or _("Grant {number} has ended.").format(number=number)
+    return answer or _("Grant {number} has ended already.").format(number=number)

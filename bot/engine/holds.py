@@ -58,11 +58,13 @@ class Holds:
         run.aim = _aim(command, bound, plan)
         if barring := self.against(run.aim):
             now = self._engine.clock()
-            hints = [self._how_on(hold, run.job.person) for hold in barring[:1]]
-            raise Refused(
-                barring[0].sentence(now),
-                hint="\n".join([*(hold.sentence(now) for hold in barring[1:]), *hints]),
-            )
+            # each with its own way on, which is another one for every holder
+            first, *rest = [
+                line
+                for hold in barring
+                for line in (hold.sentence(now), self._how_on(hold, run.job.person))
+            ]
+            raise Refused(first, hint="\n".join(rest))
 
     def objections(self, command: Command, bound: Bound, plan: Plan) -> list[str]:
         """What stands against it, a sentence each, for a command that is only tried."""
@@ -138,7 +140,7 @@ class Holds:
                 if await self._mirror.end(tx, hold.id, "released", now):
                     await _record(tx, "hold released", hold, now, job=job, verb=verb)
                     if hold.by != job.person and hold.kind is not HoldKind.MAINTENANCE:
-                        await outbox.put(tx, self._told_released(hold, job, now))
+                        await outbox.put(tx, self._told_released(hold, job))
             await jobs.done(tx, job.id, sentence)
         self._engine.outbox.wake()
 
@@ -151,9 +153,9 @@ class Holds:
                     await outbox.put(tx, self._told_over(hold))
         self._engine.outbox.wake()
 
-    def _told_released(self, hold: Hold, job: Job, now: float) -> Post:
-        sentence = _("{who}, {person} released your hold: {hold}").format(
-            who=hold.by, person=job.person, hold=hold.sentence(now)
+    def _told_released(self, hold: Hold, job: Job) -> Post:
+        sentence = _("{who}, {person} released your hold on {what} ({why}).").format(
+            who=hold.by, person=job.person, what=hold.kind.of(hold.name), why=hold.reason
         )
         return self._notice(hold, sentence)
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.core.approvals import Need
 from bot.core.chat import UNPROVEN, Post, Status, Text
 from bot.core.events import (
     Agreed,
@@ -28,6 +29,7 @@ from bot.core.render import Lines, Reply, duration
 from bot.core.text import clean, mask
 from bot.engine import approvals, jobs, outbox, signs
 from bot.engine.engine import Engine
+from bot.engine.glass import GLASS
 from bot.errors import StoreError
 from bot.i18n import _
 
@@ -52,7 +54,7 @@ class Progress:
         self._state = State.QUEUED
         self._waits = ""
         #: what is shown below while somebody has to agree
-        self._asking: Asking | None = None
+        self.asking: Asking | None = None
         #: commands that wait for no person any more, on account of this one
         self.frees: tuple[str, ...] = ()
 
@@ -81,13 +83,13 @@ class Progress:
                 self._waits, self._state = "person", State.HELD
                 self._now = _("⏸ I was away; this waits until somebody releases it")
             case Asking(shown):
-                self._waits, self._state, self._asking = "person", State.AWAITING_APPROVAL, event
+                self._waits, self._state, self.asking = "person", State.AWAITING_APPROVAL, event
                 self._now = f"⏸ {shown.result}"
             case Agreed(sentence):
-                self._waits, self._asking, self._now = "", None, f"▶ {sentence}"
+                self._waits, self.asking, self._now = "", None, f"▶ {sentence}"
             case Started():
                 self._waits, self._state, self._now = "", State.RUNNING, ""
-                self._asking = None
+                self.asking = None
                 return False
             case Resumed():
                 self._state = State.RUNNING
@@ -122,8 +124,8 @@ class Progress:
         )
         lines = [head, *self._lines, self._now]
         reply = Reply("\n".join(line for line in lines if line))
-        if self._asking is not None:
-            reply = replace(reply, body=self._asking.shown.body, hint=self._asking.shown.hint)
+        if self.asking is not None:
+            reply = replace(reply, body=self.asking.shown.body, hint=self.asking.shown.hint)
         text = reply.text()
         if not await self._was_shown(tx):
             await outbox.put(tx, self._post(self._first, text))
@@ -137,8 +139,8 @@ class Progress:
     async def _end(self, tx: AsyncConnection, event: Ended) -> None:
         shown = not self._untold and await self._was_shown(tx)
         steps = [] if self._untold else await jobs.steps(tx, self.job.id)
-        second = await approvals.second_of(tx, self.job.id) if shown else ""
-        text = final_text(self.job, steps, event, self._engine.clock(), second)
+        agreed = await _agreed(tx, self.job.id) if shown else ""
+        text = final_text(self.job, steps, event, self._engine.clock(), agreed)
         txn = self._engine.txn(f"{self.job.id}-final")
         post = replace(
             self._post(txn, text, edits=self._first if shown else None),
@@ -160,7 +162,7 @@ class Progress:
 
     def _post(self, txn: str, text: Text, *, edits: str | None = None) -> Post:
         """*text* for who asked, and for those who are asked, with how the job stands now."""
-        job, asking = self.job, self._asking
+        job, asking = self.job, self.asking
         code = asking.code if asking else ""
         return Post(
             room=job.room,
@@ -190,9 +192,9 @@ def final_status(job: jobs.Job, event: Ended, frees: tuple[str, ...] = ()) -> St
 
 
 def final_text(
-    job: jobs.Job, steps: Iterable[jobs.StepRow], event: Ended, now: float, second: str = ""
+    job: jobs.Job, steps: Iterable[jobs.StepRow], event: Ended, now: float, agreed: str = ""
 ) -> Text:
-    """The final answer: the result, what each step took, who approved it, and how to go on."""
+    """The final answer: the result, what each step took, who *agreed*, and how to go on."""
     mark = {
         State.SUCCEEDED: "✔" if job.risk else "",
         State.CANCELLED: "■",
@@ -203,13 +205,23 @@ def final_text(
         for step in steps
         if step.seconds is not None
     ]
-    if not rows and not second:
+    if not rows and not agreed:
         return event.reply.text(mark)
-    values = {"job": job.id, "took": duration(max(0.0, now - job.created)), "person": second}
-    took = _("Job {job}, {took}, approved by {person}.") if second else _("Job {job}, {took}.")
-    took = took.format(**values)
+    took = _("Job {job}, {took}, {agreed}.") if agreed else _("Job {job}, {took}.")
+    took = took.format(job=job.id, took=duration(max(0.0, now - job.created)), agreed=agreed)
     hint = "\n".join(part for part in (event.reply.hint, took) if part)
     return replace(event.reply, body=(*event.reply.body, Lines(rows)), hint=hint).text(mark)
+
+
+async def _agreed(tx: AsyncConnection, job: int) -> str:
+    """Which other person agreed to what was begun, or what spared it one; empty without either."""
+    request = await approvals.used(tx, job)
+    if request is None:
+        return ""
+    if request.need is Need.SECOND:
+        return _("approved by {person}").format(person=request.by)
+    broken = (await jobs.notes(tx, job)).get(GLASS)
+    return _("without a second person (glass {number})").format(number=broken) if broken else ""
 
 
 def _waiting(blockers: tuple[int, ...], place: int) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 from bot.core.audit import Entry, Verdict
 from bot.core.audit_query import Query, parse
+from bot.core.events import Asking
 from bot.core.jobs import ENDED, Event, State, in_words
 from bot.core.render import Reply
 from bot.core.witness import Hearing
@@ -46,6 +47,16 @@ class Records:
         """The last *count* jobs that may have changed something, newest first."""
         async with self._engine.store.read() as tx:
             return await jobs.recent(tx, count, changing=True)
+
+    def asking(self, number: int) -> Asking | None:
+        """What the job asks of people now, before it can begin; None where that is nothing."""
+        run = self._engine.running.get(number)
+        return run.asking if run is not None else None
+
+    def called(self, asking: Asking) -> list[str]:
+        """The persons whom *asking* calls."""
+        persons = self._engine.policy.persons
+        return sorted({persons[chat_id] for chat_id in asking.whom if chat_id in persons})
 
     async def locks(self, number: int) -> frozenset[str]:
         async with self._engine.store.read() as tx:

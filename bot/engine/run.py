@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.core.audit import Entry
 from bot.core.chat import Post, Status
 from bot.core.events import (
+    Asking,
     Checking,
     Ended,
     Held,
@@ -88,6 +89,11 @@ class Run:
         if self.objects:
             known["objects"] = list(self.objects)
         return known
+
+    @property
+    def asking(self) -> Asking | None:
+        """What is asked of people now, before it can begin."""
+        return self._progress.asking
 
     def hide(self, text: str) -> str:
         """*text* without the words of the command that nobody may read."""

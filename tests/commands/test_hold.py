@@ -114,6 +114,11 @@ async def test_a_typo_protects_nothing_and_is_told(bot: Bot, line: str, hint: st
         ("vm for 2h reason", "The reason is missing."),
         ("vm for", "not a length of time"),
         ("vm for ever", "not a length of time"),
+        ("vm 2h reason its disks", "for how long, and why"),
+        ("vm 1h30m its disks", "for how long, and why"),
+        ("vm for 2h 3h reason its disks", "for how long, and why"),
+        ("vm until 2h reason its disks", "for how long, and why"),
+        ("vm for 2h because reason its disks", "for how long, and why"),
         ("vm for 10s a test", "from a minute to a year"),
         ("vm for 400d a test", "from a minute to a year"),
         ("vm for 999999d999999d a test", "from a minute to a year"),
@@ -172,7 +177,7 @@ async def test_the_hold_of_somebody_else_ends_only_where_that_is_said_and_they_a
     assert state(await bot.ask("!release vm --all")) == "succeeded"
     await bot.engine.outbox.drained()
     [notice] = [said for said in bot.chat.said() if "released your hold" in said.plain]
-    assert "nounou2, nounou released your hold: DomU vm is held by nounou2" in notice.plain
+    assert "nounou2, nounou released your hold on DomU vm (mine)." in notice.plain
     assert notice.post.mentions == (NOUNOU2,)
     assert bot.engine.holds.standing == []
 
@@ -183,6 +188,8 @@ async def test_what_is_not_held_is_said_plainly(bot: Bot) -> None:
         said = await bot.ask(f"!release {what}")
         assert state(said) == "refused"
         assert f"Nobody holds {what}." in said.plain
+        off = "!host maintenance fz off ends its maintenance."
+        assert said.plain.endswith(off if what == "fz" else "!holds lists what is held.")
 
 
 async def test_everybody_sees_what_is_held_and_why(bot: Bot) -> None:
@@ -196,6 +203,10 @@ async def test_everybody_sees_what_is_held_and_why(bot: Bot) -> None:
     assert "DomU vm " in said.plain
     assert "disk swap" in said.plain
     assert "Dom0 fz, maintenance  nounou2" in said.plain
+    assert said.plain.splitlines()[-2:] == [
+        "!release NAME ends one of yours.",
+        "!host maintenance fz off ends its maintenance.",
+    ]
     shown = "DomU vm is held by nounou until 10:00 UTC: disk swap"
     assert shown in (await bot.ask("!domu show vm")).plain
     status = (await bot.ask("!status")).plain
@@ -203,6 +214,12 @@ async def test_everybody_sees_what_is_held_and_why(bot: Bot) -> None:
     assert "Dom0 fz is in maintenance since 08:00 UTC and takes no guest in (nounou2)" in status
     rows = (await bot.ask("!domu list")).plain.splitlines()
     assert [row.split()[0] for row in rows if ", held" in row] == ["vm"]
+
+
+async def test_where_there_is_maintenance_alone_nothing_is_said_of_releasing(bot: Bot) -> None:
+    await bot.ask("!host maintenance fz on reason new memory")
+
+    assert "!release" not in (await bot.ask("!holds")).plain
 
 
 async def test_a_stopped_guest_that_is_held_is_shown_so(bot: Bot) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import unicodedata
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot.core.text import (
@@ -45,6 +47,15 @@ ANY_TEXT = st.text(st.characters(exclude_categories=())) | st.text(
         ("mig\u200brate \ufeffvm fz", ["migrate", "vm", "fz"]),
         ("vm–root", ["vm–root"]),
         ("a – b", ["a", "–", "b"]),
+        ("say don't ask", ["say", "don't", "ask"]),
+        ("say don’t ask", ["say", "don't", "ask"]),
+        ("say don‘t ask", ["say", "don't", "ask"]),
+        ("say c'est l'été", ["say", "c'est", "l'été"]),
+        ("say vm1's disk", ["say", "vm1's", "disk"]),
+        ("say 'it's here' now", ["say", "it's here", "now"]),
+        ('say "don\'t ask"', ["say", "don't ask"]),
+        ("say 'two words' 'and two'", ["say", "two words", "and two"]),
+        ("say --why='two words'", ["say", "--why=two words"]),
         ("", []),
     ],
 )
@@ -58,10 +69,52 @@ def test_no_sign_of_the_shell_means_anything(sign: str) -> None:
     assert len(words(f"migrate vm{sign}x fz")) == 3
 
 
-@pytest.mark.parametrize("line", ['migrate "vm fz', "migrate 'vm", "migrate “vm fz", "trailing \\"])
-def test_an_open_quote_is_said(line: str) -> None:
-    with pytest.raises(UsageError, match="never closed"):
+@pytest.mark.parametrize(
+    "line",
+    ['migrate "vm fz', "migrate 'vm", "migrate “vm fz", "trailing \\", "say the hosts' disks"],
+)
+def test_an_open_quote_is_said_and_how_it_is_closed(line: str) -> None:
+    with pytest.raises(UsageError, match="never closed") as raised:
         words(line)
+    assert "within double quotes" in raised.value.hint
+
+
+#: letters, what groups them, and what phones make of that
+QUOTED_TEXT = st.text(st.sampled_from("abé1-_'’‘\"“\\ "))
+
+
+@given(st.lists(st.text(st.sampled_from("abé1-_'\"\\ "))))
+def test_what_was_quoted_by_the_rules_comes_back_whole(typed: list[str]) -> None:
+    """Lines are kept as `shlex.join` writes them, and split anew."""
+    assert words(shlex.join(typed)) == typed
+
+
+@given(QUOTED_TEXT)
+def test_no_word_becomes_two(line: str) -> None:
+    with suppress(UsageError):
+        assert len(words(line)) <= len(line.split())
+
+
+@given(st.text("abé1", min_size=1), st.sampled_from("'’‘"), st.text("abé", min_size=1))
+def test_an_apostrophe_within_a_word_parts_and_joins_nothing(
+    before: str, sign: str, after: str
+) -> None:
+    typed = f"{before}{sign}{after}"
+
+    assert words(f"hold vm {typed} {typed}") == ["hold", "vm", *[f"{before}'{after}"] * 2]
+
+
+@given(QUOTED_TEXT)
+def test_all_other_quotes_are_those_of_a_shell(line: str) -> None:
+    plain = line.translate(str.maketrans("’‘“", "''\""))
+    assume(not re.search(r"\w'\w", plain))
+    try:
+        expected = shlex.split(plain)
+    except ValueError:
+        with pytest.raises(UsageError, match="never closed"):
+            words(line)
+    else:
+        assert words(line) == expected
 
 
 @pytest.mark.parametrize("sign", ["\n", "\r", "\0", "\x1b", "\x7f", "\x85", "\u2028", "\u2029"])

@@ -7,8 +7,11 @@ from dataclasses import replace
 import pytest
 
 from bot.core.approvals import Approvals, Need
+from bot.core.chat import Proof
 from bot.core.policy import Right, Role
+from bot.core.risk import Risk
 from tests.engine.alive import APPRENTI, EPOCH, NOUNOU2, POLICY, Bot, Place
+from tests.engine.asking import burn
 from tests.engine.granted import GRANT, entries, noticed, notices, state
 from tests.engine.test_crashes import died
 from tests.engine.toys import Toys
@@ -26,7 +29,8 @@ def toys() -> Toys:
 async def place(place: Place, toys: Toys) -> Place:
     """A place in which what the toys change wants a second person."""
     place.registry = toys.registry()
-    place.approvals = Approvals(also=((Right.parse("toy.change"), Need.SECOND),))
+    second = tuple((Right.parse(verb), Need.SECOND) for verb in ("toy.change", "toy.burn"))
+    place.approvals = Approvals(also=second)
     return place
 
 
@@ -47,6 +51,52 @@ async def test_with_a_broken_glass_ones_own_confirmation_is_enough(bot: Bot, toy
     assert state(await confirmed(bot, "!change another")) == "succeeded"
     assert "end another" in toys.done
     assert "end it" not in toys.done
+
+
+async def test_the_question_says_for_whom_the_confirmation_stands_in(bot: Bot) -> None:
+    await bot.ask(BREAK)
+
+    asked = bot.chat.say("!change it")
+    await bot.code(asked)
+
+    said = bot.chat.about(asked)[0].plain
+    assert "⏸ waits for the confirmation of nounou, in place of a second person (glass 1)" in said
+
+
+async def burnt(bot: Bot) -> Said:
+    """Burn the barn, confirm that, and wait for the final answer."""
+    asked = burn(bot)
+    bot.chat.say(f"!confirm {await bot.code(asked)}", proof=Proof.SIGNED)
+    return await bot.chat.answer(asked)
+
+
+async def test_the_answer_says_that_nobody_else_agreed(bot: Bot) -> None:
+    await bot.ask(BREAK)
+
+    said = await burnt(bot)
+
+    assert said.plain.startswith("✔ burnt barn")
+    assert said.plain.endswith(", without a second person (glass 1).")
+
+
+async def test_what_ones_own_confirmation_is_enough_for_says_nothing_of_a_glass(bot: Bot) -> None:
+    await bot.ask(BREAK)
+    bot.engine.approvals = Approvals(by_risk={Risk.DESTROYS: Need.CONFIRM})
+
+    said = await burnt(bot)
+
+    assert said.plain.startswith("✔ burnt barn")
+    assert "glass" not in "\n".join([*said.before, said.plain])
+
+
+async def test_the_status_says_who_broke_it_until_when_and_why(bot: Bot) -> None:
+    await bot.ask(BREAK)
+
+    rows = [" ".join(row.split()) for row in (await bot.ask("!status")).plain.splitlines()]
+    assert "⚠ glass broken by nounou until 08:30 UTC: fy is on fire" in rows
+
+    await bot.ask("!break-glass end")
+    assert "glass" not in (await bot.ask("!status")).plain
 
 
 async def test_every_member_is_called_when_it_breaks_and_when_it_ends(
@@ -125,7 +175,7 @@ async def test_it_can_be_ended_early(bot: Bot, place: Place) -> None:
     assert place.clock() - EPOCH < 100
     asked = bot.chat.say("!change it")
     assert state(await bot.ask(f"!confirm {await bot.code(asked)}")) == "refused"
-    assert (await bot.ask("!break-glass end")).plain == "✔ Your glass is whole."
+    assert (await bot.ask("!break-glass end")).plain == "✔ Your glass is whole already."
     [data] = await entries(bot, "glass ended")
     assert (data["person"], data["glass"]) == ("nounou", 1)
 
@@ -161,6 +211,15 @@ async def test_without_a_time_it_lasts_as_long_as_the_config_allows(bot: Bot) ->
 
     assert "The glass stays broken for 10 min 00 s at most." in longer.plain
     assert "until 08:10 UTC" in said.plain
+
+
+async def test_a_breaking_lasts_long_enough_to_be_of_use(bot: Bot) -> None:
+    said = await bot.ask("!break-glass for 59s reason alone")
+
+    assert state(said) == "refused"
+    assert "The glass stays broken for a minute at least." in said.plain
+    assert bot.engine.glass.active(EPOCH) == []
+    assert state(await bot.ask("!break-glass for 1m reason alone")) == "succeeded"
 
 
 @pytest.mark.parametrize("words", ["", "alone", "for 5m", "for 5m alone", "reason", "for reason x"])

@@ -337,7 +337,7 @@ async def test_what_has_ended_is_not_revoked_again(bot: Bot) -> None:
     await approved(bot)
     await bot.ask("!revoke 1")
 
-    assert (await bot.ask("!revoke #1")).plain == "✔ Grant 1 has ended."
+    assert (await bot.ask("!revoke #1")).plain == "✔ Grant 1 has ended already."
     assert "There is no grant 7." in (await bot.ask("!revoke 7")).plain
     assert len(await entries(bot, "revoked")) == 1
 
@@ -364,3 +364,25 @@ async def test_a_second_grant_of_the_same_keeps_the_job_alive(
     toys.gate("one").set()
 
     assert state(await bot.chat.answer(waiting)) == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("right", "why", "remedy"),
+    [
+        ("migrate on vm", "no command needs migrate", "!help COMMAND names the right"),
+        ("domu.migrat on vm", "no command needs domu.migrat", "!help COMMAND names the right"),
+        ("domu.migrate whatever vm", "has a parameter whatever", "write one of: "),
+        ("domu.migrate on vm since 2h", "has a parameter since", "write one of: "),
+        ("bot.ping on vm", "takes an object", "leave out what is said of objects"),
+    ],
+)
+async def test_what_would_give_nothing_is_not_granted(
+    bot: Bot, right: str, why: str, remedy: str
+) -> None:
+    said = await bot.ask(f"!grant apprenti {right} for 1h reason power work")
+
+    assert state(said) == "refused"
+    assert "✘ This right gives nothing: " in said.plain
+    assert why in said.plain
+    assert remedy in said.plain
+    assert bot.engine.grants.active(EPOCH) == []

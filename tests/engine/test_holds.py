@@ -54,6 +54,24 @@ async def test_nobody_moves_what_is_held_not_even_its_holder(
     assert place.migrations() == []
 
 
+async def test_each_hold_in_the_way_is_said_with_how_it_ends(bot: Bot) -> None:
+    await holding(bot, "!hold vm reason mine")
+    await holding(bot, "!hold vm reason theirs", NOUNOU2)
+    await holding(bot, "!hold fz reason a rack is moved", NOUNOU2)
+
+    said = await bot.ask("!migrate vm fz")
+
+    theirs = "Nothing overrides a hold. Ask nounou2; !release {} --all ends it as well."
+    assert said.plain.splitlines() == [
+        "✘ DomU vm is held by nounou since 08:00 UTC, until it is released: mine",
+        "!release vm ends it.",
+        "DomU vm is held by nounou2 since 08:00 UTC, until it is released: theirs",
+        theirs.format("vm"),
+        "Dom0 fz is held by nounou2 since 08:00 UTC, until it is released: a rack is moved",
+        theirs.format("fz"),
+    ]
+
+
 async def test_it_is_refused_before_the_world_is_looked_at(bot: Bot, place: Place) -> None:
     await holding(bot, "!hold vm reason a test")
     before = len(place.sent)

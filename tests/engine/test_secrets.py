@@ -11,8 +11,10 @@ import pytest
 import structlog
 from sqlalchemy import select
 
+from bot.core.approvals import Approvals, Need
 from bot.core.command import Command, command
 from bot.core.plan import Line, Plan, PlannedStep, Verdict
+from bot.core.policy import Right
 from bot.core.render import Lines, Reply
 from bot.core.text import MASK
 from bot.engine import audit_log, schema
@@ -89,6 +91,17 @@ ENDS = [
     DeviceError(f"the device does not like {SECRET}"),
     ZeroDivisionError(f"a bug about {SECRET}"),
 ]
+
+
+async def test_of_a_plan_that_waits_and_is_shown_again(place: Place) -> None:
+    place.approvals = Approvals(also=((Right.parse("array.password"), Need.CONFIRM),))
+    async with place.bot() as bot:
+        await bot.code(bot.chat.say(f"!array password nols '{SECRET}'"))
+        shown = await bot.ask("!job show 1")
+
+    assert f"1. on nols: set {MASK}" in shown.plain
+    assert f"{MASK} is long" in shown.plain
+    assert "hunter2" not in shown.plain + shown.post.text.html
 
 
 @pytest.mark.parametrize("fails", ENDS, ids=lambda end: type(end).__name__)
