@@ -15,7 +15,7 @@ from bot.core.units import Size, moment, span
 from bot.devices.host import Detached, Host, Link, Phase
 from bot.devices.storage import Volume
 from bot.devices.xen import Disk, Domain, DomainConfig, HostInfo, Kind
-from bot.engine import answering, breaking, granting, reload, why
+from bot.engine import answering, breaking, errands, granting, reload, why
 from bot.engine.census import Census, settle, state_in_words, take
 from bot.engine.context import Context, Requeue
 from bot.engine.destroy_card import plan_destruction
@@ -23,9 +23,8 @@ from bot.engine.destroying import (
     Destruction,
     conclude_destruction,
     demand_present,
-    follow_destruction,
 )
-from bot.engine.following import attempt_name, send_once
+from bot.engine.following import Errand
 from bot.engine.glass import Broken
 from bot.engine.grants import Grant
 from bot.engine.jobs import Job
@@ -34,7 +33,7 @@ from bot.engine.pipeline import settle_job
 from bot.engine.preflight import Facts, examine, verify_links
 from bot.engine.release import release_jobs
 from bot.engine.sought import Found, Sought, find, several
-from bot.engine.transfer import Move, conclude, follow
+from bot.engine.transfer import Move, conclude
 from bot.engine.volumes import by_name as volumes_by_name
 from bot.errors import (
     BotError,
@@ -82,6 +81,7 @@ __all__ = [
     "Domain",
     "DomainConfig",
     "Entry",
+    "Errand",
     "Facts",
     "Failed",
     "Found",
@@ -124,7 +124,6 @@ __all__ = [
     "Word",
     "_",
     "answering",
-    "attempt_name",
     "breaking",
     "clean",
     "clean_lines",
@@ -133,10 +132,9 @@ __all__ = [
     "conclude_destruction",
     "demand_present",
     "duration",
+    "errands",
     "examine",
     "find",
-    "follow",
-    "follow_destruction",
     "granting",
     "in_words",
     "moment",
@@ -146,7 +144,6 @@ __all__ = [
     "record_story",
     "release_jobs",
     "reload",
-    "send_once",
     "settle",
     "settle_job",
     "several",

@@ -1,6 +1,6 @@
 """Answers to plans that wait for somebody's word."""
 
-from bot.api import Context, Reply, Word, _, answering, command
+from bot.api import Context, Reply, Word, answering, command
 
 
 @command("approve", needs="access.approve", risk="changes")
@@ -11,8 +11,7 @@ async def approve(ctx: Context, code: Word) -> Reply:
 
     Example: approve K7Q2MX
     """
-    job = await answering.approve(ctx, code)
-    return Reply(_("Approved: job {job} is looked at once more, then begins.").format(job=job))
+    return Reply(await answering.approve(ctx, code))
 
 
 @command("confirm", needs="access.confirm", risk="changes")
@@ -21,8 +20,7 @@ async def confirm(ctx: Context, code: Word) -> Reply:
 
     Example: confirm K7Q2MX
     """
-    job = await answering.confirm(ctx, code)
-    return Reply(_("Confirmed: job {job} is looked at once more, then begins.").format(job=job))
+    return Reply(await answering.confirm(ctx, code))
 
 
 @command("deny", needs="access.confirm", risk="changes")
@@ -33,5 +31,4 @@ async def deny(ctx: Context, code: Word, *why: Word) -> Reply:
 
     Example: deny K7Q2MX not before the backup
     """
-    job = await answering.deny(ctx, code, " ".join(why))
-    return Reply(_("Job {job} is stopped; nothing of it was done.").format(job=job))
+    return Reply(await answering.deny(ctx, code, " ".join(why)))

@@ -3,6 +3,7 @@
 from bot.api import (
     Broken,
     Context,
+    Job,
     Number,
     Reply,
     Table,
@@ -78,34 +79,37 @@ async def review(ctx: Context, number: Number | None = None) -> Reply:
     found = await breaking.review(ctx, number)
     if found is None:
         return Reply(_("The glass was never broken."))
-    broken, now = found.broken, ctx.now
-    rows = [
-        (
-            str(job.id),
-            in_words(job.state) if job.id in found.ran else _("not run"),
-            moment(job.ended, now) if job.ended else "-",
-            job.person,
-            clean(ctx.shown(job.line), 80),
-        )
-        for job in found.jobs
-    ]
+    rows = [_row(ctx, job, ran=job.id in found.ran) for job in found.jobs]
     headings = (_("job"), _("state"), _("ended"), _("who"), _("command"))
-    sentence = _("Glass {number}: {person}, from {since} to {until}: {reason}").format(
-        number=broken.id,
-        person=broken.person,
-        since=moment(broken.since, now),
-        until=moment(broken.until, now),
-        reason=broken.reason,
-    )
     count = ngettext(
         "{count} command went without a second person.",
         "{count} commands went without a second person.",
         len(found.ran),
     )
     return Reply(
-        sentence,
+        _sentence(ctx, found.broken),
         body=[Table(rows, headings)] if rows else [],
-        hint="\n".join([count.format(count=len(found.ran)), *_earlier(ctx, broken)]),
+        hint="\n".join([count.format(count=len(found.ran)), *_earlier(ctx, found.broken)]),
+    )
+
+
+def _row(ctx: Context, job: Job, *, ran: bool) -> tuple[str, ...]:
+    return (
+        str(job.id),
+        in_words(job.state) if ran else _("not run"),
+        moment(job.ended, ctx.now) if job.ended else "-",
+        job.person,
+        clean(ctx.shown(job.line), 80),
+    )
+
+
+def _sentence(ctx: Context, broken: Broken) -> str:
+    return _("Glass {number}: {person}, from {since} to {until}: {reason}").format(
+        number=broken.id,
+        person=broken.person,
+        since=moment(broken.since, ctx.now),
+        until=moment(broken.until, ctx.now),
+        reason=broken.reason,
     )
 
 

@@ -11,19 +11,15 @@ from bot.api import (
     Failed,
     Kind,
     OutcomeUnknown,
-    Phase,
     Plan,
-    Refused,
     Reply,
     Requeue,
     _,
-    attempt_name,
     command,
     conclude_destruction,
     demand_present,
-    follow_destruction,
+    errands,
     plan_destruction,
-    send_once,
     take,
 )
 
@@ -39,18 +35,7 @@ async def destroy(ctx: Context, domu: DomU, *, dry_run: bool = False) -> Reply:
     async with ctx.step(_("list {host} again").format(host=it.host)):
         await demand_present(it)
     await ctx.note("destroy", _noted(it))
-    async with ctx.step(it.title, changes=True):
-        await ctx.no_return()
-        await _start(ctx, it)
-        state = await follow_destruction(ctx, it)
-        if state.phase is Phase.BARRED:
-            raise Failed(
-                _("The destruction never started on {host}, and now it cannot any more.").format(
-                    host=it.host
-                ),
-                hint=_look(ctx, it),
-            )
-    return await _concluded(ctx, it, state)
+    return await _concluded(ctx, it, await errands.begin(ctx, it.errand))
 
 
 @destroy.plan
@@ -58,33 +43,13 @@ async def _plan(ctx: Context, domu: DomU, *, dry_run: bool = False) -> Plan:
     return await plan_destruction(ctx, domu.name)
 
 
-async def _start(ctx: Context, it: Destruction) -> None:
-    try:
-        await send_once(it.host, it.attempt, it.words)
-    except DeviceError as error:
-        raise Failed(
-            _("The destruction was not begun: {why}").format(why=error), hint=_look(ctx, it)
-        ) from error
-
-
-def _look(ctx: Context, it: Destruction) -> str:
-    """How to learn where the guest is, when that was not looked at."""
-    return _("{prefix}domu show {guest} says where it runs.").format(
-        prefix=ctx.prefix, guest=it.guest
-    )
-
-
 @destroy.recover
 async def _recover(ctx: Context, domu: DomU, *, dry_run: bool = False) -> Reply:
     """It goes on without the bot: follow it to its end, and never start a second one."""
     it = _found(ctx)
-    if it is None or not ctx.job.no_return:
+    if it is None:
         raise Requeue
-    async with ctx.step(_("follow what runs on {host}").format(host=it.host)):
-        state = await follow_destruction(ctx, it)
-    if state.phase is Phase.BARRED:
-        raise Requeue
-    return await _concluded(ctx, it, state)
+    return await _concluded(ctx, it, await errands.resume(ctx, it.errand))
 
 
 @destroy.settle
@@ -97,13 +62,7 @@ async def _settle(ctx: Context, domu: DomU, *, dry_run: bool = False) -> Reply:
                 seen=census.moving or census.sentence()
             )
         )
-    state = await it.host.launcher.bar(it.attempt)
-    if state.phase is Phase.RUNNING:
-        raise Refused(
-            _("The destruction of {guest} still runs on {host}.").format(
-                guest=it.guest, host=it.host
-            )
-        )
+    state = await errands.demand_ended(it.errand)
     return Reply(await conclude_destruction(ctx, it, state, settling=True))
 
 
@@ -131,8 +90,8 @@ def _attempt(ctx: Context) -> Destruction:
     """What the plan found, under a new name for each attempt."""
     planned = ctx.plan.facts if ctx.plan is not None else None
     assert isinstance(planned, Destruction)
-    number = ctx.notes.get("destroy", {}).get("number", 0) + 1
-    return replace(planned, attempt=attempt_name(ctx, number), number=number)
+    attempt, number = errands.next_attempt(ctx, "destroy")
+    return replace(planned, attempt=attempt, number=number)
 
 
 def _noted(it: Destruction) -> dict[str, object]:

@@ -2,26 +2,23 @@
 
 from bot.api import (
     Context,
-    DeviceError,
+    Detached,
     Dom0,
     DomU,
     Facts,
     Failed,
     Move,
     OutcomeUnknown,
-    Phase,
     Plan,
     Refused,
     Reply,
     Requeue,
     Size,
     _,
-    attempt_name,
     command,
     conclude,
+    errands,
     examine,
-    follow,
-    send_once,
     take,
     verify_links,
 )
@@ -63,51 +60,16 @@ async def _still_there(ctx: Context, facts: Facts) -> None:
 
 async def _move(ctx: Context, move: Move) -> Reply:
     await ctx.note("move", _noted(move))
-    async with ctx.step(move.title, changes=True):
-        await ctx.no_return()
-        await _start(ctx, move)
-        state = await follow(ctx, move)
-        if state.phase is Phase.BARRED:
-            raise Failed(
-                _("The move never started on {source}, and now it cannot any more.").format(
-                    source=move.source
-                ),
-                hint=_where(ctx, move),
-            )
-    async with ctx.step(_("count the copies on every host")):
-        await conclude(ctx, move, state)
-    return _moved(move)
-
-
-async def _start(ctx: Context, move: Move) -> None:
-    try:
-        await send_once(move.source, move.attempt, move.words)
-    except DeviceError as error:
-        raise Failed(
-            _("The move was not begun: {why}").format(why=error), hint=_where(ctx, move)
-        ) from error
-
-
-def _where(ctx: Context, move: Move) -> str:
-    """How to learn where the guest is, when that was not looked at."""
-    return _("{prefix}domu show {guest} says where it runs.").format(
-        prefix=ctx.prefix, guest=move.guest
-    )
+    return await _concluded(ctx, move, await errands.begin(ctx, move.errand))
 
 
 @migrate.recover
 async def _recover(ctx: Context, domu: DomU, to: Dom0, *, dry_run: bool = False) -> Reply:
     """The move goes on without the bot: follow it to its end, and never start a second one."""
     move = _found(ctx)
-    if move is None or not ctx.job.no_return:
+    if move is None:
         raise Requeue
-    async with ctx.step(_("follow what runs on {source}").format(source=move.source)):
-        state = await follow(ctx, move)
-    if state.phase is Phase.BARRED:
-        raise Requeue
-    async with ctx.step(_("count the copies on every host")):
-        await conclude(ctx, move, state)
-    return _moved(move)
+    return await _concluded(ctx, move, await errands.resume(ctx, move.errand))
 
 
 @migrate.settle
@@ -122,14 +84,14 @@ async def _settle(ctx: Context, domu: DomU, to: Dom0, *, dry_run: bool = False) 
                 )
             )
         raise Failed(_("The move never started. Seen now: {seen}").format(seen=census.sentence()))
-    state = await move.source.launcher.bar(move.attempt)
-    if state.phase is Phase.RUNNING:
-        raise Refused(
-            _("The move of {guest} still runs on {source}.").format(
-                guest=move.guest, source=move.source
-            )
-        )
+    state = await errands.demand_ended(move.errand)
     await conclude(ctx, move, state, settling=True)
+    return _moved(move)
+
+
+async def _concluded(ctx: Context, move: Move, state: Detached) -> Reply:
+    async with ctx.step(_("count the copies on every host")):
+        await conclude(ctx, move, state)
     return _moved(move)
 
 
@@ -140,8 +102,7 @@ def _facts(ctx: Context) -> Facts:
 
 
 def _attempt(ctx: Context, facts: Facts) -> Move:
-    number = ctx.notes.get("move", {}).get("number", 0) + 1
-    name = attempt_name(ctx, number)
+    name, number = errands.next_attempt(ctx, "move")
     return Move(
         facts.guest, facts.uuid, facts.source, facts.target, name, facts.config.memory, number
     )

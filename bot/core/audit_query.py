@@ -53,7 +53,7 @@ class Query:
 
     def _wants_data(self, data: Any) -> bool:
         return (
-            (self.job is None or str(self.job) in _values(data, (*_JOB, *_JOBS)))
+            (self.job is None or _names_job(data, self.job))
             and (not self.by or _any(self.by, _values(data, ("person", "sender"))))
             and (not self.on or _any(self.on, _objects(data)))
             and (not self.verb or _any(self.verb, _verbs(data)))
@@ -96,34 +96,34 @@ def parse(words: Sequence[str], now: float, first: int = 0) -> Query:
     """
     found: dict[str, Any] = {}
     text: list[str] = []
-    place = 0
-    while place < len(words):
-        name = words[place]
-        known = _FILTERS.get(name)
-        if known is None:
+    places = enumerate(words, first)
+    for place, name in places:
+        if name not in _FILTERS:
             text.append(name)
-            place += 1
-            continue
-        if name in found:
-            raise UsageError(_("{filter} was said before.").format(filter=name), word=first + place)
-        place += 1
-        if place == len(words) or not words[place]:
-            raise UsageError(
-                _("{filter} wants a word after it.").format(filter=name),
-                hint=known.how(),
-                word=first + place,
-            )
-        try:
-            value = known.read(words[place], now)
-        except UsageError as error:
-            error.word = first + place
-            raise
-        if name == "text":
-            text.append(value)
+        elif name in found:
+            raise UsageError(_("{filter} was said before.").format(filter=name), word=place)
         else:
-            found[name] = value
-        place += 1
+            after, word = next(places, (place + 1, ""))
+            value = _read(name, word, now, after)
+            if name == "text":
+                text.append(value)
+            else:
+                found[name] = value
     return Query(**found, text=tuple(word for word in text if word))
+
+
+def _read(name: str, word: str, now: float, place: int) -> Any:
+    """What the filter *name* makes of *word*, which is the one at *place*."""
+    known = _FILTERS[name]
+    if not word:
+        raise UsageError(
+            _("{filter} wants a word after it.").format(filter=name), hint=known.how(), word=place
+        )
+    try:
+        return known.read(word, now)
+    except UsageError as error:
+        error.word = place
+        raise
 
 
 def like(pattern: str, text: str) -> bool:
@@ -160,6 +160,13 @@ def _any(pattern: str, values: Sequence[str]) -> bool:
 
 def _values(data: Any, keys: Sequence[str]) -> list[str]:
     return [value for key in keys if key in data for value in leaves(data[key])]
+
+
+def _names_job(data: Any, job: int) -> bool:
+    named = [data.get(key) for key in _JOB]
+    return any(type(one) is int and one == job for one in named) or (
+        str(job) in _values(data, _JOBS)
+    )
 
 
 def _objects(data: Any) -> list[str]:

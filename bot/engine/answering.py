@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,7 +12,7 @@ from bot.core.chat import Proof
 from bot.core.events import Agreed
 from bot.core.risk import Risk
 from bot.core.text import clean
-from bot.engine import approvals, audit_log
+from bot.engine import approvals, audit_log, jobs
 from bot.engine.approvals import Request, Standing
 from bot.engine.cancelling import ASKED, cancel
 from bot.engine.context import Context
@@ -23,28 +23,13 @@ from bot.engine.run import Run
 from bot.errors import Denied, Refused, UsageError
 from bot.i18n import _
 
-
-@dataclass(frozen=True)
-class _Answer:
-    """Yes or no: which requests it can be given to, and how they stand after it."""
-
-    to: frozenset[Standing]
-    after: frozenset[Standing]
-
-    def given(self, ctx: Context, request: Request) -> bool:
-        """Whether who answers gave it already, as by this very job before the bot died in it."""
-        return request.state in self.after and request.by == ctx.person
+#: which requests can be answered so
+YES = (Standing.OPEN,)
+NO = (Standing.OPEN, Standing.APPROVED)
 
 
-YES = _Answer(frozenset({Standing.OPEN}), frozenset({Standing.APPROVED}))
-NO = _Answer(
-    frozenset({Standing.OPEN, Standing.APPROVED}),
-    frozenset({Standing.DENIED, Standing.WITHDRAWN}),
-)
-
-
-async def approve(ctx: Context, code: str) -> int:
-    """Agree to the plan under *code* as the second person; returns the number of its job.
+async def approve(ctx: Context, code: str) -> str:
+    """Agree to the plan under *code* as the second person; returns what was done, as a sentence.
 
     Raises `Refused` or `Denied`, and then nothing has changed.
     """
@@ -62,12 +47,14 @@ async def approve(ctx: Context, code: str) -> int:
         raise Denied(
             _("You may not approve job {job}: you may not run its command.").format(job=job.id)
         )
-    sentence = _("approved by {person}").format(person=ctx.person)
-    return await _agree(ctx, request, job, sentence)
+    sentence = _("Approved: job {job} is looked at once more, then begins.").format(job=job.id)
+    shown = _("approved by {person}").format(person=ctx.person)
+    await _agree(ctx, request, job, sentence, shown)
+    return sentence
 
 
-async def confirm(ctx: Context, code: str) -> int:
-    """Agree to the plan under *code*, which oneself asked for; returns the number of its job.
+async def confirm(ctx: Context, code: str) -> str:
+    """Agree to the plan under *code*, which oneself asked for; returns what was done.
 
     Raises `Refused` or `Denied`, and then nothing has changed.
     """
@@ -85,38 +72,40 @@ async def confirm(ctx: Context, code: str) -> int:
                 prefix=ctx.prefix, code=request.code
             ),
         )
-    return await _agree(ctx, request, job, _("confirmed"))
+    sentence = _("Confirmed: job {job} is looked at once more, then begins.").format(job=job.id)
+    await _agree(ctx, request, job, sentence, _("confirmed"))
+    return sentence
 
 
-async def deny(ctx: Context, code: str, why: str) -> int:
-    """Say no to the plan under *code*, or take back one's own; returns the number of its job."""
+async def deny(ctx: Context, code: str, why: str) -> str:
+    """Say no to the plan under *code*, or take back one's own; returns what was done."""
     request, job = await _found(ctx, code, NO)
     own = job.person == ctx.person
     if not own and not ctx.engine.policy.everywhere(ctx.person).verb("access.approve"):
         raise Denied(_("You may not say no to somebody else: it needs the right access.approve."))
     await _demand_proof(ctx, request, job, agrees=False)
-    if not NO.given(ctx, request):
-        # else by this very job, before the bot died
-        await _say_no(ctx, request, job, clean(why, 500), own=own)
+    sentence = await _say_no(ctx, request, job, clean(why, 500), own=own)
     _wake(ctx, job)
-    return job.id
+    return sentence
 
 
-async def _say_no(ctx: Context, request: Request, job: Job, why: str, *, own: bool) -> None:
+async def _say_no(ctx: Context, request: Request, job: Job, why: str, *, own: bool) -> str:
+    sentence = _("Job {job} is stopped; nothing of it was done.").format(job=job.id)
     engine, now = ctx.engine, ctx.engine.clock()
     record = _record(ctx, request, job) | {"why": why}
     after = Standing.WITHDRAWN if own else Standing.DENIED
     async with engine.store.write() as tx:
-        live = [Standing.OPEN, Standing.APPROVED]
-        if not await approvals.move(tx, request, live, after, by=ctx.person, why=why):
+        if not await approvals.move(tx, request, NO, after, by=ctx.person, why=why):
             raise Refused(_("Job {job} has begun already, or has ended.").format(job=job.id))
         await audit_log.append(tx, "withdrawn" if own else "not approved", record, now)
         if own:
             await cancel(engine, tx, job, ASKED)
+        await jobs.done(tx, ctx.job.id, sentence)
+    return sentence
 
 
-async def _found(ctx: Context, code: str, answer: _Answer) -> tuple[Request, Job]:
-    """The request that *code* names and that *answer* can be given to, and its job."""
+async def _found(ctx: Context, code: str, can: tuple[Standing, ...]) -> tuple[Request, Job]:
+    """The request that *code* names, which stands as one of those that *can* be, and its job."""
     request = await ctx.engine.requests.of_code(code_of(code))
     if request is None:
         raise UsageError(
@@ -127,8 +116,7 @@ async def _found(ctx: Context, code: str, answer: _Answer) -> tuple[Request, Job
             word=1,
         )
     job = await ctx.records.job(request.job)
-    waits = request.state in answer.to and not request.expired(ctx.engine.clock())
-    if not waits and not answer.given(ctx, request):
+    if request.state not in can or request.expired(ctx.engine.clock()):
         raise Refused(_closed(request, job))
     return request, job
 
@@ -146,18 +134,16 @@ def _closed(request: Request, job: Job) -> str:
     return said[state].format(job=job.id, by=request.by)
 
 
-async def _agree(ctx: Context, request: Request, job: Job, sentence: str) -> int:
+async def _agree(ctx: Context, request: Request, job: Job, sentence: str, shown: str) -> None:
+    """Agree to *request*: say so with *sentence*, and with *shown* at its *job*."""
     await _demand_proof(ctx, request, job, agrees=True)
-    if request.state is Standing.OPEN:
-        # else by this very job, before the bot died
-        async with ctx.engine.store.write() as tx:
-            record = _record(ctx, request, job)
-            now = ctx.engine.clock()
-            await approvals.agree(tx, request, ctx.person, ctx.job.proof, record, now)
-            await _tell(ctx, tx, job, sentence)
+    async with ctx.engine.store.write() as tx:
+        record, now = _record(ctx, request, job), ctx.engine.clock()
+        await approvals.agree(tx, request, ctx.person, ctx.job.proof, record, now)
+        await _tell(ctx, tx, job, shown)
+        await jobs.done(tx, ctx.job.id, sentence)
     ctx.frees(job.event_id)
     _wake(ctx, job)
-    return job.id
 
 
 async def _tell(ctx: Context, tx: AsyncConnection, job: Job, sentence: str) -> None:

@@ -118,7 +118,7 @@ def _plan(it: Destruction, lines: Sequence[Line], proofs: Sequence[Proof]) -> Pl
         PlannedStep(
             it.host.name, _("list again: domain {domid} is still {guest}").format(**values)
         ),
-        PlannedStep(it.host.name, " ".join(it.words)),
+        PlannedStep(it.host.name, " ".join(it.errand.words)),
         PlannedStep(_("every host"), _("list all, until {guest} is on none").format(**values)),
     )
     essence = (

@@ -10,7 +10,7 @@ from bot.devices.host import Detached, Host, Phase
 from bot.devices.xen import Kind
 from bot.engine.census import Census, Sighting, settle, state_in_words, take
 from bot.engine.context import Context
-from bot.engine.following import Errand, follow_to_end, how_to_settle
+from bot.engine.following import Errand, how_to_settle
 from bot.errors import DeviceError, Failed, OutcomeUnknown, Refused
 from bot.i18n import _
 
@@ -31,14 +31,20 @@ class Destruction:
     number: int = 0
 
     @property
-    def words(self) -> tuple[str, ...]:
-        return self.host.toolstack.destroy_words(self.domid)
-
-    @property
-    def title(self) -> str:
-        """What is done, as its step says it."""
-        return _("destroy {guest} on {host} (domain {domid})").format(
-            guest=self.guest, host=self.host, domid=self.domid
+    def errand(self) -> Errand:
+        values = {"guest": self.guest, "host": self.host, "domid": self.domid}
+        return Errand(
+            guest=self.guest,
+            host=self.host,
+            attempt=self.attempt,
+            words=self.host.toolstack.destroy_words(self.domid),
+            title=_("destroy {guest} on {host} (domain {domid})").format(**values),
+            stage=partial(_stage, self),
+            not_begun=_("The destruction was not begun: {why}"),
+            never_started=_(
+                "The destruction never started on {host}, and now it cannot any more."
+            ).format(**values),
+            still_runs=_("The destruction of {guest} still runs on {host}.").format(**values),
         )
 
 
@@ -53,11 +59,6 @@ async def demand_present(it: Destruction) -> None:
             guest=it.guest, domid=it.domid, host=it.host
         )
     )
-
-
-async def follow_destruction(ctx: Context, it: Destruction) -> Detached:
-    """Follow it to the end of its command as `follow_to_end` does."""
-    return await follow_to_end(ctx, Errand(it.host, it.attempt, it.title, partial(_stage, it)))
 
 
 async def _stage(it: Destruction) -> str:
@@ -91,9 +92,12 @@ async def conclude_destruction(
         return _("{guest} is destroyed: it was on {host}, and is on no host now.").format(
             guest=it.guest, host=it.host
         )
-    if len(census.copies) == 1:
-        return _judge(ctx, it, census.copies[0], state, settling)
-    raise _not_in_order(ctx, census)
+    if len(census.copies) > 1:
+        raise _not_in_order(ctx, census)
+    copy = census.copies[0]
+    if (copy.host, copy.domain.domid) != (it.host.name, it.domid):
+        return _of_another(ctx, it, copy, settling=settling)
+    raise _not_gone(ctx, it, copy, state, settling=settling)
 
 
 async def _census(ctx: Context, it: Destruction, *, once: bool) -> Census:
@@ -115,22 +119,22 @@ async def _census(ctx: Context, it: Destruction, *, once: bool) -> Census:
         raise _unknown(ctx, message.format(guest=it.guest, why=error)) from error
 
 
-def _judge(ctx: Context, it: Destruction, copy: Sighting, state: Detached, settling: bool) -> str:
-    """The one *copy* that there is: the very domain, or another of the same guest."""
+def _of_another(ctx: Context, it: Destruction, copy: Sighting, *, settling: bool) -> str:
+    """What is said where the domain is gone, and another *copy* of the same guest is there."""
+    values = {"guest": it.guest, "host": it.host, "domid": it.domid, "seen": copy}
+    if settling and not copy.domain.half_moved:
+        return _("Domain {domid} is gone from {host}. Seen now: {seen}").format(**values)
+    message = _("Domain {domid} is gone from {host}, but {guest} is there: {seen}")
+    raise _unknown(ctx, message.format(**values))
+
+
+def _not_gone(
+    ctx: Context, it: Destruction, copy: Sighting, state: Detached, *, settling: bool
+) -> Failed | OutcomeUnknown:
+    """What became of the very domain, which is still there."""
     domain, values = copy.domain, {"guest": it.guest, "host": it.host, "domid": it.domid}
-    if (copy.host, domain.domid) != (it.host.name, it.domid):
-        if settling and not domain.half_moved:
-            return _("Domain {domid} is gone from {host}. Seen now: {seen}").format(
-                seen=copy, **values
-            )
-        raise _unknown(
-            ctx,
-            _("Domain {domid} is gone from {host}, but {guest} is there: {seen}").format(
-                seen=copy, **values
-            ),
-        )
     if domain.kind is Kind.DYING:
-        raise _unknown(
+        return _unknown(
             ctx,
             _("{guest} is dying on {host} and not gone yet (domain {domid}).").format(**values),
             _("Something still holds its memory, mostly a device; start it nowhere meanwhile."),
@@ -138,12 +142,12 @@ def _judge(ctx: Context, it: Destruction, copy: Sighting, state: Detached, settl
     ended = state.phase is Phase.ENDED
     stays = domain.kind is Kind.ALIVE or settling or (ended and domain.kind is it.kind)
     if domain.half_moved or domain.kind is Kind.UNKNOWN or not stays:
-        raise _unknown(ctx, _("{guest} is not in order: {seen}").format(guest=it.guest, seen=copy))
+        return _unknown(ctx, _("{guest} is not in order: {seen}").format(guest=it.guest, seen=copy))
     said = it.host.toolstack.read_destroy(state.exit or 0, state.stdout, state.stderr)
     message = _("{guest} was not destroyed and is still on {host} ({state}).").format(
         state=state_in_words(domain), **values
     )
-    raise Failed(
+    return Failed(
         f"{message} {said if ended else ''}".strip(),
         hint=_("Mend the cause, then send it again."),
     )

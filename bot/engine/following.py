@@ -15,15 +15,25 @@ from bot.i18n import _
 
 @dataclass(frozen=True)
 class Errand:
-    """A detached command on its host, with what it is for and how to see how far it is."""
+    """A detached command on its host: what it is for, how far it is, and what is said of it."""
 
+    #: the guest that it is about
+    guest: str
     host: Host
     #: its name there; the places of older ones are taken for ever
     attempt: str
+    #: the command itself
+    words: tuple[str, ...]
     #: what it does, as the step of the job calls it
     title: str
     #: what can be seen of it now: measured, never invented
     stage: Callable[[], Awaitable[str]]
+    #: what is said where it was not sent, for the reason {why}
+    not_begun: str
+    #: what is said where it was sent, never arrived, and cannot start any more
+    never_started: str
+    #: what is said to a person who settles the job too early
+    still_runs: str
 
 
 def attempt_name(ctx: Context, number: int) -> str:

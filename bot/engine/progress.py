@@ -67,6 +67,12 @@ class Progress:
         if isinstance(event, Ended):
             return await self._end(tx, event)
         self._untold = False
+        unsaid = isinstance(event, Held) and not await self._was_shown(tx)
+        if not unsaid and self._learn(event):
+            await self._show(tx)
+
+    def _learn(self, event: JobEvent) -> bool:
+        """Take *event* in; False where it is shown no earlier than what comes next."""
         match event:
             case Checking():
                 self._now = _("▶ looking at the world")
@@ -74,8 +80,6 @@ class Progress:
                 self._waits, self._state = "lock", State.AWAITING_LOCKS
                 self._now = _waiting(blockers, place)
             case Held():
-                if not await self._was_shown(tx):
-                    return
                 self._waits, self._state = "person", State.HELD
                 self._now = _("⏸ I was away; this waits until somebody releases it")
             case Asking(shown):
@@ -86,7 +90,7 @@ class Progress:
             case Started():
                 self._waits, self._state, self._now = "", State.RUNNING, ""
                 self.asking = None
-                return
+                return False
             case Resumed():
                 self._state = State.RUNNING
                 self._now = _("▶ the bot was away; looking at what became of it")
@@ -95,12 +99,12 @@ class Progress:
             case StepEnded(title, seconds, ok):
                 self._lines.append(f"{'✔' if ok else '✘'} {title} ({duration(seconds)})")
                 self._now = ""
-                return
+                return False
             case Progressed(text):
                 self._now = f"▶ {text}"
             case _:
-                return
-        await self._show(tx)
+                return False
+        return True
 
     async def message(self) -> str | None:
         """The event id of what people see; empty where that is nothing, None if nobody knows."""
@@ -137,18 +141,18 @@ class Progress:
         steps = [] if self._untold else await jobs.steps(tx, self.job.id)
         agreed = await _agreed(tx, self.job.id) if shown else ""
         text = final_text(self.job, steps, event, self._engine.clock(), agreed)
-        post = self._post(
-            self._engine.txn(f"{self.job.id}-final"),
-            text,
-            edits=self._first if shown else None,
+        txn = self._engine.txn(f"{self.job.id}-final")
+        post = replace(
+            self._post(txn, text, edits=self._first if shown else None),
             threaded=shown,
             status=final_status(self.job, event, self.frees),
             # who waited is called back; who got the answer at once is still there
             mentions=(self.job.sender,) if shown else (),
             # a device that is not believed has to learn why
             to_unsigned=event.code == "denied" and self.job.proof in UNPROVEN,
+            file=event.reply.file,
+            attachment=event.reply.attachment,
         )
-        post = replace(post, file=event.reply.file, attachment=event.reply.attachment)
         await outbox.put(tx, post)
         for sign in signs.ended(self._engine, self.job, event.state, took_time=shown):
             await outbox.put(tx, sign)
@@ -156,39 +160,21 @@ class Progress:
     async def _was_shown(self, tx: AsyncConnection) -> bool:
         return await outbox.has(tx, self._first)
 
-    def _post(
-        self,
-        txn: str,
-        text: Text,
-        *,
-        edits: str | None = None,
-        threaded: bool = True,
-        status: Status | None = None,
-        mentions: tuple[str, ...] = (),
-        to_unsigned: bool = False,
-    ) -> Post:
-        job = self.job
-        asking = self.asking
-        waiting = Status(
-            job.event_id,
-            job.id,
-            self._state.value,
-            False,
-            waits=self._waits,
-            code=asking.code if asking else "",
-        )
-        if asking and not status:
-            mentions = asking.whom
+    def _post(self, txn: str, text: Text, *, edits: str | None = None) -> Post:
+        """*text* for who asked, and for those who are asked, with how the job stands now."""
+        job, asking = self.job, self.asking
+        code = asking.code if asking else ""
         return Post(
             room=job.room,
             txn=txn,
             text=hidden(text, self._secrets),
             about=job.event_id,
-            threaded=threaded,
+            threaded=True,
             edits=edits,
-            status=status or waiting,
-            mentions=mentions,
-            to_unsigned=to_unsigned,
+            status=Status(
+                job.event_id, job.id, self._state.value, False, waits=self._waits, code=code
+            ),
+            mentions=asking.whom if asking else (),
         )
 
 
@@ -219,7 +205,7 @@ def final_text(
         for step in steps
         if step.seconds is not None
     ]
-    if not rows:
+    if not rows and not agreed:
         return event.reply.text(mark)
     took = _("Job {job}, {took}, {agreed}.") if agreed else _("Job {job}, {took}.")
     took = took.format(job=job.id, took=duration(max(0.0, now - job.created)), agreed=agreed)

@@ -10,7 +10,7 @@ from bot.devices.host import Detached, Host, Phase
 from bot.devices.xen import Kind, MigrationOutcome
 from bot.engine.census import Census, settle, take
 from bot.engine.context import Context
-from bot.engine.following import Errand, follow_to_end, how_to_settle
+from bot.engine.following import Errand, how_to_settle
 from bot.errors import DeviceError, Failed, OutcomeUnknown
 from bot.i18n import _
 
@@ -30,19 +30,21 @@ class Move:
     number: int = 1
 
     @property
-    def words(self) -> tuple[str, ...]:
-        return self.source.toolstack.migrate_words(self.guest, self.target.address)
-
-    @property
-    def title(self) -> str:
-        """What is done, as its step says it."""
-        return _("move {guest} to {target}").format(guest=self.guest, target=self.target)
-
-
-async def follow(ctx: Context, move: Move) -> Detached:
-    """Follow *move* to its end as `follow_to_end` does."""
-    errand = Errand(move.source, move.attempt, move.title, partial(_stage, move))
-    return await follow_to_end(ctx, errand)
+    def errand(self) -> Errand:
+        values = {"guest": self.guest, "source": self.source}
+        return Errand(
+            guest=self.guest,
+            host=self.source,
+            attempt=self.attempt,
+            words=self.source.toolstack.migrate_words(self.guest, self.target.address),
+            title=_("move {guest} to {target}").format(guest=self.guest, target=self.target),
+            stage=partial(_stage, self),
+            not_begun=_("The move was not begun: {why}"),
+            never_started=_(
+                "The move never started on {source}, and now it cannot any more."
+            ).format(**values),
+            still_runs=_("The move of {guest} still runs on {source}.").format(**values),
+        )
 
 
 async def _stage(move: Move) -> str:

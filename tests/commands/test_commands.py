@@ -43,7 +43,9 @@ async def test_help_names_the_right_and_reads_on_a_phone(bot: Bot) -> None:
         "\nIt needs the right domu.migrate."
     )
     assert "\n!ping — Say that the bot is there.\n" in every.plain
-    assert "\n!migrate DOMU TO [--dry-run]\n    Move a running DomU" in every.plain
+    assert "\n!migrate — Move a running DomU to another Dom0, live.\n" in every.plain
+    assert "\n!job — cancel, list, release, settle, show\n" in every.plain
+    assert len(every.plain.splitlines()) < 50
     for said in (one, every):
         assert "<pre>" not in said.post.text.html
 
@@ -53,6 +55,22 @@ async def test_help_lists_a_group(bot: Bot) -> None:
 
     assert said.plain.startswith("job has:")
     assert "!job settle JOB" in said.plain
+
+
+async def test_help_explains_what_is_a_command_and_a_group(bot: Bot) -> None:
+    said, every = await bot.ask("!help break-glass"), await bot.ask("!help")
+
+    assert said.plain.startswith("!break-glass [for TIME] reason WHY…\n")
+    assert "Example: !break-glass" in said.plain
+    assert "!break-glass end\n    End your breaking" in said.plain
+    assert "\n!break-glass — end, review\n" in every.plain
+
+
+async def test_help_says_of_a_group_of_one_what_it_does(bot: Bot) -> None:
+    said, group = await bot.ask("!help"), await bot.ask("!help host")
+
+    assert "\n!host maintenance\n    Let no guest come to a Dom0" in said.plain
+    assert group.plain.startswith("!host maintenance DOM0 on|off [reason WHY]")
 
 
 async def test_help_hides_what_one_may_not_run(bot: Bot) -> None:

@@ -126,8 +126,8 @@ CASES = [
     Case("!job release 2", "released", "Job 2 is released.", held),
     Case("!job settle 1", "settled", "Job 1 is settled, its locks", typed("!change lost")),
     Case("!deny CODE", "not approved", "Job 1 is stopped", for_another, NOUNOU2),
-    Case("!approve CODE", "approved", "Approved: job 1 goes on.", for_another, NOUNOU2),
-    Case("!confirm CODE", "confirmed", "Confirmed: job 1 goes on.", for_itself),
+    Case("!approve CODE", "approved", "Approved: job 1 is looked at", for_another, NOUNOU2),
+    Case("!confirm CODE", "confirmed", "Confirmed: job 1 is looked at", for_itself),
 ]
 
 

@@ -39,6 +39,7 @@ async def test_a_grant_that_a_second_person_approved_counts(bot: Bot, toys: Toys
     said = await approved(bot)
 
     assert said.plain.startswith("✔ Grant 1: apprenti has toy.change until 09:00 UTC."), said.plain
+    assert said.plain.endswith(", approved by nounou2.")
     assert state(await bot.ask("!change it", APPRENTI)) == "succeeded"
     assert toys.done.count("end it") == 1
 

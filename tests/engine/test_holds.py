@@ -221,6 +221,18 @@ async def test_a_job_that_runs_goes_on_and_the_hold_says_so(bot: Bot, place: Pla
     assert state(await bot.chat.answer(asked)) == "succeeded"
 
 
+async def test_a_job_that_brings_a_guest_goes_on_and_the_maintenance_says_so(
+    bot: Bot, place: Place
+) -> None:
+    asked = bot.chat.say("!migrate vm fz")
+    await bot.chat.until(lambda: bool(place.migrations()))
+
+    placed = await holding(bot, "!host maintenance fz on reason a test", NOUNOU2)
+
+    assert "Job 1 brings a guest to it and goes on." in placed.plain
+    assert state(await bot.chat.answer(asked)) == "succeeded"
+
+
 async def test_a_job_that_is_found_running_after_a_crash_goes_on_and_the_hold_says_so(
     place: Place,
 ) -> None:
