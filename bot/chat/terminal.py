@@ -72,7 +72,9 @@ class TerminalChat(Chat):
         self._missed: Batch | None = None
         #: what each transaction on its way waits for: its event id
         self._sent: dict[str, asyncio.Future[str]] = {}
-        #: what each question after our own posts waits for
+        #: whether the other end answers questions after our own posts
+        self._tells_own = False
+        #: what each of them waits for
         self._asked: dict[int, asyncio.Future[list[str]]] = {}
         self._numbers = count()
         self._reading: asyncio.Task[None] | None = None
@@ -119,6 +121,8 @@ class TerminalChat(Chat):
         """As `Chat.own_posts`."""
         if self._reader.at_eof():
             raise ChatUnavailable(_("The chat is closed"))
+        if not self._tells_own:
+            raise ChatUnavailable(_("This chat does not tell what was said in it"))
         number = next(self._numbers)
         answer: asyncio.Future[list[str]] = asyncio.get_running_loop().create_future()
         self._asked[number] = answer
@@ -179,8 +183,10 @@ class TerminalChat(Chat):
         frame = json.loads(line)
         match frame["type"]:
             case "welcome" if first:
+                self._tells_own = frame.get("own") is True
                 self._arrived.put_nowait(Batch(str(_number(frame))))
             case "welcome":
+                self._tells_own = frame.get("own") is True
                 self._end_of_missed(_number(frame))
             case "message":
                 self._heard(Batch(str(_number(frame)), (_message(frame),)))

@@ -29,7 +29,7 @@ class Witness:
 class Hearing:
     """What came of comparing a record with its witnesses."""
 
-    #: nothing contradicts it, and where there should be witnesses it was compared with some
+    #: nothing contradicts it, and no witness is missing from a room that could be read
     ok: bool
     sentence: str
 

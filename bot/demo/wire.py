@@ -111,7 +111,8 @@ class TerminalPlace:
         if self._began is None:
             self._began = self._room.last
         known = self._began if since is None else int(since)
-        welcome = {"type": "welcome", "n": known if since is None else self._room.last}
+        last = known if since is None else self._room.last
+        welcome = {"type": "welcome", "n": last, "own": True}
         if since is None:
             _write(bot, welcome)
         for spoken in self._room.since(known):

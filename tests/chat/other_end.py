@@ -35,10 +35,10 @@ class OtherEnd:
         self._writer.write(line)
         await self._writer.drain()
 
-    async def welcome(self) -> None:
-        """Let a bot in that missed nothing."""
+    async def welcome(self, *, own: bool = False) -> None:
+        """Let a bot in that missed nothing; with *own*, tell it that its own posts can be had."""
         assert (await self.heard())["type"] == "hello"
-        await self.say(type="welcome", n=0)
+        await self.say(type="welcome", n=0, **({"own": True} if own else {}))
         assert await self.batch() == Batch("0")
 
     async def message(self, n: int, body: object) -> None:

@@ -24,7 +24,7 @@ class TestTheBotsOwnPosts:
         chat, other = ends
         async with asyncio.TaskGroup() as group:
             group.create_task(chat.run(other.receive, None))
-            await other.welcome()
+            await other.welcome(own=True)
             assert (await other.heard())["type"] == "read"
             asked = group.create_task(chat.own_posts("#r", ("record",), 200))
             question = await other.heard()
@@ -50,7 +50,7 @@ class TestTheBotsOwnPosts:
         chat, other = ends
         async with asyncio.TaskGroup() as group:
             group.create_task(chat.run(other.receive, None))
-            await other.welcome()
+            await other.welcome(own=True)
             assert (await other.heard())["type"] == "read"
             asked = group.create_task(reason(chat))
             await other.heard()
@@ -58,6 +58,18 @@ class TestTheBotsOwnPosts:
 
             assert await asked == "The chat is closed"
         assert await reason(chat) == "The chat is closed"
+
+    async def test_are_not_asked_for_where_the_other_end_does_not_tell_them(
+        self, ends: tuple[TerminalChat, OtherEnd]
+    ) -> None:
+        chat, other = ends
+        async with asyncio.TaskGroup() as group:
+            group.create_task(chat.run(other.receive, None))
+            await other.welcome()
+            assert (await other.heard())["type"] == "read"
+
+            assert await reason(chat) == "This chat does not tell what was said in it"
+            await other.close()
 
 
 async def reason(chat: TerminalChat) -> str:
