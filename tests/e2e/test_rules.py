@@ -125,11 +125,12 @@ async def test_one_state_folder_has_one_bot(house: House) -> None:
 async def test_a_record_that_was_changed_is_found_out(house: House) -> None:
     def write(word: str, other: str) -> None:
         with closing(sqlite3.connect(house.state / FILE, timeout=PATIENCE)) as store:
-            change = "UPDATE audit SET data = replace(data, ?, ?) WHERE number = 1"
-            store.execute(change, (word, other))
+            change = "UPDATE audit SET data = replace(data, ?, ?) WHERE number = ?"
+            store.execute(change, (word, other, number))
             store.commit()
 
     await house.run("!ping")
+    number = house.query("SELECT number FROM audit WHERE kind = 'asked'")[0]["number"]
     whole = await nounou("audit", "verify", "--state", str(house.state))
     write("@nounou:", "@nobody:")
     in_the_room = await house.run("!audit verify")
@@ -138,6 +139,6 @@ async def test_a_record_that_was_changed_is_found_out(house: House) -> None:
 
     assert (whole.returncode, "The record is whole" in whole.stdout) == (0, True)
     assert in_the_room.state == "refused"
-    assert "The record was changed: entry 1" in in_the_room.plain
+    assert f"The record was changed: entry {number}" in in_the_room.plain
     assert broken.returncode == 1
-    assert "The record was changed: entry 1" in broken.stderr
+    assert f"The record was changed: entry {number}" in broken.stderr
