@@ -168,10 +168,6 @@ def _stage(options: Options, cast: policy.Cast, folder: Folder) -> Stage:
     )
 
 
-#: seconds after which a performance that was cancelled and does not end is cancelled again
-CAUGHT = 3.0
-
-
 async def _until_struck(stage: Stage, perform: Callable[[], Awaitable[int]]) -> int:
     """Perform; a signal takes the stage down, and no signal disturbs that."""
     performance = asyncio.current_task()
@@ -182,13 +178,7 @@ async def _until_struck(stage: Stage, perform: Callable[[], Awaitable[int]]) -> 
         if not struck and not stage.ending:
             struck.append(number)
             stage.say(_("ending"))
-            cancel()
-
-    def cancel() -> None:
-        """Cancel, and again where it is caught: a prompt that is being drawn may wait for ever."""
-        if not stage.ending:
             performance.cancel()
-            asyncio.get_running_loop().call_later(CAUGHT, cancel)
 
     numbers = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup(1) asked to outlive the terminal

@@ -110,8 +110,10 @@ async def open_jobs(tx: AsyncConnection) -> frozenset[int]:
 
 
 async def used(tx: AsyncConnection, job: int) -> Request | None:
-    """The request that *job* has begun on; None where it asked nobody, or has not begun."""
-    return await _one(tx, (requests.c.job == job) & (requests.c.state == Standing.USED.value))
+    """The request by which *job* began, the last time that it did; None where it needed none."""
+    mine = (requests.c.job == job) & (requests.c.state == Standing.USED.value)
+    query = select(requests).where(mine).order_by(requests.c.created.desc()).limit(1)
+    return _request((await tx.execute(query)).first())
 
 
 async def add(tx: AsyncConnection, request: Request) -> None:
@@ -191,7 +193,10 @@ async def expire(tx: AsyncConnection, request: Request, record: dict[str, Any], 
 
 
 async def _one(tx: AsyncConnection, which: Any) -> Request | None:
-    row = (await tx.execute(select(requests).where(which))).one_or_none()
+    return _request((await tx.execute(select(requests).where(which))).one_or_none())
+
+
+def _request(row: Any) -> Request | None:
     if row is None:
         return None
     values = row._asdict()

@@ -19,11 +19,14 @@ HERE = Path(__file__).parent
 PATIENCE = 30.0
 #: runs the demonstration in the folder of its first word with the small programs
 MAIN = f"""
+import signal
 import sys
 from pathlib import Path
 from bot.demo.run import Options, run
 programs = ((sys.executable, {str(HERE / "fake_site.py")!r}),
             (sys.executable, {str(HERE / "fake_bot.py")!r}))
+# whoever runs the tests with nohup(1) hands down that a hang-up is ignored
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 script = sys.argv[2] if len(sys.argv) > 2 else None
 sys.exit(run(Options(terminal=True, state=Path(sys.argv[1]), script=script, programs=programs)))
 """
