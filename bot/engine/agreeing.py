@@ -34,12 +34,11 @@ _CALLED = 10
 _LONGEST_STEP = 300
 
 
-async def seek(run: Run, context: Context, matter: Matter) -> Request | None:
-    """Return once everybody agreed who has to; None where nobody has to.
+async def seek(run: Run, context: Context, matter: Matter, need: Need) -> Request | None:
+    """Return once everybody agreed whom *need* names; None where nobody has to.
 
     Raises `Refused` where somebody said no, or nobody answered in time.
     """
-    need = needs.need_of(run.engine, run.job, matter)
     if need is Need.NONE:
         return None
     run.parties = matter.plan.parties

@@ -214,7 +214,7 @@ async def _matter(run: Run, command: Command, bound: Bound, plan: Plan) -> Matte
 async def _run(run: Run, context: Context, matter: Matter) -> Reply:
     need = needs.need_of(run.engine, run.job, matter)
     if matter.risk > Risk.READS or need is not Need.NONE:
-        request = await agreeing.seek(run, context, matter)
+        request = await agreeing.seek(run, context, matter, need)
         keys = matter.plan.keys
         await run.engine.locks.acquire(run.job.id, keys, run.waiting, context.give_up)
         matter = await _recheck(run, context, matter, request)

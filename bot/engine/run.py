@@ -259,7 +259,8 @@ class Run:
     async def end_within(self, tx: AsyncConnection, event: Ended) -> None:
         """The one final answer and its record, in *tx*; for a job that holds no locks."""
         now = self.engine.clock()
-        at_the_door = await self._is_at_the_door(tx)
+        # only denials are counted, and every command's end comes by here
+        at_the_door = event.code == "denied" and await self._is_at_the_door(tx)
         await approvals.close(tx, self.job.id, approvals.Standing.WITHDRAWN)
         result = clean(self.hide(event.reply.result), 500)
         kept = {"code": event.code, "result": result}
