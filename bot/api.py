@@ -1,5 +1,6 @@
 """Everything a command module imports."""
 
+from bot.core.alerts import Alert, AlertState, Finding, Severity, Sight
 from bot.core.audit import Entry
 from bot.core.audit_text import row as record_row
 from bot.core.audit_text import story as record_story
@@ -12,6 +13,7 @@ from bot.core.plan import Line, Plan, PlannedStep, Thing, Verdict
 from bot.core.render import Lines, Reply, Table, Terms, duration
 from bot.core.text import clean, clean_lines
 from bot.core.units import Size, moment, span
+from bot.core.watch import watch
 from bot.devices.host import Detached, Host, Link, Phase
 from bot.devices.storage import Volume
 from bot.devices.xen import Disk, Domain, DomainConfig, HostInfo, Kind
@@ -63,6 +65,8 @@ from bot.params import (
 __all__ = [
     "VOUCHED",
     "Aim",
+    "Alert",
+    "AlertState",
     "Asking",
     "BotError",
     "Broken",
@@ -84,6 +88,7 @@ __all__ = [
     "Errand",
     "Facts",
     "Failed",
+    "Finding",
     "Found",
     "Grant",
     "Hold",
@@ -110,6 +115,8 @@ __all__ = [
     "Reply",
     "Requeue",
     "Secret",
+    "Severity",
+    "Sight",
     "Size",
     "Sought",
     "State",
@@ -152,5 +159,6 @@ __all__ = [
     "take",
     "verify_links",
     "volumes_by_name",
+    "watch",
     "why",
 ]

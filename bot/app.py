@@ -24,6 +24,7 @@ from bot.core.command import Registry
 from bot.core.own import Own
 from bot.core.pulse import Pulse
 from bot.core.rooms import Rooms
+from bot.core.watch import watches_in
 from bot.core.witness import Hearing, Witness, compare
 from bot.devices.detached import HostLauncher
 from bot.devices.host import Host
@@ -50,7 +51,14 @@ from bot.errors import BotError, ConfigError
 from bot.i18n import _
 from bot.notify import told_to_systemd
 from bot.plugins import drivers_in, modules_in
-from bot.policies import approvals_of, demand_fit, policy_of, read_again
+from bot.policies import (
+    approvals_of,
+    calling_of,
+    demand_fit,
+    policy_of,
+    read_again,
+    watches_of,
+)
 
 log = structlog.get_logger()
 
@@ -148,6 +156,11 @@ async def _run(config: Config, path: Path) -> None:
                 rooms=rooms_of(config),
                 approvals=approvals_of(config),
                 reload=lambda: asyncio.to_thread(read_again, path, config, registry),
+                watches=watches_of(config, watches_in(modules_in("bot.watch"))),
+                calling=calling_of(config),
+                reports=config.incidents.folder or config.state / "incidents",
+                timezone=config.timezone,
+                pulse=pulse,
                 own=Own(config.own.bot or "", config.own.homeserver or ""),
                 audit_room=config.rooms.audit,
                 post_head_every=config.record.post_head_every,

@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     ValidationError,
     ValidationInfo,
@@ -21,7 +19,9 @@ from pydantic import (
     model_validator,
 )
 
+from bot.config_alerts import Alerts, Http, Incidents, Watch
 from bot.config_file import Problem, Source, sort_out
+from bot.config_section import Port, Section
 from bot.config_values import (
     Address,
     ArrayDriver,
@@ -42,6 +42,7 @@ from bot.config_values import (
     Seconds,
     Secret,
     Several,
+    Timezone,
     ToolstackDriver,
     Verbs,
     Word,
@@ -52,14 +53,6 @@ from bot.errors import ConfigError
 from bot.i18n import _
 
 __all__ = ["Config", "Policy", "Problem", "load", "load_place", "load_policy", "problems"]
-
-Port = Annotated[int, Field(ge=1, le=65535)]
-
-
-class Section(BaseModel):
-    """A part of the file: unknown keys are refused, nothing changes once it is read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class TerminalChat(Section):
@@ -274,6 +267,8 @@ class Place(Section):
     """Where the bot is on its own host: all that a person's client there needs to know."""
 
     language: Language = "en"
+    #: in which reports give the time, beside UTC
+    timezone: Timezone = "UTC"
     state: LocalPath
     local: Local = Local()
 
@@ -297,6 +292,12 @@ class Config(Place, Policy):
     limits: Limits = Limits()
     own: Own = Own()
     record: Record = Record()
+    alerts: Alerts = Alerts()
+    incidents: Incidents = Incidents()
+    #: None: no program is listened to
+    http: Http | None = None
+    #: by the name of the watch
+    watches: dict[Name, Watch] = {}
 
     @model_validator(mode="after")
     def _listens_often_enough(self) -> Self:

@@ -44,7 +44,7 @@ class Problem:
 class _Loader(yaml.SafeLoader):
     """YAML with texts, whole numbers, fractions, true, false, null; ``no`` and dates are texts."""
 
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
 
 
 for _tag, _pattern, _first in (

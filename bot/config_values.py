@@ -12,6 +12,7 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationInfo
 
@@ -116,6 +117,20 @@ Language = Annotated[
         lambda: _("write its code, like en or fr"),
     ),
 ]
+
+
+def _timezone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (ValueError, OSError) as error:
+        raise Wrong(
+            _("{text} is no time zone that this machine knows").format(text=shown(text)),
+            _("write one like Europe/Paris"),
+        ) from error
+    return text
+
+
+Timezone = Annotated[str, AfterValidator(_timezone)]
 Prefix = Annotated[
     str,
     _shaped(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -12,12 +12,16 @@ from pydantic import BaseModel
 from bot.config import Config, load
 from bot.config import Policy as PolicyConfig
 from bot.config_file import Loc, Problem, Source, dotted
+from bot.core.alerts import Severity
 from bot.core.approvals import Approvals, Need
+from bot.core.calling import Call, Calling
 from bot.core.command import Registry
 from bot.core.fitting import Misfit, misfits
 from bot.core.policy import Policy, Right, Role
 from bot.core.risk import Risk
 from bot.core.rooms import LOCAL
+from bot.core.text import did_you_mean
+from bot.core.watch import Watch
 from bot.engine.reload import Fresh
 from bot.errors import ConfigError
 from bot.i18n import _
@@ -59,6 +63,45 @@ def approvals_of(config: PolicyConfig) -> Approvals:
         plaintext=said.allow_plaintext_approvals,
         expire=said.expire,
         break_glass=said.break_glass,
+    )
+
+
+def calling_of(config: Config) -> Calling:
+    """Who is called about alerts, as the config has it."""
+    said = config.alerts
+    calls = {
+        Severity.CRITICAL: said.critical,
+        Severity.WARNING: said.warning,
+        Severity.INFO: said.info,
+    }
+    return Calling(
+        {
+            severity: Call(tuple(call.mention), call.repeat, tuple(call.then))
+            for severity, call in calls.items()
+        },
+        messages_a_minute=said.messages_a_minute,
+        comes_back=said.comes_back,
+    )
+
+
+def watches_of(config: Config, known: Sequence[Watch]) -> tuple[Watch, ...]:
+    """Those of the *known* watches that the config leaves on, as often as it says.
+
+    Raises `ConfigError` where it names another.
+    """
+    by_name = {each.name: each for each in known}
+    for name in config.watches:
+        if name not in by_name:
+            raise ConfigError(
+                _("there is no watch {name}").format(name=name),
+                hint=did_you_mean(name, by_name)
+                or _("there are: {names}").format(names=", ".join(by_name)),
+            )
+    said = config.watches
+    return tuple(
+        replace(each, every=said[each.name].every or each.every) if each.name in said else each
+        for each in known
+        if each.name not in said or said[each.name].enabled
     )
 
 

@@ -7,7 +7,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from bot.core.chat import Batch, Kind, Message, OwnPosts, Post, PostKind, Proof, Receive, Status
+from bot.core.chat import (
+    Batch,
+    Kind,
+    Message,
+    OwnPosts,
+    Post,
+    PostKind,
+    Proof,
+    Quoted,
+    Receive,
+    Status,
+)
 from bot.errors import ChatUnavailable, StoreError
 
 ROOM = "#nounou:localhost"
@@ -167,6 +178,16 @@ class FakeChat:
         texts = [said.plain for said in reversed(self.said(room))]
         found = [text for text in texts if text.startswith(beginnings)]
         return OwnPosts(found[:most], self.taken_back[room])
+
+    async def quoted(self, room: str, event_id: str) -> Quoted | None:
+        if self.down:
+            raise ChatUnavailable
+        for batch in self.batches:
+            for each in batch.messages:
+                if (each.room, each.event_id, each.kind) == (room, event_id, Kind.LINE):
+                    return Quoted(event_id, each.sender, each.body, 0.0)
+        said = self.messages.get(event_id)
+        return None if said is None else Quoted(event_id, "@bot:localhost", said.plain, 0.0)
 
     def take_back(self, said: Said) -> None:
         """Remove what the bot *said*, as a homeserver's administrator can."""

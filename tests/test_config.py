@@ -291,7 +291,13 @@ def test_the_example_is_right_and_its_optional_keys_show_the_defaults(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     example = (ROOT / "config.example.yaml").read_text(encoding="utf-8")
-    for name in ("matrix-password", "id_ed25519", "nols-password", "known_hosts"):
+    for name in (
+        "matrix-password",
+        "id_ed25519",
+        "nols-password",
+        "known_hosts",
+        "alertmanager-token",
+    ):
         private(tmp_path / "secrets" / name, "x\n")
 
     config = load(written(tmp_path, example))

@@ -24,10 +24,11 @@ from bot.chat.matrix_doors import Doors
 from bot.chat.matrix_login import Account, Credentials
 from bot.chat.matrix_own import Wanted, own_posts
 from bot.chat.matrix_posts import Posts
+from bot.chat.matrix_quoted import quoted
 from bot.chat.matrix_rooms import Rooms
 from bot.chat.matrix_sync import Sync
 from bot.chat.matrix_wire import Busy, Wire, path_of
-from bot.core.chat import Batch, Chat, OwnPosts, Post, Receive
+from bot.core.chat import Batch, Chat, OwnPosts, Post, Quoted, Receive
 from bot.core.pulse import Pulse
 from bot.errors import BotError, ChatRefused, ChatUnavailable, ConfigError
 from bot.i18n import _
@@ -168,6 +169,11 @@ class MatrixChat(Chat):
         secret = self._rooms.is_encrypted(room_id)
         wanted = Wanted(room_id, beginnings, most, secret=secret)
         return await own_posts(self._account, self._crypto, wanted)
+
+    async def quoted(self, room: str, event_id: str) -> Quoted | None:
+        """As `Chat.quoted`."""
+        room_id = await self._open_room(room)
+        return await quoted(self._account, room_id, event_id)
 
     async def close(self) -> None:
         self._crypto.close()

@@ -25,7 +25,7 @@ from bot.chat.matrix_events import field
 from bot.chat.matrix_login import Account
 from bot.chat.matrix_wire import UPLOAD, Busy, Rejected, path_of
 from bot.core.chat import Post, PostKind
-from bot.errors import BotError
+from bot.errors import BotError, ChatRefused
 from bot.i18n import _
 
 _log = structlog.get_logger()
@@ -50,6 +50,8 @@ class Posts:
                 return await self._put("send", room_id, "m.reaction", post.txn, reaction_of(post))
             case PostKind.REMOVAL:
                 return await self._put("redact", room_id, post.edits or "", post.txn, {})
+            case PostKind.PIN | PostKind.UNPIN:
+                raise ChatRefused(_("Nothing is pinned here"))
             case PostKind.TEXT:
                 return await self._say(post, room_id, secret)
 

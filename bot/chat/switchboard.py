@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from bot.chat.local import LocalChat
-from bot.core.chat import Chat, OwnPosts, Post, Receive
+from bot.core.chat import Chat, OwnPosts, Post, Quoted, Receive
 from bot.core.rooms import LOCAL
 
 
@@ -50,6 +50,10 @@ class Switchboard(Chat):
     async def own_posts(self, room: str, beginnings: tuple[str, ...], most: int) -> OwnPosts:
         """As `Chat.own_posts`."""
         return await self._of(room).own_posts(room, beginnings, most)
+
+    async def quoted(self, room: str, event_id: str) -> Quoted | None:
+        """As `Chat.quoted`."""
+        return await self._of(room).quoted(room, event_id)
 
     async def close(self) -> None:
         """Leave both."""

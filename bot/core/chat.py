@@ -70,6 +70,21 @@ class Message:
     seal: str = ""
     #: the event that a REMOVAL takes back, that an EDIT replaces, or that a REACTION stands on
     target: str = ""
+    #: the event that begins the thread in which it was typed; empty outside of threads
+    thread: str = ""
+    #: the event that it answers, because a person chose to; empty for none
+    answers: str = ""
+
+
+@dataclass(frozen=True)
+class Quoted:
+    """A message of a room, by whomever, as the chat has kept it."""
+
+    event_id: str
+    sender: str
+    body: str
+    #: seconds since 1970, by the clock of the chat's server
+    at: float
 
 
 @dataclass(frozen=True)
@@ -155,6 +170,10 @@ class PostKind(Enum):
     REACTION = "reaction"
     #: takes back the event that it `edits`
     REMOVAL = "removal"
+    #: puts the message that it `edits` among those that the room has pinned
+    PIN = "pin"
+    #: takes the message that it `edits` from among them
+    UNPIN = "unpin"
 
 
 @dataclass(frozen=True)
@@ -180,6 +199,8 @@ class Post:
     #: the name of a file that comes with the text, and what it holds; empty for none
     file: str = ""
     attachment: str = ""
+    #: the bot's own message in whose thread this belongs: its txn in the outbox, its event id here
+    under: str | None = None
 
     @property
     def words(self) -> str:
@@ -237,6 +258,14 @@ class Chat(Protocol):
         would take too long to find as many.  Raises `ChatUnavailable` where the chat does not say,
         or keeps nothing.
         """
+
+    async def quoted(self, room: str, event_id: str) -> Quoted | None:
+        """The message *event_id* of *room*; None where there is none, or where it cannot be read.
+
+        Raises `ChatUnavailable` where the chat does not say now.  Where nobody can point at a
+        message there is none to ask for, and this does.
+        """
+        return None
 
     async def close(self) -> None:
         """Leave, freeing every connection."""

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from bot.core.approvals import Approvals
+from bot.core.calling import Calling
 from bot.core.chat import Chat
 from bot.core.command import Registry
 from bot.core.masking import masked
 from bot.core.own import Own
 from bot.core.policy import Policy, Rights, Rule
+from bot.core.pulse import Pulse
 from bot.core.rooms import Rooms
+from bot.core.tally import Tally
+from bot.core.watch import Watch
 from bot.engine.approvals import Requests
 from bot.engine.glass import Glass
 from bot.engine.grants import Grants
@@ -67,6 +72,16 @@ class Engine:
     reload: Callable[[], Awaitable[Fresh]] | None = None
     #: whose devices are believed
     trust: Literal["cross-signed", "any"] = "cross-signed"
+    #: what is looked at, and how often where the config says so
+    watches: Sequence[Watch] = ()
+    #: who is called about alerts, and how often
+    calling: Calling = field(default_factory=Calling)
+    #: where reports of incidents are written, and the time zone that they have beside UTC
+    reports: Path | None = None
+    timezone: str = "UTC"
+    tally: Tally = field(default_factory=Tally)
+    #: whether the chat is heard; None where nobody keeps it
+    pulse: Pulse | None = None
     version: str = ""
     started: float = 0.0
     locks: Locks = field(default_factory=Locks)

@@ -61,6 +61,9 @@ class Job:
     touched: float
     ended: float | None
     proof: Proof = Proof.PLAIN
+    #: as `bot.core.chat.Message` has them
+    thread: str = ""
+    answers: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,8 @@ async def add(tx: AsyncConnection, message: Message, person: str, line: str, now
         touched=now,
         ended=None,
         proof=message.proof,
+        thread=message.thread,
+        answers=message.answers,
     )
     values = vars(job) | {
         "state": job.state.value,

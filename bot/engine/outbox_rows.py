@@ -37,11 +37,12 @@ def row_of(post: Post) -> dict[str, Any]:
         "to_unsigned": post.to_unsigned,
         "file": post.file,
         "attachment": post.attachment,
+        "under": post.under,
     }
 
 
-def post_of(row: Any, edits: str | None) -> Post:
-    """The post in *row*, as an edit of the event *edits*."""
+def post_of(row: Any, edits: str | None, under: str | None = None) -> Post:
+    """The post in *row*, as an edit of the event *edits*, or in the thread of the event *under*."""
     status = Status(**json.loads(row.status)) if row.status else None
     return Post(
         room=row.room,
@@ -49,6 +50,7 @@ def post_of(row: Any, edits: str | None) -> Post:
         text=Text(row.plain, row.html),
         about=row.about,
         threaded=row.threaded,
+        under=under,
         edits=edits,
         status=status,
         kind=PostKind(row.kind),

@@ -18,7 +18,7 @@ from sqlalchemy import (
     text,
 )
 
-VERSION = 3
+VERSION = 4
 
 metadata = MetaData()
 
@@ -36,6 +36,11 @@ UPGRADES: dict[int, tuple[str, ...]] = {
         "ALTER TABLE denials ADD COLUMN person VARCHAR(255) NOT NULL DEFAULT ''",
         "ALTER TABLE denials ADD COLUMN jobs TEXT NOT NULL DEFAULT '[]'",
         "ALTER TABLE outbox ADD COLUMN attachment TEXT NOT NULL DEFAULT ''",
+    ),
+    4: (
+        "ALTER TABLE jobs ADD COLUMN thread VARCHAR(255) NOT NULL DEFAULT ''",
+        "ALTER TABLE jobs ADD COLUMN answers VARCHAR(255) NOT NULL DEFAULT ''",
+        "ALTER TABLE outbox ADD COLUMN under VARCHAR(128)",
     ),
 }
 
@@ -77,6 +82,9 @@ jobs = Table(
     Column("ended", Float),
     #: what was known of the device that it was typed on, as `bot.core.chat.Proof`
     Column("proof", String(12), nullable=False, server_default="plain"),
+    #: as `bot.core.chat.Message` has them
+    Column("thread", String(255), nullable=False, server_default=""),
+    Column("answers", String(255), nullable=False, server_default=""),
     sqlite_autoincrement=True,
 )
 Index("jobs_by_state", jobs.c.state)
@@ -234,6 +242,133 @@ holds = Table(
     sqlite_autoincrement=True,
 )
 
+#: one message in the room each, about one alert or several of one group
+alert_posts = Table(
+    "alert_posts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("grp", String(255), nullable=False),
+    Column("opened", Float, nullable=False),
+    #: set once all its alerts are over
+    Column("closed", Float),
+    #: whether it says less than is known
+    Column("stale", Boolean, nullable=False),
+    #: when people were last called, and how often for the alert that is worst
+    Column("called", Float),
+    Column("calls", Integer, nullable=False, server_default="0"),
+    sqlite_autoincrement=True,
+)
+_current = text("closed IS NULL")
+Index(
+    "one_post_a_group",
+    alert_posts.c.grp,
+    unique=True,
+    sqlite_where=_current,
+    postgresql_where=_current,
+)
+
+#: what the bot noticed, or was told of by another program
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    #: the watch or the program that says so, and by which key it is known there
+    Column("source", String(64), nullable=False),
+    Column("key", String(255), nullable=False),
+    Column("post", Integer, ForeignKey("alert_posts.id"), nullable=False, index=True),
+    #: as `bot.core.alerts.Finding`; objects as JSON
+    Column("severity", Integer, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("details", Text, nullable=False),
+    Column("hint", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("objects", Text, nullable=False),
+    Column("loud", Boolean, nullable=False),
+    #: as `bot.core.alerts.AlertState`
+    Column("state", String(12), nullable=False),
+    Column("since", Float, nullable=False),
+    #: when it was last said to be so
+    Column("seen", Float, nullable=False),
+    Column("ended", Float),
+    Column("times", Integer, nullable=False),
+    #: who acknowledged or closed it
+    Column("by", String(255), nullable=False, server_default=""),
+    Column("acked", Float),
+    sqlite_autoincrement=True,
+)
+_open = text("state IN ('firing', 'acknowledged', 'closed')")
+Index(
+    "one_alert",
+    alerts.c.source,
+    alerts.c.key,
+    unique=True,
+    sqlite_where=_open,
+    postgresql_where=_open,
+)
+
+#: alerts of which nobody is called for a time
+silences = Table(
+    "silences",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("source", String(64), nullable=False),
+    Column("key", String(255), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("person", String(255), nullable=False),
+    Column("job", Integer, nullable=False),
+    Column("since", Float, nullable=False),
+    Column("until", Float, nullable=False),
+    #: active, ended or lifted
+    Column("state", String(12), nullable=False),
+    sqlite_autoincrement=True,
+)
+
+#: what each watch remembers from one look to the next, as JSON
+sights = Table(
+    "sights",
+    metadata,
+    Column("watch", String(64), primary_key=True),
+    Column("memory", Text, nullable=False),
+)
+
+#: incidents; everything else about one is on its timeline
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("room", String(255), nullable=False),
+    #: open or resolved
+    Column("state", String(12), nullable=False),
+    Column("opened", Float, nullable=False),
+    #: whether its pinned message says less than is known
+    Column("stale", Boolean, nullable=False),
+    #: the entry of the record up to which its timeline was looked for
+    Column("heard", Integer, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+#: what happened in each, in order; only ever added to
+incident_entries = Table(
+    "incident_entries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("incident", Integer, ForeignKey("incidents.id"), nullable=False, index=True),
+    Column("at", Float, nullable=False),
+    #: as `bot.core.incidents.EntryKind`
+    Column("kind", String(16), nullable=False),
+    Column("person", String(255), nullable=False),
+    Column("text", Text, nullable=False),
+    #: what the kind needs besides, as JSON
+    Column("data", Text, nullable=False),
+    #: the entry of the record that it comes from; null where it comes from none
+    Column("audit", Integer),
+    #: the job that added it; null where none did
+    Column("job", Integer),
+    UniqueConstraint("incident", "audit"),
+    sqlite_autoincrement=True,
+)
+
 #: what is still to be said, in order; a txn that was sent keeps its event id, for edits
 outbox = Table(
     "outbox",
@@ -257,6 +392,8 @@ outbox = Table(
     #: as `bot.core.chat.Post.file`
     Column("file", String(64), nullable=False, server_default=""),
     Column("attachment", Text, nullable=False, server_default=""),
+    #: the txn of the message in whose thread this belongs
+    Column("under", String(128)),
     sqlite_autoincrement=True,
 )
 Index("outbox_by_state", outbox.c.state, outbox.c.id)

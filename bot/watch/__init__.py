@@ -1,0 +1,1 @@
+"""The watches, one file each, found by being there; like commands they know `bot.api` alone."""
