@@ -72,6 +72,8 @@ class AlertEvent(Enum):
     FIRE = "fire"
     #: its source says that it is over
     END = "end"
+    #: its source says that it is worse than what was acknowledged
+    WORSEN = "worsen"
     ACKNOWLEDGE = "acknowledge"
     CLOSE = "close"
 
@@ -81,21 +83,25 @@ class AlertEvent(Enum):
 TRANSITIONS: Mapping[AlertState, Mapping[AlertEvent, AlertState]] = {
     AlertState.FIRING: {
         AlertEvent.FIRE: AlertState.FIRING,
+        AlertEvent.WORSEN: AlertState.FIRING,
         AlertEvent.END: AlertState.RESOLVED,
         AlertEvent.ACKNOWLEDGE: AlertState.ACKNOWLEDGED,
         AlertEvent.CLOSE: AlertState.CLOSED,
     },
     AlertState.ACKNOWLEDGED: {
         AlertEvent.FIRE: AlertState.ACKNOWLEDGED,
+        AlertEvent.WORSEN: AlertState.FIRING,
         AlertEvent.END: AlertState.RESOLVED,
         AlertEvent.CLOSE: AlertState.CLOSED,
     },
     AlertState.CLOSED: {
         AlertEvent.FIRE: AlertState.CLOSED,
+        AlertEvent.WORSEN: AlertState.FIRING,
         AlertEvent.END: AlertState.RESOLVED,
     },
     AlertState.RESOLVED: {
         AlertEvent.FIRE: AlertState.FIRING,
+        AlertEvent.WORSEN: AlertState.FIRING,
         AlertEvent.END: AlertState.RESOLVED,
     },
 }
@@ -150,6 +156,25 @@ class Told:
     firing: bool
 
 
+#: what people read of a finding, under the same names in an `Alert`
+TOLD = ("severity", "title", "details", "hint", "url", "objects", "loud")
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message in the room, about an alert or several of one group."""
+
+    id: int
+    group: str
+    opened: float
+    closed: float | None = None
+    #: whether it says less than is known
+    stale: bool = True
+    #: when people were last called, and how often
+    called: float | None = None
+    calls: int = 0
+
+
 @dataclass(frozen=True)
 class Alert:
     """One alert as the store has it; times are seconds since 1970."""
@@ -180,6 +205,10 @@ class Alert:
     def open(self) -> bool:
         """Whether people still have to do with it."""
         return self.state in OPEN
+
+    def says(self, finding: Finding) -> bool:
+        """Whether people already read of it what *finding* tells."""
+        return all(getattr(self, name) == getattr(finding, name) for name in TOLD)
 
     @property
     def names(self) -> tuple[str, ...]:

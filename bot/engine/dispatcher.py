@@ -18,6 +18,7 @@ from bot.core.risk import Risk
 from bot.core.text import clean
 from bot.engine import jobs, outbox, pipeline
 from bot.engine.absence import hold
+from bot.engine.alert_posts import keep_telling
 from bot.engine.breaking import end_glass
 from bot.engine.cancelling import CANCELLED, cancelled
 from bot.engine.context import Requeue
@@ -97,6 +98,7 @@ class Dispatcher:
         held = await self._patiently(self._held)
         await self._patiently(self._engine.grants.load)
         await self._patiently(self._engine.glass.load)
+        await self._patiently(self._engine.alerts.load)
         for job, keys in held:
             undetermined = job.state is State.UNDETERMINED
             self._engine.locks.hold(job.id, keys, undetermined=undetermined)
@@ -104,6 +106,7 @@ class Dispatcher:
         # what ended while no bot ran: before anything begins that relied on it
         await self._engine.timekeeper.end_what_is_due()
         group.create_task(self._engine.timekeeper.run())
+        group.create_task(keep_telling(self._engine))
         for job, _keys in held:
             if job.state is State.RUNNING:
                 self._engine.begun.add(job.id)

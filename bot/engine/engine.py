@@ -19,6 +19,7 @@ from bot.core.pulse import Pulse
 from bot.core.rooms import Rooms
 from bot.core.tally import Tally
 from bot.core.watch import Watch
+from bot.engine.alerts import Alerts
 from bot.engine.approvals import Requests
 from bot.engine.glass import Glass
 from bot.engine.grants import Grants
@@ -101,6 +102,7 @@ class Engine:
     glass: Glass = field(init=False)
     requests: Requests = field(init=False)
     holds: Holds = field(init=False)
+    alerts: Alerts = field(init=False)
 
     def __post_init__(self) -> None:
         self.typing = Typing(self.chat)
@@ -109,6 +111,7 @@ class Engine:
         self.glass = Glass(self.store)
         self.requests = Requests(self)
         self.holds = Holds(self)
+        self.alerts = Alerts(self)
 
     def rights(self, person: str, room: str, *, without: int | None = None) -> Rights:
         """Everything that *person* may do in *room* now, by roles and by grants.

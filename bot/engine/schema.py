@@ -306,6 +306,8 @@ Index(
     postgresql_where=_open,
 )
 
+Index("alerts_by_key", alerts.c.source, alerts.c.key)
+
 #: alerts of which nobody is called for a time
 silences = Table(
     "silences",
