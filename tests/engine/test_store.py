@@ -13,8 +13,9 @@ from sqlalchemy import select, text
 from bot.core.chat import Proof
 from bot.core.jobs import State
 from bot.engine import jobs
-from bot.engine.schema import VERSION, outbox
+from bot.engine.schema import outbox
 from bot.engine.store import FILE, get, put
+from bot.engine.upgrades import VERSION
 from bot.errors import ConfigError, StoreError
 from tests.engine.alive import TestedStore, opened
 
