@@ -264,17 +264,15 @@ class Alerts:
     async def _take(self, words: _Words) -> None:
         """Write *words*, together with all that others say meanwhile."""
         self._waiting.append(words)
-        if not words.written:
-            async with self._turn():
+        try:
+            async with self._lock:
                 if not words.written:
                     await self._write_all()
+        finally:
+            if words in self._waiting:
+                self._waiting.remove(words)
         if words.error is not None:
             raise words.error
-
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        async with self._lock:
-            yield
 
     async def _write_all(self) -> None:
         """Write what waits, all of it or nothing; the lock is held."""
@@ -289,6 +287,10 @@ class Alerts:
                         await change.end(words.source, key)
         except StoreError as failed:
             error = failed
+        except BaseException:
+            # whoever wrote for all was cancelled: the next of them does
+            self._waiting = waiting + self._waiting
+            raise
         for words in waiting:
             words.written, words.error = True, error
 
@@ -317,7 +319,7 @@ class Alerts:
                     for listener in self.listeners:
                         await listener(tx, alert, alert.state.value)
                 await change.write()
-        except StoreError:
+        except BaseException:
             self._doubtful = True
             raise
         self._desk = desk

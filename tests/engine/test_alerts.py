@@ -267,3 +267,20 @@ async def test_a_worse_one_fires_though_it_was_acknowledged(bot: Bot) -> None:
 
     assert [alert.state for alert in alerts.standing] == [AlertState.FIRING]
     await bot.chat.until(lambda: any(NOUNOU2 in call.post.mentions for call in calls(bot)))
+
+
+async def test_who_writes_for_all_and_is_cancelled_loses_nobodys_words(bot: Bot) -> None:
+    alerts = bot.engine.alerts
+    tasks = [
+        asyncio.create_task(alerts.told(f"source{n}", [Told(finding(), firing=True)]))
+        for n in range(3)
+    ]
+    began = asyncio.Event()
+    asyncio.get_running_loop().call_soon(began.set)
+    await began.wait()
+    tasks[0].cancel()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert isinstance(results[0], asyncio.CancelledError)
+    assert results[1:] == [None, None]
+    assert {alert.source for alert in alerts.standing} >= {"source1", "source2"}
