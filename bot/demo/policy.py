@@ -18,10 +18,14 @@ STRANGER = "stranger"
 
 #: what an apprentice may do in the lab: look, and get their own questions answered
 LOOKING = (
+    "alert.list",
+    "alert.show",
     "bot.*",
     "domu.list",
     "domu.show",
     "hold.list",
+    "incident.list",
+    "incident.note",
     "job.list",
     "job.show",
     "job.release",
