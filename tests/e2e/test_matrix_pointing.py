@@ -13,6 +13,8 @@ from bot.errors import ChatRefused
 from tests.e2e.chat_site import Inbox, Place
 from tests.e2e.client import Client
 from tests.e2e.secret_room import Scene, heard, meet, post
+from tests.engine.alive import opened
+from tests.engine.outboxes import queue, speaking
 
 pytestmark = pytest.mark.e2e
 
@@ -85,6 +87,33 @@ async def test_in_a_plain_room(place: Place, nounou: Client) -> None:
             assert quoted is not None
             assert (quoted.sender, quoted.body) == (sender, body)
         assert await chat.quoted(place.alias, "$nothing") is None
+
+
+async def test_where_the_bot_may_not_pin_the_room_is_told_once(
+    place: Place, nounou: Client
+) -> None:
+    inbox = Inbox()
+    told = f"I may not pin messages here: give me power level 50 in {place.alias} to pin."
+    async with (
+        place.running(inbox) as chat,
+        opened(place.folder / "store") as store,
+        speaking(store, chat) as outbox,
+    ):
+        await place.entered(nounou)
+        await nounou.say(place.room_id, "!hello")
+        await heard(inbox)
+        for txn in ("incident-1", "incident-2"):
+            said = replace(post(place.alias, txn), txn=txn)
+            await queue(store, said, replace(pin(place, txn), txn=f"{txn}-pin"))
+        outbox.wake()
+        await outbox.drained()
+
+        begins = await nounou.wait_for(lambda seen: seen.body == "incident-1")
+        sentence = await nounou.wait_for(lambda seen: seen.body.startswith(told))
+        assert await under(nounou, place, begins.event_id) == [sentence.event_id]
+        last = await chat.send(post(place.alias, "last"))
+        await nounou.wait_for(lambda seen: seen.event_id == last)
+        assert len([seen for seen in nounou.messages.values() if told in seen.body]) == 1
 
 
 async def test_a_thread_of_a_message_that_is_in_one_is_that_one(
