@@ -255,6 +255,9 @@ async def test_it_opens_as_an_answer_to_an_alert(bot: Bot) -> None:
 
     found = await incident(bot)
     assert (found.title, found.severity, found.alerts) == ("the guest fell over", 4, (1,))
+    await does(bot, "!incident open another")
+    await does(bot, "!incident note in the alert's thread", thread=told.event_id)
+    assert (await bot.engine.incidents.entries(1))[-1].text == "in the alert's thread"
 
 
 @pytest.mark.parametrize(
