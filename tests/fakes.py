@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.core.chat import (
     Batch,
@@ -19,7 +19,7 @@ from bot.core.chat import (
     Receive,
     Status,
 )
-from bot.errors import ChatUnavailable, StoreError
+from bot.errors import ChatRefused, ChatUnavailable, StoreError
 
 ROOM = "#nounou:localhost"
 NOUNOU = "@nounou:localhost"
@@ -59,6 +59,9 @@ class FakeChat:
         self.messages: dict[str, Said] = {}
         #: the signs that stand on messages now: which event, which sign
         self.signs: dict[str, tuple[str, str]] = {}
+        #: the messages that each room has pinned; where nobody lets the bot, it says so instead
+        self.pins: dict[str, list[str]] = {}
+        self.may_pin = True
         #: how many of the bot's messages somebody took back in each room
         self.taken_back: Counter[str] = Counter()
         self.attempts: list[Post] = []
@@ -80,10 +83,22 @@ class FakeChat:
         self._closed = False
 
     def say(
-        self, body: str, sender: str = NOUNOU, room: str = ROOM, proof: Proof = Proof.PLAIN
+        self,
+        body: str,
+        sender: str = NOUNOU,
+        room: str = ROOM,
+        proof: Proof = Proof.PLAIN,
+        *,
+        thread: str = "",
+        answers: str = "",
     ) -> str:
-        """A person's line, in a batch of its own; returns its event id."""
-        return self.say_all([body], sender, room, proof)[0]
+        """A person's line, in a batch of its own; returns its event id.
+
+        In the thread that the event *thread* begins, and as an answer to the event *answers*.
+        """
+        (line,) = self._lines([body], sender, room, proof)
+        self.deliver([replace(line, thread=thread, answers=answers)])
+        return line.event_id
 
     def react(self, sign: str, target: str, sender: str = NOUNOU, room: str = ROOM) -> str:
         """A person's sign on the message *target*; returns its event id."""
@@ -99,13 +114,18 @@ class FakeChat:
         proof: Proof = Proof.PLAIN,
     ) -> list[str]:
         """Several lines in one batch."""
+        messages = self._lines(bodies, sender, room, proof)
+        self.deliver(messages)
+        return [message.event_id for message in messages]
+
+    def _lines(
+        self, bodies: Iterable[str], sender: str, room: str, proof: Proof
+    ) -> tuple[Message, ...]:
         first = sum(len(batch.messages) for batch in self.batches)
-        messages = tuple(
+        return tuple(
             Message(f"$m{number}", room, sender, body, proof=proof)
             for number, body in enumerate(bodies, first)
         )
-        self.deliver(messages)
-        return [message.event_id for message in messages]
 
     def deliver(self, messages: Sequence[Message]) -> None:
         """Hand over *messages* as they are, repeated event ids and all."""
@@ -146,6 +166,8 @@ class FakeChat:
         if self.down:
             raise ChatUnavailable
         self.trouble(post)
+        if post.kind is PostKind.PIN and not self.may_pin:
+            raise ChatRefused(f"give me power level 50 in {post.room} to pin")
         event_id = self._take(post)
         self.changed()
         if self.lose_answers:
@@ -160,6 +182,8 @@ class FakeChat:
                 self.signs[event_id] = (post.about or "", post.text.plain)
             elif post.kind is PostKind.REMOVAL:
                 del self.signs[post.edits or ""]
+            elif post.kind in (PostKind.PIN, PostKind.UNPIN):
+                self._pin(post)
             elif post.edits is None:
                 self.messages[event_id] = Said(event_id, post)
             else:
@@ -167,6 +191,12 @@ class FakeChat:
                 edited.before.append(edited.plain)
                 edited.post = post
         return self._events[post.txn]
+
+    def _pin(self, post: Post) -> None:
+        others = [each for each in self.pins.get(post.room, ()) if each != post.edits]
+        if post.kind is PostKind.PIN and post.edits is not None:
+            others.append(post.edits)
+        self.pins[post.room] = others
 
     async def typing(self, room: str, *, on: bool) -> None:
         self.typed.append((room, on))

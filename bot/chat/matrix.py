@@ -173,7 +173,8 @@ class MatrixChat(Chat):
     async def quoted(self, room: str, event_id: str) -> Quoted | None:
         """As `Chat.quoted`."""
         room_id = await self._open_room(room)
-        return await quoted(self._account, room_id, event_id)
+        secret = self._rooms.is_encrypted(room_id)
+        return await quoted(self._account, self._crypto, room_id, event_id, secret=secret)
 
     async def close(self) -> None:
         self._crypto.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from html import escape
+from pathlib import PurePath
 from typing import Any
 
 from bot.core.chat import STATUS_KEY, Post, Text
@@ -17,14 +18,21 @@ from bot.i18n import _
 ROOM_FOR_TEXT = 48 * 1024
 #: Encryption makes four bytes of three (base64).
 ROOM_FOR_SECRET_TEXT = ROOM_FOR_TEXT * 3 // 4
+#: by the end of a file's name; anything else is plain text
+_MEDIA_TYPES = {".md": "text/markdown", ".json": "application/json"}
 #: what is shown in the room of a text that is in a file
 SUMMARY = 2048
+
+
+def in_thread_of(post: Post) -> str | None:
+    """The event in whose thread *post* belongs, or that may be in that thread itself."""
+    return post.under or (post.about if post.threaded else None)
 
 
 def content_of(
     post: Post, root: str | None = None, *, secret: bool = False, in_file: bool = False
 ) -> dict[str, Any]:
-    """The content of *post*; *root* is where its thread begins, if not at the event it is about.
+    """The content of *post*; *root* is where its thread begins, if not at `in_thread_of`.
 
     *secret*: it is going to be encrypted.  *in_file*: its text is in a file that comes with it.
     """
@@ -47,11 +55,15 @@ def content_of_file(
         "msgtype": "m.file",
         "body": name,
         "filename": name,
-        "info": {"mimetype": "text/plain", "size": size},
+        "info": {"mimetype": _media_type(name), "size": size},
         "m.mentions": {},
         **place,
         **_thread(post, root),
     }
+
+
+def _media_type(name: str) -> str:
+    return _MEDIA_TYPES.get(PurePath(name).suffix.lower(), "text/plain")
 
 
 def without_file(post: Post) -> Post:
@@ -95,14 +107,15 @@ def _fallback(post: Post, shown: dict[str, Any]) -> dict[str, Any]:
 
 
 def _thread(post: Post, root: str | None) -> dict[str, Any]:
-    if post.about is None or not post.threaded:
+    belongs = in_thread_of(post)
+    if belongs is None:
         return {}
     return {
         "m.relates_to": {
             "rel_type": "m.thread",
-            "event_id": root or post.about,
+            "event_id": root or belongs,
             "is_falling_back": True,
-            "m.in_reply_to": {"event_id": post.about},
+            "m.in_reply_to": {"event_id": belongs},
         }
     }
 

@@ -144,6 +144,21 @@ class Crypto:
         found = megolm.opened(self._store, room, event)
         return next((each.event for each in found if each.key.peer == megolm.OURS), None)
 
+    async def read_quoted(self, room: str, event: dict[str, Any]) -> dict[str, Any] | None:
+        """*event* in clear, whoever of us said it; None where it cannot be read.
+
+        It was told before, so that nothing is asked for and nothing counts as said anew.
+        """
+        sender = field(event, "sender")
+        if not isinstance(sender, str):
+            return None
+        if sender == self._account.user_id:
+            return self.read_own(room, event)
+        for each in megolm.opened(self._store, room, event):
+            if await self._people.proof_of(sender, each.key.peer, each.key.ed25519) is not None:
+                return each.event
+        return None
+
     def _counts(self, sender: object) -> bool:
         """Whether anything that *sender* encrypts can ever matter to us."""
         return isinstance(sender, str) and (sender == self._account.user_id or self._knows(sender))

@@ -79,7 +79,21 @@ def _said(event: object, message: Message) -> Message | None:
     if field(content, "msgtype") != "m.text" or not isinstance(body, str):
         return None
     own = without_quote(_storable(body[:_LONGEST_BODY]))
-    return replace(message, body=own) if own.strip() else None
+    thread, answers = _points_at(content)
+    return replace(message, body=own, thread=thread, answers=answers) if own.strip() else None
+
+
+def _points_at(content: object) -> tuple[str, str]:
+    """The thread that a message is in, and the one that it answers; empty for none.
+
+    Clients without threads are shown the last message of one as if it were answered; nobody chose
+    that.
+    """
+    relation = field(content, "m.relates_to")
+    begins = field(relation, "event_id") if field(relation, "rel_type") == "m.thread" else None
+    answered = field(relation, "m.in_reply_to", "event_id")
+    chosen = field(relation, "is_falling_back") is not True
+    return _id(begins, "$") or "", (_id(answered, "$") or "") if chosen else ""
 
 
 def _reacted(event: object, message: Message) -> Message | None:

@@ -15,6 +15,7 @@ import structlog
 from bot.chat.matrix_content import (
     content_of,
     content_of_file,
+    in_thread_of,
     is_passing,
     is_too_long,
     reaction_of,
@@ -23,9 +24,10 @@ from bot.chat.matrix_content import (
 from bot.chat.matrix_crypto import Crypto
 from bot.chat.matrix_events import field
 from bot.chat.matrix_login import Account
+from bot.chat.matrix_pins import pin
 from bot.chat.matrix_wire import UPLOAD, Busy, Rejected, path_of
 from bot.core.chat import Post, PostKind
-from bot.errors import BotError, ChatRefused
+from bot.errors import BotError
 from bot.i18n import _
 
 _log = structlog.get_logger()
@@ -51,7 +53,7 @@ class Posts:
             case PostKind.REMOVAL:
                 return await self._put("redact", room_id, post.edits or "", post.txn, {})
             case PostKind.PIN | PostKind.UNPIN:
-                raise ChatRefused(_("Nothing is pinned here"))
+                return await pin(self._account, post, room_id)
             case PostKind.TEXT:
                 return await self._say(post, room_id, secret)
 
@@ -109,16 +111,18 @@ class Posts:
     ) -> str:
         """Send *post* as *content* has it, in its thread or as an edit where that can be."""
         try:
-            root = self._roots.get(post.about or "")
+            root = self._roots.get(in_thread_of(post) or "")
             return await self._send_text(post, room_id, secret, content(post, root))
         except Rejected as error:
-            if error.status != 400 or not (post.threaded or post.edits):
+            if error.status != 400 or not (in_thread_of(post) or post.edits):
                 raise
             _log.warning("matrix.relation_refused", txn=post.txn, error=str(error))
         # no thread can start inside of a thread, and what a post refers to may be gone with its
         # room; the words have to arrive all the same
         root = await self._root_of(room_id, post)
-        post = replace(post, edits=None, threaded=root is not None)
+        post = replace(post, edits=None)
+        if root is None:
+            post = replace(post, threaded=False, under=None)
         return await self._send_text(post, room_id, secret, content(post, root))
 
     async def _send_text(
@@ -143,18 +147,19 @@ class Posts:
         return event_id
 
     async def _root_of(self, room_id: str, post: Post) -> str | None:
-        """Where the thread begins that the event under *post* is in itself."""
-        if post.about is None or not post.threaded or post.about in self._roots:
+        """Where the thread begins that the event which *post* belongs to is in itself."""
+        belongs = in_thread_of(post)
+        if belongs is None or belongs in self._roots:
             return None
         try:
-            event = await self._account.ask("GET", path_of("rooms", room_id, "event", post.about))
+            event = await self._account.ask("GET", path_of("rooms", room_id, "event", belongs))
         except Rejected:
             return None
         root = field(event, "content", "m.relates_to", "event_id")
         in_thread = field(event, "content", "m.relates_to", "rel_type") == "m.thread"
         if not in_thread or not isinstance(root, str):
             return None
-        self._roots[post.about] = root
+        self._roots[belongs] = root
         return root
 
 

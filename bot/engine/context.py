@@ -13,6 +13,7 @@ from bot.core.policy import Rights
 from bot.devices.host import Detached, Host
 from bot.engine import guards
 from bot.engine.holds import Holds
+from bot.engine.incidents import Incidents
 from bot.engine.inventory import Inventory
 from bot.engine.jobs import Job
 from bot.engine.pins import Pins
@@ -79,6 +80,11 @@ class Context:
     def holds(self) -> Holds:
         """What nobody may touch now."""
         return self._run.engine.holds
+
+    @property
+    def incidents(self) -> Incidents:
+        """What several people handle together."""
+        return self._run.engine.incidents
 
     @property
     def version(self) -> str:

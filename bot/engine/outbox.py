@@ -30,6 +30,7 @@ from bot.engine.outbox_rows import (
     is_passing,
     post_of,
     row_of,
+    unpinned,
 )
 from bot.engine.schema import outbox
 from bot.engine.store import Store
@@ -102,6 +103,7 @@ async def put(tx: AsyncConnection, post: Post) -> None:
     if post.edits is not None and post.kind is PostKind.TEXT:
         # in its place, so that of several messages that are edited all the time each has its turn
         stale = (outbox.c.edits == post.edits) & (outbox.c.state == WAITING)
+        stale &= outbox.c.kind == post.kind.value  # not a pin of the same message
         replaced = await tx.execute(update(outbox).where(stale).values(**row_of(post)))
         if replaced.rowcount:
             return
@@ -320,16 +322,19 @@ class Outbox:
         """The event that *row* became; None where the chat will never take it."""
         target = await self.event_of(row.edits) if row.edits else None
         if row.edits and target is None:
-            if row.kind == PostKind.REMOVAL.value:
-                return None  # what it takes back was never there
+            if row.kind != PostKind.TEXT.value:
+                return None  # what it takes back or pins was never there
             if is_passing(row):
                 log.info("no message to show progress in", txn=row.txn)
                 return None
             log.warning("the message to edit was never sent; sent anew", txn=row.txn)
         try:
-            return await self._chat.send(post_of(row, target))
+            under = await self.event_of(row.under) if row.under else None
+            return await self._chat.send(post_of(row, target, under))
         except ChatRefused as error:
             log.error("post refused", txn=row.txn, why=str(error))
+            if row.kind == PostKind.PIN.value:
+                await self._tell_not_pinned(row, str(error))
             return None
         except (ChatUnavailable, StoreError, ConfigError):
             raise
@@ -341,6 +346,12 @@ class Outbox:
                 raise ChatUnavailable(_("The post hit a bug")) from bug
             del self._bugs[row.txn]
             return None
+
+    async def _tell_not_pinned(self, row: Any, why: str) -> None:
+        """Say once in a room that nothing can be pinned there, and *why*."""
+        async with self._store.write() as tx:
+            await put(tx, unpinned(row, why))
+        self.wake(row.room)
 
 
 async def say_once(chat: Chat, post: Post) -> None:

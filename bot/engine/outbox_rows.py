@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from html import escape
 from typing import Any
 
 from bot.core.chat import Post, PostKind, Status, Text
@@ -39,6 +41,12 @@ def row_of(post: Post) -> dict[str, Any]:
         "attachment": post.attachment,
         "under": post.under,
     }
+
+
+def unpinned(row: Any, why: str) -> Post:
+    """What a room is told where the pin *row* was refused: the same post for each, so once."""
+    place = hashlib.sha256(row.room.encode()).hexdigest()[:16]
+    return Post(row.room, f"pin-refused-{place}", Text(why, escape(why)), under=row.edits)
 
 
 def post_of(row: Any, edits: str | None, under: str | None = None) -> Post:

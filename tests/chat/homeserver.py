@@ -33,6 +33,9 @@ class FakeHomeserver:
         self.patiences: list[float] = []
         self.receipts: list[str] = []
         self.redacted: list[str] = []
+        #: what the room says of itself, by type
+        self.state: dict[str, dict[str, Any]] = {}
+        self.may_pin = True
         self.typing: list[dict[str, Any]] = []
         self.uploads: list[bytes] = []
         self.logins: list[dict[str, Any]] = []
@@ -51,6 +54,9 @@ class FakeHomeserver:
                 web.get(f"{API}/directory/room/{{alias}}", self._directory),
                 web.get(f"{API}/sync", self._sync),
                 web.get(f"{API}/rooms/{{room}}/messages", self._messages),
+                web.get(f"{API}/rooms/{{room}}/event/{{event}}", self._event),
+                web.get(f"{API}/rooms/{{room}}/state/{{type}}/", self._get_state),
+                web.put(f"{API}/rooms/{{room}}/state/{{type}}/", self._put_state),
                 web.put(f"{API}/rooms/{{room}}/send/{{type}}/{{txn}}", self._send),
                 web.post(f"{API}/rooms/{{room}}/receipt/m.read/{{event}}", self._receipt),
                 web.put(f"{API}/rooms/{{room}}/redact/{{event}}/{{txn}}", self._redact),
@@ -156,6 +162,24 @@ class FakeHomeserver:
         txn = request.match_info["txn"]
         self.sent.setdefault(txn, await request.json())
         return web.json_response({"event_id": f"$sent-{txn}"})
+
+    async def _event(self, request: web.Request) -> web.Response:
+        for event in self.events:
+            if event["event_id"] == request.match_info["event"]:
+                return web.json_response(event)
+        return web.json_response({"errcode": "M_NOT_FOUND"}, status=404)
+
+    async def _get_state(self, request: web.Request) -> web.Response:
+        content = self.state.get(request.match_info["type"])
+        if content is None:
+            return web.json_response({"errcode": "M_NOT_FOUND"}, status=404)
+        return web.json_response(content)
+
+    async def _put_state(self, request: web.Request) -> web.Response:
+        if not self.may_pin:
+            return web.json_response({"errcode": "M_FORBIDDEN"}, status=403)
+        self.state[request.match_info["type"]] = await request.json()
+        return web.json_response({"event_id": f"$state-{len(self.asked)}"})
 
     async def _receipt(self, request: web.Request) -> web.Response:
         self.receipts.append(request.match_info["event"])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.chat.matrix_content import content_of
+from bot.chat.matrix_content import content_of, content_of_file
 from bot.core.chat import STATUS_KEY, Post, Status, Text
 
 POST = Post("#r", "t1", Text("pong", "<b>pong</b>"), about="$asked")
@@ -38,6 +38,34 @@ def test_a_threaded_answer_hangs_under_what_it_is_about_or_under_that_ones_threa
         "is_falling_back": True,
         "m.in_reply_to": {"event_id": "$asked"},
     }
+
+
+def test_a_post_under_one_of_the_bots_own_is_in_the_thread_that_this_one_begins() -> None:
+    under = replace(POST, about=None, under="$alert")
+
+    assert content_of(under)["m.relates_to"] == {
+        "rel_type": "m.thread",
+        "event_id": "$alert",
+        "is_falling_back": True,
+        "m.in_reply_to": {"event_id": "$alert"},
+    }
+    # one that answers a command from elsewhere belongs there as well
+    assert content_of(replace(POST, under="$alert"))["m.relates_to"]["event_id"] == "$alert"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("incident-7.md", "text/markdown"),
+        ("incident-7.JSON", "application/json"),
+        ("output.txt", "text/plain"),
+        ("", "text/plain"),
+    ],
+)
+def test_a_file_is_of_the_kind_that_its_name_says(name: str, kind: str) -> None:
+    file = content_of_file(replace(POST, file=name), None, 3, {"url": "mxc://localhost/1"})
+
+    assert file["info"] == {"mimetype": kind, "size": 3}
 
 
 def test_an_edit_replaces_the_text_and_has_no_other_relation() -> None:

@@ -280,6 +280,48 @@ anything: st.SearchStrategy[Any] = st.recursive(
 )
 
 
+def points(**relation: Any) -> tuple[str, str]:
+    """The thread that a line with *relation* is in, and what it answers."""
+    message = message_of(content(**{"m.relates_to": relation}), ROOM, ME)
+    assert message is not None
+    assert (message.kind, message.body) == (Kind.LINE, "!ping")
+    return message.thread, message.answers
+
+
+def test_a_line_names_the_thread_that_it_is_in_and_what_a_person_chose_to_answer() -> None:
+    reply = {"m.in_reply_to": {"event_id": "$said"}}
+    thread = {"rel_type": "m.thread", "event_id": "$root"}
+
+    assert points(**reply) == ("", "$said")
+    assert points(**thread) == ("$root", "")
+    assert points(**thread, **reply) == ("$root", "$said")
+    assert points(**thread, **reply, is_falling_back=False) == ("$root", "$said")
+
+
+def test_what_old_clients_are_shown_as_an_answer_in_a_thread_is_none() -> None:
+    shown = {"m.in_reply_to": {"event_id": "$last"}, "is_falling_back": True}
+
+    assert points(rel_type="m.thread", event_id="$root", **shown) == ("$root", "")
+
+
+@pytest.mark.parametrize(
+    "odd", [None, 7, "", "said", "@a:b", ["$said"], {}, "$" + "x" * 300, "$\n"]
+)
+def test_what_is_no_event_is_neither_a_thread_nor_answered(odd: object) -> None:
+    assert points(rel_type="m.thread", event_id=odd) == ("", "")
+    assert points(**{"m.in_reply_to": {"event_id": odd}}) == ("", "")
+    assert points(**{"m.in_reply_to": odd}) == ("", "")
+
+
+def test_an_edit_is_in_no_thread_and_answers_nothing() -> None:
+    new = {"msgtype": "m.text", "body": "!ping", "m.relates_to": {"event_id": "$0"}}
+    relation = {"rel_type": "m.replace", "event_id": "$0", "m.in_reply_to": {"event_id": "$1"}}
+    message = message_of(content(**{"m.new_content": new, "m.relates_to": relation}), ROOM, ME)
+
+    assert message is not None
+    assert (message.kind, message.thread, message.answers) == (Kind.EDIT, "", "")
+
+
 @given(anything)
 def test_no_event_whatever_raises(value: Any) -> None:
     message = message_of(value, ROOM, ME)
