@@ -35,13 +35,17 @@ from bot.engine.grants import Grant
 from bot.engine.handling import Act
 from bot.engine.incident_rows import Timeline
 from bot.engine.jobs import Job
+from bot.engine.look import Look
 from bot.engine.pins import Pinned
 from bot.engine.pipeline import settle_job
 from bot.engine.preflight import Facts, examine, verify_links
 from bot.engine.release import release_jobs
+from bot.engine.roll import Roll
 from bot.engine.sought import Found, Sought, find, several
 from bot.engine.transfer import Move, conclude
 from bot.engine.volumes import by_name as volumes_by_name
+from bot.engine.volumes import prove as prove_links
+from bot.engine.volumes import wrong as wrong_link
 from bot.errors import (
     BotError,
     Denied,
@@ -111,6 +115,7 @@ __all__ = [
     "Line",
     "Lines",
     "Link",
+    "Look",
     "Move",
     "Number",
     "OutcomeUnknown",
@@ -123,6 +128,7 @@ __all__ = [
     "Refused",
     "Reply",
     "Requeue",
+    "Roll",
     "Said",
     "Secret",
     "Severity",
@@ -161,6 +167,7 @@ __all__ = [
     "moment",
     "ngettext",
     "plan_destruction",
+    "prove_links",
     "record_row",
     "record_story",
     "release_jobs",
@@ -175,4 +182,5 @@ __all__ = [
     "volumes_by_name",
     "watch",
     "why",
+    "wrong_link",
 ]

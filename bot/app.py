@@ -24,7 +24,7 @@ from bot.core.command import Registry
 from bot.core.own import Own
 from bot.core.pulse import Pulse
 from bot.core.rooms import Rooms
-from bot.core.watch import watches_in
+from bot.core.watch import Watch, watches_in
 from bot.core.witness import Hearing, Witness, compare
 from bot.devices.detached import HostLauncher
 from bot.devices.host import Host
@@ -123,6 +123,11 @@ def registry_of(packages: list[str]) -> Registry:
     return registry
 
 
+def known_watches() -> list[Watch]:
+    """Every watch that there is."""
+    return watches_in(modules_in("bot.watch"))
+
+
 def rooms_of(config: Config) -> Rooms:
     """The rooms of the config, and which commands each takes."""
     taken = {room: tuple(verbs) for room, verbs in config.rooms.commands.items()}
@@ -156,7 +161,7 @@ async def _run(config: Config, path: Path) -> None:
                 rooms=rooms_of(config),
                 approvals=approvals_of(config),
                 reload=lambda: asyncio.to_thread(read_again, path, config, registry),
-                watches=watches_of(config, watches_in(modules_in("bot.watch"))),
+                watches=watches_of(config, known_watches()),
                 calling=calling_of(config),
                 reports=config.incidents.folder or config.state / "incidents",
                 timezone=config.timezone,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 
@@ -28,6 +29,11 @@ class Pulse:
     def alive(self) -> bool:
         """Whether the last promise is kept so far, whatever the chat answers."""
         return self._clock() <= self._due
+
+    @property
+    def endless(self) -> bool:
+        """Whether the last promise has no end: there is no homeserver that could be silent."""
+        return math.isinf(self._due)
 
     @property
     def silence(self) -> float | None:

@@ -7,7 +7,7 @@ the bot in it, which may end gracefully or as by ``kill -9``.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,6 +24,7 @@ from bot.core.own import Own
 from bot.core.policy import Policy, Right, Role
 from bot.core.risk import Risk
 from bot.core.rooms import Rooms
+from bot.core.watch import Watch
 from bot.devices.arrays.msa import MsaArray
 from bot.devices.detached import HostLauncher
 from bot.devices.host import Host
@@ -210,6 +211,8 @@ class Place:
     #: which verbs a room takes, where not all
     commands: dict[str, tuple[str, ...]] = field(default_factory=dict)
     own: Own = field(default_factory=Own)
+    #: nothing is looked at unless the test says so
+    watches: Sequence[Watch] = ()
     #: every command line that any host or array was sent, as ``HOST: WORDS``
     sent: list[str] = field(default_factory=list)
     #: the bot dies at the n-th passage of its wires: each call passes twice, there and back
@@ -277,6 +280,7 @@ class Place:
             own=self.own,
             approvals=self.approvals,
             audit_room=self.audit_room,
+            watches=self.watches,
             version="0.1",
             started=self.clock(),
         )
