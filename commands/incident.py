@@ -166,7 +166,7 @@ async def affects(ctx: Context, *words: Word) -> Reply:
         )
     known = ctx.inventory.names("domu") | ctx.inventory.names("dom0")
     strange = [name for name in names if name not in known]
-    hint = _("No DomU and no Dom0 is called so: {names}").format(names=", ".join(strange))
+    hint = _("Not known as a DomU or Dom0 now: {names}").format(names=", ".join(strange))
     said = _("Incident {n} affects {names}.").format(n=number, names=", ".join(names))
     return await handling.act(
         ctx,
@@ -203,7 +203,8 @@ async def resolve(ctx: Context, *words: Said) -> Reply:
 
     Example: incident resolve a cable was loose; it is fixed
     """
-    number, rest = await handling.meant(ctx, words)
+    # where none is open, whoever comes second is told who came first
+    number, rest = await handling.meant(ctx, words, last=True)
     summary = clean(" ".join(rest), 500)
     if not summary:
         raise UsageError(_("Say in a sentence what it was and what was done."))

@@ -139,7 +139,8 @@ def _open(key: RoomKey, room: str, event: dict[str, Any], ciphertext: str) -> Op
         _log.warning("crypto.sealed_for_another_room", room=room)
         return None
     outside = matrix_events.field(event, "content", "m.relates_to")
-    if outside is not None:
+    # what its sender wrote within the seal as well, no homeserver can turn to another message
+    if outside is not None and "m.relates_to" not in content:
         content = {**content, "m.relates_to": outside}
     seal = f"{key.session.session_id}:{decrypted.message_index}"
     return Opened({**event, "type": kind, "content": content}, key, seal)

@@ -29,6 +29,8 @@ BOT_ID = f"@{BOT}:{DOMAIN}"
 REQUEST, POLL = 30.0, 20.0
 #: seconds for logging out
 GOODBYE = 5.0
+#: the power level of those who may pin messages
+PINS = 50
 #: how the devices of the demo are called
 DEVICE = "nounou demo"
 
@@ -73,6 +75,7 @@ class MatrixPlace:
         self._folder.keep_tokens([person.login.token for person in self._persons.values()])
         for alias in (ROOM, PLAIN_ROOM):
             self.rooms[alias] = await self._room(alias)
+            await self._let_the_bot_pin(self.rooms[alias])
         await self._together(self._enter, self._persons.values())
         self._hearing = Hearing(
             self._me, self._here, self.transcript, encrypted=not self._plain, bot=BOT_ID
@@ -203,6 +206,15 @@ class MatrixPlace:
                 {"type": "m.room.encryption", "content": {"algorithm": MEGOLM}}
             ]
         return str((await self._me.ask("POST", "createRoom", made))["room_id"])
+
+    async def _let_the_bot_pin(self, room_id: str) -> None:
+        """Give the bot the power level that it takes to pin a message, in an older room as well."""
+        path = f"rooms/{quote(room_id)}/state/m.room.power_levels"
+        levels = await self._me.ask("GET", path)
+        users = levels.get("users", {})
+        if users.get(BOT_ID, 0) < PINS:
+            with suppress(Refusal):  # somebody has taken the room over; it works without pins
+                await self._me.ask("PUT", path, {**levels, "users": {**users, BOT_ID: PINS}})
 
     async def _enter(self, person: Person) -> None:
         for room_id in self.rooms.values():

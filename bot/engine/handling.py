@@ -58,17 +58,21 @@ async def meant(
 ) -> tuple[int, tuple[str, ...]]:
     """The number of the incident that *words* are about, and the rest of them.
 
-    A first word ``#3`` names it; else it is the one in whose thread this was typed, or the one that
-    is open; with *last*, where none is, the last one.  Raises `UsageError` where it is not clear.
+    A first word ``#3`` names it; else it is the one in whose thread this was typed, or in that of
+    an alert that belongs to it; else the one that is open; with *last*, where none is, the last
+    one.  Raises `UsageError` where it is not clear.
     """
     if words and re.fullmatch(r"#[0-9]{1,9}", words[0]):
         return int(words[0][1:]), tuple(words[1:])
     incidents = ctx.engine.incidents
+    await incidents.settle()
+    opened = incidents.open
     for event_id in (ctx.job.thread, ctx.job.answers):
         if (number := await incidents.of_message(event_id)) is not None:
             return number, tuple(words)
-    await incidents.settle()
-    opened = incidents.open
+        told = {alert.id for alert in await ctx.engine.alerts.of_message(event_id)}
+        if about := [each for each in opened if told & set(each.alerts)]:
+            return about[0].id, tuple(words)
     if not opened and last:
         opened = await incidents.latest(1)
     if len(opened) == 1:

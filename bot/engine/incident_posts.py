@@ -46,14 +46,15 @@ async def tell(engine: Engine) -> None:
     """Show each incident of which the room reads less than is known; raises `StoreError`."""
     async with engine.incidents.write() as tx:
         for number in await incident_rows.stale(tx):
-            found = await incident_rows.whole(tx, number)
-            assert found is not None
-            await _show(engine, tx, found)
-            await incident_rows.mark(tx, number, stale=False)
+            await show(engine, tx, number)
     engine.outbox.wake()
 
 
-async def _show(engine: Engine, tx: AsyncConnection, found: Timeline) -> None:
+async def show(engine: Engine, tx: AsyncConnection, number: int) -> None:
+    """Let the pinned message of the incident *number* say all that is known within *tx*."""
+    found = await incident_rows.whole(tx, number)
+    assert found is not None
+    await incident_rows.mark(tx, number, stale=False)
     incident, now = found.incident, engine.clock()
     first = engine.incidents.txn(incident.id)
     was_said = await outbox.has(tx, first)

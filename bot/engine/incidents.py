@@ -20,7 +20,7 @@ from bot.core.alerts import Alert, AlertState
 from bot.core.audit import Entry as Recorded
 from bot.core.incidents import Entry, EntryKind, Incident
 from bot.core.text import clean
-from bot.engine import audit_log, incident_rows, schema
+from bot.engine import audit_log, incident_posts, incident_rows, schema
 from bot.engine.glass import Broken
 from bot.engine.incident_rows import Timeline
 from bot.i18n import _
@@ -151,6 +151,8 @@ class Incidents:
             )
         if alert is not None:
             await self._add_alert(tx, number, alert, alert.state.value)
+        # at once: whatever is said in its thread comes after it
+        await incident_posts.show(engine, tx, number)
         return number
 
     async def add(

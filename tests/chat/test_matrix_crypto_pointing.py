@@ -32,7 +32,7 @@ async def answered(bot: Person, event: dict[str, Any]) -> str:
     return message.answers
 
 
-async def test_what_a_message_answers_is_read_outside_of_the_seal_and_within(
+async def test_what_a_message_answers_is_read_outside_of_the_seal_but_rather_within(
     two: tuple[Person, Person],
 ) -> None:
     anna, bot = two
@@ -45,6 +45,10 @@ async def test_what_a_message_answers_is_read_outside_of_the_seal_and_within(
     await bot.sync()
 
     assert await answered(bot, outside) == await answered(bot, within) == "$alert"
+    for event in (outside, within):
+        event["content"]["m.relates_to"] = {"m.in_reply_to": {"event_id": "$turned"}}
+    assert await answered(bot, outside) == "$turned"  # nothing else is known of it
+    assert await answered(bot, within) == "$alert"
 
 
 async def test_a_message_may_be_quoted_after_it_was_read_also_one_of_our_own(

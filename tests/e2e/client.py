@@ -166,9 +166,14 @@ class Client:
 
     async def signs(self, room_id: str, event_id: str) -> list[str]:
         """The reactions on a message, as the homeserver has them."""
-        path = f"rooms/{quote(room_id, safe='')}/relations/{quote(event_id, safe='')}/m.annotation"
+        found = await self.related(room_id, event_id, "m.annotation")
+        return [event["content"]["m.relates_to"]["key"] for event in found]
+
+    async def related(self, room_id: str, event_id: str, kind: str) -> list[dict[str, Any]]:
+        """The events that relate to *event_id* in that way, newest first."""
+        path = f"rooms/{quote(room_id, safe='')}/relations/{quote(event_id, safe='')}/{kind}"
         found = await self._request("GET", f"_matrix/client/v1/{path}")
-        return [event["content"]["m.relates_to"]["key"] for event in json.loads(found)["chunk"]]
+        return list(json.loads(found)["chunk"])
 
     async def download(self, uri: str) -> bytes:
         """The file at an ``mxc:`` address."""

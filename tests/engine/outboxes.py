@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 
 from sqlalchemy import select
 
-from bot.core.chat import Post, PostKind, Text
+from bot.core.chat import Chat, Post, PostKind, Text
 from bot.engine import schema
 from bot.engine.outbox import Outbox, put
 from bot.engine.store import Store
@@ -44,7 +44,7 @@ async def states(store: Store) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def speaking(store: Store, chat: FakeChat) -> AsyncIterator[Outbox]:
+async def speaking(store: Store, chat: Chat) -> AsyncIterator[Outbox]:
     """An outbox that runs."""
     box = Outbox(store, chat, edit_every=1.0, pause=1.0, most_pause=8.0)
     task = asyncio.create_task(box.run())
