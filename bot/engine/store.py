@@ -26,6 +26,8 @@ from bot.errors import ConfigError, StoreError
 from bot.i18n import _
 
 FILE = "nounou.sqlite3"
+#: what a transaction that adds to the record has in its `info`
+RECORDED = "recorded"
 #: what the bot keeps in a state folder, of which not all else need be its own
 _OURS = (f"{FILE}*", "lock", "matrix-*.json", "local", "local/*", "crypto", "crypto/*")
 
@@ -68,6 +70,8 @@ class Store:
         self.site_id = ""
         #: statements under way now: a loop on virtual time waits for them
         self.in_flight = 0
+        #: set when something came to the record: whoever reads on clears it
+        self.recorded = asyncio.Event()
         self._lock = asyncio.Lock()
         #: open and not in use; to take one from the engine's pool costs as much as a transaction
         self._idle: list[_Link] = []
@@ -104,7 +108,11 @@ class Store:
         self.in_flight += 1
         try:
             async with self._lock, self._transaction(sqlite.BEGIN_WRITE) as tx:
+                tx.info.pop(RECORDED, None)
                 yield tx
+                recorded = tx.info.pop(RECORDED, False)
+            if recorded:
+                self.recorded.set()
         except (SQLAlchemyError, SqliteError, OSError) as error:
             raise StoreError(
                 _("The record cannot be written ({why}), so nothing is changed.").format(
