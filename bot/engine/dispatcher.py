@@ -55,6 +55,7 @@ class Dispatcher:
             group.create_task(self._claim_hosts())
             group.create_task(keep_house(self._engine))
             await self._recover(group)
+            self._engine.recovered = True
             self._engine.look_for_jobs()
             while True:
                 await self._engine.arrived.wait()
