@@ -58,6 +58,7 @@ class Dispatcher:
             group.create_task(keep_house(self._engine))
             await self._recover(group)
             group.create_task(keep_watching(self._engine))
+            self._engine.recovered = True
             self._engine.look_for_jobs()
             while True:
                 await self._engine.arrived.wait()
