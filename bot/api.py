@@ -20,7 +20,16 @@ from bot.core.watch import watch
 from bot.devices.host import Detached, Host, Link, Phase
 from bot.devices.storage import Volume
 from bot.devices.xen import Disk, Domain, DomainConfig, HostInfo, Kind
-from bot.engine import answering, breaking, errands, granting, handling, reload, why
+from bot.engine import (
+    answering,
+    breaking,
+    errands,
+    granting,
+    handling,
+    reload,
+    reports,
+    why,
+)
 from bot.engine.census import Census, settle, state_in_words, take
 from bot.engine.context import Context, Requeue
 from bot.engine.destroy_card import plan_destruction
@@ -172,6 +181,7 @@ __all__ = [
     "record_story",
     "release_jobs",
     "reload",
+    "reports",
     "settle",
     "settle_job",
     "several",
