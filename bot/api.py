@@ -1,5 +1,7 @@
 """Everything a command module imports."""
 
+from bot.core.alert_text import line as alert_line
+from bot.core.alert_text import stands as alert_stands
 from bot.core.alerts import Alert, AlertState, Finding, Severity, Sight
 from bot.core.audit import Entry
 from bot.core.audit_text import row as record_row
@@ -11,6 +13,7 @@ from bot.core.holds import Aim, Hold, HoldKind
 from bot.core.jobs import State, in_words
 from bot.core.plan import Line, Plan, PlannedStep, Thing, Verdict
 from bot.core.render import Lines, Reply, Table, Terms, duration
+from bot.core.terms import Limits, reason, time_and_reason
 from bot.core.text import clean, clean_lines
 from bot.core.units import Size, moment, span
 from bot.core.watch import watch
@@ -37,6 +40,7 @@ from bot.engine.release import release_jobs
 from bot.engine.sought import Found, Sought, find, several
 from bot.engine.transfer import Move, conclude
 from bot.engine.volumes import by_name as volumes_by_name
+from bot.engine.which_alerts import alerts_meant, leading_numbers, may_on_alert
 from bot.errors import (
     BotError,
     Denied,
@@ -49,6 +53,7 @@ from bot.errors import (
 )
 from bot.i18n import _, ngettext
 from bot.params import (
+    AlertNumber,
     CommandWord,
     Count,
     Dom0,
@@ -66,6 +71,7 @@ __all__ = [
     "VOUCHED",
     "Aim",
     "Alert",
+    "AlertNumber",
     "AlertState",
     "Asking",
     "BotError",
@@ -99,6 +105,7 @@ __all__ = [
     "Job",
     "JobNumber",
     "Kind",
+    "Limits",
     "Line",
     "Lines",
     "Link",
@@ -130,6 +137,9 @@ __all__ = [
     "Volume",
     "Word",
     "_",
+    "alert_line",
+    "alert_stands",
+    "alerts_meant",
     "answering",
     "breaking",
     "clean",
@@ -144,9 +154,12 @@ __all__ = [
     "find",
     "granting",
     "in_words",
+    "leading_numbers",
+    "may_on_alert",
     "moment",
     "ngettext",
     "plan_destruction",
+    "reason",
     "record_row",
     "record_story",
     "release_jobs",
@@ -157,6 +170,7 @@ __all__ = [
     "span",
     "state_in_words",
     "take",
+    "time_and_reason",
     "verify_links",
     "volumes_by_name",
     "watch",
