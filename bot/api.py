@@ -10,6 +10,9 @@ from bot.core.chat import VOUCHED, Proof
 from bot.core.command import Command, command
 from bot.core.events import Asking
 from bot.core.holds import Aim, Hold, HoldKind
+from bot.core.incident_text import heading as incident_heading
+from bot.core.incident_text import line as incident_line
+from bot.core.incidents import EntryKind, Incident
 from bot.core.jobs import State, in_words
 from bot.core.plan import Line, Plan, PlannedStep, Thing, Verdict
 from bot.core.render import Lines, Reply, Table, Terms, duration
@@ -20,7 +23,7 @@ from bot.core.watch import watch
 from bot.devices.host import Detached, Host, Link, Phase
 from bot.devices.storage import Volume
 from bot.devices.xen import Disk, Domain, DomainConfig, HostInfo, Kind
-from bot.engine import answering, breaking, errands, granting, reload, why
+from bot.engine import answering, breaking, errands, granting, handling, reload, why
 from bot.engine.census import Census, settle, state_in_words, take
 from bot.engine.context import Context, Requeue
 from bot.engine.destroy_card import plan_destruction
@@ -32,6 +35,8 @@ from bot.engine.destroying import (
 from bot.engine.following import Errand
 from bot.engine.glass import Broken
 from bot.engine.grants import Grant
+from bot.engine.handling import Act
+from bot.engine.incident_rows import Timeline
 from bot.engine.jobs import Job
 from bot.engine.pins import Pinned
 from bot.engine.pipeline import settle_job
@@ -62,6 +67,7 @@ from bot.params import (
     JobNumber,
     Number,
     Person,
+    Said,
     Secret,
     Switch,
     Word,
@@ -69,6 +75,7 @@ from bot.params import (
 
 __all__ = [
     "VOUCHED",
+    "Act",
     "Aim",
     "Alert",
     "AlertNumber",
@@ -91,6 +98,7 @@ __all__ = [
     "Domain",
     "DomainConfig",
     "Entry",
+    "EntryKind",
     "Errand",
     "Facts",
     "Failed",
@@ -102,6 +110,7 @@ __all__ = [
     "Holdable",
     "Host",
     "HostInfo",
+    "Incident",
     "Job",
     "JobNumber",
     "Kind",
@@ -121,6 +130,7 @@ __all__ = [
     "Refused",
     "Reply",
     "Requeue",
+    "Said",
     "Secret",
     "Severity",
     "Sight",
@@ -131,6 +141,7 @@ __all__ = [
     "Table",
     "Terms",
     "Thing",
+    "Timeline",
     "Unreachable",
     "UsageError",
     "Verdict",
@@ -153,7 +164,10 @@ __all__ = [
     "examine",
     "find",
     "granting",
+    "handling",
     "in_words",
+    "incident_heading",
+    "incident_line",
     "leading_numbers",
     "may_on_alert",
     "moment",

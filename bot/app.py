@@ -6,7 +6,7 @@ import asyncio
 import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 
 import structlog
@@ -170,7 +170,29 @@ async def _run(config: Config, path: Path) -> None:
                 started=time.time(),
             )
             await record_policy(engine)
-            await serve(engine, config.rooms.main, stop=config.timing.stop)
+            async with _programs(config, engine):
+                await serve(engine, config.rooms.main, stop=config.timing.stop)
+
+
+def _programs(config: Config, engine: Engine) -> AbstractAsyncContextManager[object]:
+    """The server for other programs, where there is to be one."""
+    http = config.http
+    if http is None:
+        return nullcontext()
+    # aiohttp takes half a second to import, which a bot without this server does not need
+    from bot.http.server import Listening, listening
+
+    metrics = http.metrics_token
+    where = Listening(
+        address=http.listen,
+        port=http.port,
+        tokens={name: token.get_secret_value() for name, token in http.tokens.items()},
+        metrics_token=None if metrics is None else metrics.get_secret_value(),
+        body_bytes=http.body_bytes,
+        requests_a_minute=http.requests_a_minute,
+        patience=config.timing.command,
+    )
+    return listening(engine, where)
 
 
 async def serve(engine: Engine, main_room: str, *, stop: float) -> None:

@@ -53,9 +53,22 @@ class Http(Section):
     #: what a reader of /metrics has to show; nothing where it is not said
     metrics_token: Secret | None = None
     #: the largest body that is taken, in bytes
-    body_bytes: Annotated[int, Field(ge=1024, le=64 * 2**20)] = 2**20
+    body_bytes: Annotated[int, Field(ge=1024, le=64 * 2**20)] = 8 * 2**20
     #: how many requests each sender may make in a minute
     requests_a_minute: Counted = 1200
+
+    @model_validator(mode="after")
+    def _each_sender_has_its_own_token(self) -> Self:
+        names: dict[str, str] = {}
+        for name, token in self.tokens.items():
+            other = names.setdefault(token.get_secret_value(), name)
+            if other != name:
+                raise Wrong(
+                    _("{name} and {other} have the same token").format(name=name, other=other),
+                    _("give each sender a token of its own"),
+                    ("tokens", name),
+                )
+        return self
 
     @model_validator(mode="after")
     def _open_to_others_only_with_tokens(self) -> Self:

@@ -149,6 +149,8 @@ Person = Annotated[
     ArgumentType("person", _person, written=str, fits=lambda pattern: not pattern.startswith("@")),
 ]
 Word = Annotated[str, ArgumentType("word", _word)]
+#: a word of a sentence, which may look like an option: it is text
+Said = Annotated[str, ArgumentType("text", _word, raw=True)]
 #: the words of another command, options of that one included
 CommandWord = Annotated[str, ArgumentType("word", _word, raw=True)]
 #: a word that nobody may read: it is masked in the record, in answers and everywhere else

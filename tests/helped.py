@@ -10,7 +10,8 @@ NAMES = frozenset(each.name for each in registry_of(["commands"]))
 def helped(plain: str) -> set[str]:
     """The commands that are listed in *plain*, alone or in the line of their group."""
     found = set()
-    for line in plain.splitlines():
+    # what does not fit beside its name stands below it
+    for line in plain.replace("\n    ", " — ").splitlines():
         name, _dash, said = line.removeprefix("!").partition(" — ")
         group = {f"{name} {word}" for word in said.split(", ")}
         found |= group if group <= NAMES else {name} & NAMES

@@ -79,7 +79,8 @@ async def break_glass(ctx: Context, seconds: float, reason: str) -> Broken:
         broken = await glass.add(tx, **values)
         await jobs.done(tx, ctx.job.id, until_when(broken))
         record = values | {"glass": broken.id, "verb": "access.break_glass", "objects": []}
-        await audit_log.append(tx, "glass broken", record, now)
+        recorded = await audit_log.append(tx, "glass broken", record, now)
+        await engine.incidents.glass_broken(tx, broken, recorded, ctx.job.room)
         told = notice(engine, f"glass-{broken.id}", _told(engine, broken), everybody(engine))
         await outbox.put(tx, told)
     engine.outbox.wake()

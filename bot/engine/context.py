@@ -14,6 +14,7 @@ from bot.devices.host import Detached, Host
 from bot.engine import guards
 from bot.engine.alerts import Alerts
 from bot.engine.holds import Holds
+from bot.engine.incidents import Incidents
 from bot.engine.inventory import Inventory
 from bot.engine.jobs import Job
 from bot.engine.pins import Pins
@@ -85,6 +86,11 @@ class Context:
     def alerts(self) -> Alerts:
         """What the bot noticed, or was told of."""
         return self._run.engine.alerts
+
+    @property
+    def incidents(self) -> Incidents:
+        """What several people handle together."""
+        return self._run.engine.incidents
 
     @property
     def version(self) -> str:

@@ -25,6 +25,7 @@ from bot.engine.context import Requeue
 from bot.engine.engine import Engine
 from bot.engine.housekeeping import keep_house
 from bot.engine.inbox import Inbox
+from bot.engine.incident_posts import Reminders, keep_pinned
 from bot.engine.lapse import end_grants
 from bot.engine.run import Run
 from bot.errors import DeviceError, OutcomeUnknown, StoreError
@@ -45,6 +46,8 @@ class Dispatcher:
         keeper = engine.timekeeper
         keeper.due("grants", engine.grants.next_due, partial(end_grants, engine))
         keeper.due("glass", engine.glass.next_due, partial(end_glass, engine))
+        reminders = Reminders(engine)
+        keeper.due("updates", reminders.next_due, reminders.remind)
 
     async def run(self) -> None:
         """Recover, then start jobs for ever."""
@@ -98,6 +101,7 @@ class Dispatcher:
         held = await self._patiently(self._held)
         await self._patiently(self._engine.grants.load)
         await self._patiently(self._engine.glass.load)
+        await self._patiently(self._engine.incidents.load)
         await self._patiently(self._engine.alerts.load)
         for job, keys in held:
             undetermined = job.state is State.UNDETERMINED
@@ -107,6 +111,7 @@ class Dispatcher:
         await self._engine.timekeeper.end_what_is_due()
         group.create_task(self._engine.timekeeper.run())
         group.create_task(keep_telling(self._engine))
+        group.create_task(keep_pinned(self._engine))
         for job, _keys in held:
             if job.state is State.RUNNING:
                 self._engine.begun.add(job.id)

@@ -24,6 +24,7 @@ from bot.engine.approvals import Requests
 from bot.engine.glass import Glass
 from bot.engine.grants import Grants
 from bot.engine.holds import Holds
+from bot.engine.incidents import Incidents
 from bot.engine.inventory import Inventory
 from bot.engine.locks import Locks
 from bot.engine.outbox import Outbox
@@ -103,6 +104,7 @@ class Engine:
     requests: Requests = field(init=False)
     holds: Holds = field(init=False)
     alerts: Alerts = field(init=False)
+    incidents: Incidents = field(init=False)
 
     def __post_init__(self) -> None:
         self.typing = Typing(self.chat)
@@ -112,6 +114,7 @@ class Engine:
         self.requests = Requests(self)
         self.holds = Holds(self)
         self.alerts = Alerts(self)
+        self.incidents = Incidents(self)
 
     def rights(self, person: str, room: str, *, without: int | None = None) -> Rights:
         """Everything that *person* may do in *room* now, by roles and by grants.

@@ -19,6 +19,10 @@ from bot.i18n import _
 
 #: the verbs of answers, which wait for nobody's answer
 ANSWERS = frozenset({"access.approve", "access.confirm"})
+#: the nouns of what people say to one another about troubles: it changes what is read and who is
+#: called, nothing of the site, so its class makes it wait for nobody; at 3 a.m. a note that has to
+#: be confirmed is a note that nobody makes.  What the config names by its right waits as ever
+TALK = ("alert.", "incident.")
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,8 @@ def _need_of(engine: Engine, job: Job, matter: Matter) -> Need:
     command, bound = matter.command, matter.bound
     if command.needs in ANSWERS:
         return Need.NONE
-    need = max(engine.approvals.by_risk.get(matter.risk, Need.NONE), command.least)
+    by_class = engine.approvals.by_risk.get(matter.risk, Need.NONE)
+    need = max(Need.NONE if command.needs.startswith(TALK) else by_class, command.least)
     room = engine.rooms.called(job.room)
     for right, more in engine.approvals.also:
         if guards.concerns(right, command, bound, room):

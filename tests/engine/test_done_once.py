@@ -27,6 +27,7 @@ from tests.engine.alive import APPRENTI, NOUNOU2, POLICY, Bot, Place
 from tests.engine.asking import entries, state
 from tests.engine.away import listed, missed
 from tests.engine.test_crashes import died
+from tests.engine.test_incidents import CASES as INCIDENTS
 from tests.engine.toys import Toys
 from tests.fakes import NOUNOU
 
@@ -214,7 +215,8 @@ async def test_whenever_the_bot_dies_it_says_what_is_so(
 
 def test_every_command_that_changes_something_says_what_it_did_after_a_crash() -> None:
     """A command has a recoverer, or it is among those above."""
-    tried = {" ".join(case.line.removeprefix("!").split()[:2]) for case in CASES}
+    lines = [case.line for case in CASES] + [case.line for case in INCIDENTS]
+    tried = {" ".join(line.removeprefix("!").split()[:2]) for line in lines}
     for command in registry_of(["commands"]):
         if command.risk > Risk.READS and command.recoverer is None:
             assert any(line.startswith(command.name) for line in tried), command.name
