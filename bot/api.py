@@ -1,5 +1,7 @@
 """Everything a command module imports."""
 
+from bot.core.alert_text import line as alert_line
+from bot.core.alert_text import stands as alert_stands
 from bot.core.alerts import Alert, AlertState, Finding, Severity, Sight
 from bot.core.audit import Entry
 from bot.core.audit_text import row as record_row
@@ -14,13 +16,23 @@ from bot.core.incidents import EntryKind, Incident
 from bot.core.jobs import State, in_words
 from bot.core.plan import Line, Plan, PlannedStep, Thing, Verdict
 from bot.core.render import Lines, Reply, Table, Terms, duration
+from bot.core.terms import Limits, reason, time_and_reason
 from bot.core.text import clean, clean_lines
 from bot.core.units import Size, moment, span
 from bot.core.watch import watch
 from bot.devices.host import Detached, Host, Link, Phase
 from bot.devices.storage import Volume
 from bot.devices.xen import Disk, Domain, DomainConfig, HostInfo, Kind
-from bot.engine import answering, breaking, errands, granting, handling, reload, why
+from bot.engine import (
+    answering,
+    breaking,
+    errands,
+    granting,
+    handling,
+    reload,
+    reports,
+    why,
+)
 from bot.engine.census import Census, settle, state_in_words, take
 from bot.engine.context import Context, Requeue
 from bot.engine.destroy_card import plan_destruction
@@ -46,6 +58,7 @@ from bot.engine.transfer import Move, conclude
 from bot.engine.volumes import by_name as volumes_by_name
 from bot.engine.volumes import prove as prove_links
 from bot.engine.volumes import wrong as wrong_link
+from bot.engine.which_alerts import alerts_meant, leading_numbers, may_on_alert
 from bot.errors import (
     BotError,
     Denied,
@@ -58,6 +71,7 @@ from bot.errors import (
 )
 from bot.i18n import _, ngettext
 from bot.params import (
+    AlertNumber,
     CommandWord,
     Count,
     Dom0,
@@ -77,6 +91,7 @@ __all__ = [
     "Act",
     "Aim",
     "Alert",
+    "AlertNumber",
     "AlertState",
     "Asking",
     "BotError",
@@ -112,6 +127,7 @@ __all__ = [
     "Job",
     "JobNumber",
     "Kind",
+    "Limits",
     "Line",
     "Lines",
     "Link",
@@ -147,6 +163,9 @@ __all__ = [
     "Volume",
     "Word",
     "_",
+    "alert_line",
+    "alert_stands",
+    "alerts_meant",
     "answering",
     "breaking",
     "clean",
@@ -164,20 +183,25 @@ __all__ = [
     "in_words",
     "incident_heading",
     "incident_line",
+    "leading_numbers",
+    "may_on_alert",
     "moment",
     "ngettext",
     "plan_destruction",
     "prove_links",
+    "reason",
     "record_row",
     "record_story",
     "release_jobs",
     "reload",
+    "reports",
     "settle",
     "settle_job",
     "several",
     "span",
     "state_in_words",
     "take",
+    "time_and_reason",
     "verify_links",
     "volumes_by_name",
     "watch",

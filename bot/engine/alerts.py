@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 Listener = Callable[[AsyncConnection, Alert, str], Awaitable[None]]
 
 
+#: how many words are written together: between two such parts the loop turns to people
+TOGETHER = 100
+
+
 @dataclass(eq=False)
 class _Words:
     """What one source said, until it is on disk."""
@@ -128,16 +132,25 @@ class Alerts:
         async with self._engine.store.read() as tx:
             return await self.told_by(tx, event_id)
 
+    async def is_message(self, event_id: str) -> bool:
+        """Whether the bot's message *event_id* is about alerts, open or not."""
+        async with self._engine.store.read() as tx:
+            return await self.message_of(tx, event_id) is not None
+
     async def told_by(self, tx: AsyncConnection, event_id: str) -> list[Alert]:
         """As `of_message`, within a transaction."""
+        number = await self.message_of(tx, event_id)
+        found = [alert for alert in self._desk.alerts.values() if alert.post == number]
+        return worst_first([alert for alert in found if alert.open])
+
+    async def message_of(self, tx: AsyncConnection, event_id: str) -> int | None:
+        """The number of the message about alerts that the event *event_id* is or belongs to."""
         posts = schema.outbox
         txn = await tx.scalar(select(posts.c.txn).where(posts.c.event_id == event_id))
         begin = self._engine.txn("alert-")
         if not event_id or txn is None or not txn.startswith(begin):
-            return []
-        number = txn.removeprefix(begin).partition("-")[0]
-        found = [alert for alert in self._desk.alerts.values() if str(alert.post) == number]
-        return worst_first([alert for alert in found if alert.open])
+            return None
+        return int(txn.removeprefix(begin).partition("-")[0])
 
     async def acknowledge(self, job: Job, alerts: Iterable[Alert], sentence: str) -> None:
         """Let the asker of *job* take *alerts* on, which says so with *sentence*.
@@ -266,17 +279,29 @@ class Alerts:
         self._waiting.append(words)
         try:
             async with self._lock:
-                if not words.written:
-                    await self._write_all()
+                while not words.written:
+                    await self._write_some()
         finally:
             if words in self._waiting:
                 self._waiting.remove(words)
         if words.error is not None:
             raise words.error
 
-    async def _write_all(self) -> None:
-        """Write what waits, all of it or nothing; the lock is held."""
-        waiting, self._waiting = self._waiting, []
+    def _next(self) -> list[_Words]:
+        """Take out what is written together next."""
+        many = 0
+        for place, words in enumerate(self._waiting):
+            many += len(words.fire) + len(words.end)
+            if place and many > TOGETHER:
+                break
+        else:
+            place = len(self._waiting)
+        found, self._waiting = self._waiting[:place], self._waiting[place:]
+        return found
+
+    async def _write_some(self) -> None:
+        """Write what waited longest, all of it or nothing; the lock is held."""
+        waiting = self._next()
         error = None
         try:
             async with self._changing() as change:

@@ -24,6 +24,7 @@ from bot.core.own import Own
 from bot.core.policy import Policy, Right, Role
 from bot.core.risk import Risk
 from bot.core.rooms import Rooms
+from bot.core.tally import Tally
 from bot.core.watch import Watch
 from bot.devices.arrays.msa import MsaArray
 from bot.devices.detached import HostLauncher
@@ -218,6 +219,8 @@ class Place:
     #: the bot dies at the n-th passage of its wires: each call passes twice, there and back
     die_at_passage: int | None = None
     passages: int = 0
+    #: what the bot that lives now counts
+    tally: Tally = field(default_factory=Tally)
     bots: list[Bot] = field(default_factory=list)
 
     async def passes(self, line: str) -> None:
@@ -258,7 +261,7 @@ class Place:
 
     def _session(self, name: str, store: Store | None) -> Session:
         wire = Wire(self._memory.session(name), name, self)
-        return wire if store is None else RecordedSession(wire, name, store, self.clock)
+        return wire if store is None else RecordedSession(wire, name, store, self.clock, self.tally)
 
     def engine(self, store: Store, world: World | None = None) -> Engine:
         """All parts, without their loops."""
@@ -281,6 +284,7 @@ class Place:
             approvals=self.approvals,
             audit_room=self.audit_room,
             watches=self.watches,
+            tally=self.tally,
             version="0.1",
             started=self.clock(),
         )
@@ -295,6 +299,7 @@ class Place:
     ) -> AsyncIterator[Bot]:
         """One life of the bot; *changes* are fields of its `Engine`."""
         async with opened(self.folder, die_after=die_after) as store:
+            self.tally = Tally()
             engine = replace(self.engine(store, world), **changes)
             bot = Bot(self, engine, store)
             self.bots.append(bot)
