@@ -23,7 +23,16 @@ from bot.core.watch import watch
 from bot.devices.host import Detached, Host, Link, Phase
 from bot.devices.storage import Volume
 from bot.devices.xen import Disk, Domain, DomainConfig, HostInfo, Kind
-from bot.engine import answering, breaking, errands, granting, handling, reload, why
+from bot.engine import (
+    answering,
+    breaking,
+    errands,
+    granting,
+    handling,
+    reload,
+    reports,
+    why,
+)
 from bot.engine.census import Census, settle, state_in_words, take
 from bot.engine.context import Context, Requeue
 from bot.engine.destroy_card import plan_destruction
@@ -38,13 +47,17 @@ from bot.engine.grants import Grant
 from bot.engine.handling import Act
 from bot.engine.incident_rows import Timeline
 from bot.engine.jobs import Job
+from bot.engine.look import Look
 from bot.engine.pins import Pinned
 from bot.engine.pipeline import settle_job
 from bot.engine.preflight import Facts, examine, verify_links
 from bot.engine.release import release_jobs
+from bot.engine.roll import Roll
 from bot.engine.sought import Found, Sought, find, several
 from bot.engine.transfer import Move, conclude
 from bot.engine.volumes import by_name as volumes_by_name
+from bot.engine.volumes import prove as prove_links
+from bot.engine.volumes import wrong as wrong_link
 from bot.engine.which_alerts import alerts_meant, leading_numbers, may_on_alert
 from bot.errors import (
     BotError,
@@ -118,6 +131,7 @@ __all__ = [
     "Line",
     "Lines",
     "Link",
+    "Look",
     "Move",
     "Number",
     "OutcomeUnknown",
@@ -130,6 +144,7 @@ __all__ = [
     "Refused",
     "Reply",
     "Requeue",
+    "Roll",
     "Said",
     "Secret",
     "Severity",
@@ -173,11 +188,13 @@ __all__ = [
     "moment",
     "ngettext",
     "plan_destruction",
+    "prove_links",
     "reason",
     "record_row",
     "record_story",
     "release_jobs",
     "reload",
+    "reports",
     "settle",
     "settle_job",
     "several",
@@ -189,4 +206,5 @@ __all__ = [
     "volumes_by_name",
     "watch",
     "why",
+    "wrong_link",
 ]

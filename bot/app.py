@@ -24,7 +24,8 @@ from bot.core.command import Registry
 from bot.core.own import Own
 from bot.core.pulse import Pulse
 from bot.core.rooms import Rooms
-from bot.core.watch import watches_in
+from bot.core.tally import Tally
+from bot.core.watch import Watch, watches_in
 from bot.core.witness import Hearing, Witness, compare
 from bot.devices.detached import HostLauncher
 from bot.devices.host import Host
@@ -64,6 +65,8 @@ log = structlog.get_logger()
 
 #: who writes under a chat id; None for who is no member
 PersonOf = Callable[[str], str | None]
+#: a session that keeps and counts what goes over a wire to the device of that name
+Recorded = Callable[[str, Session], Session]
 
 
 def run(config: Config, path: Path) -> int:
@@ -123,6 +126,11 @@ def registry_of(packages: list[str]) -> Registry:
     return registry
 
 
+def known_watches() -> list[Watch]:
+    """Every watch that there is."""
+    return watches_in(modules_in("bot.watch"))
+
+
 def rooms_of(config: Config) -> Rooms:
     """The rooms of the config, and which commands each takes."""
     taken = {room: tuple(verbs) for room, verbs in config.rooms.commands.items()}
@@ -133,8 +141,12 @@ async def _run(config: Config, path: Path) -> None:
     registry = registry_of(config.commands)
     for notice in demand_fit(path, config, registry):
         log.warning("odd in the configuration", where=str(path), what=str(notice))
-    pulse = Pulse(time.monotonic)
-    async with told_to_systemd(pulse), _store(config) as store, _world(config, store) as world:
+    pulse, tally = Pulse(time.monotonic), Tally()
+    async with (
+        told_to_systemd(pulse),
+        _store(config) as store,
+        _world(config, store, tally) as world,
+    ):
         pins = Pins(store, time.time)
         # a member is who is one now; nobody is asked for before there is an engine
         async with _chat(
@@ -156,10 +168,11 @@ async def _run(config: Config, path: Path) -> None:
                 rooms=rooms_of(config),
                 approvals=approvals_of(config),
                 reload=lambda: asyncio.to_thread(read_again, path, config, registry),
-                watches=watches_of(config, watches_in(modules_in("bot.watch"))),
+                watches=watches_of(config, known_watches()),
                 calling=calling_of(config),
                 reports=config.incidents.folder or config.state / "incidents",
                 timezone=config.timezone,
+                tally=tally,
                 pulse=pulse,
                 own=Own(config.own.bot or "", config.own.homeserver or ""),
                 audit_room=config.rooms.audit,
@@ -326,9 +339,12 @@ def _matrix(
 
 
 @asynccontextmanager
-async def _world(config: Config, store: Store) -> AsyncIterator[World]:
-    hosts = {name: _host(config, store, name, host) for name, host in config.hosts.items()}
-    arrays = {name: _array(config, store, name, array) for name, array in config.arrays.items()}
+async def _world(config: Config, store: Store, tally: Tally) -> AsyncIterator[World]:
+    def recorded(name: str, wire: Session) -> Session:
+        return RecordedSession(wire, name, store, time.time, tally)
+
+    hosts = {name: _host(config, recorded, name, host) for name, host in config.hosts.items()}
+    arrays = {name: _array(config, recorded, name, array) for name, array in config.arrays.items()}
     sessions: list[Session] = [host.toolstack.session for host in hosts.values()]
     sessions += [array.session for array in arrays.values()]
     try:
@@ -337,7 +353,7 @@ async def _world(config: Config, store: Store) -> AsyncIterator[World]:
         await asyncio.gather(*(session.close() for session in sessions))
 
 
-def _host(config: Config, store: Store, name: str, host: HostConfig) -> Host:
+def _host(config: Config, recorded: Recorded, name: str, host: HostConfig) -> Host:
     wire = SshSession(
         name=name,
         address=host.address,
@@ -348,7 +364,7 @@ def _host(config: Config, store: Store, name: str, host: HostConfig) -> Host:
         connect_timeout=config.timing.connect,
         command_timeout=config.timing.command,
     )
-    session = RecordedSession(wire, name, store, time.time)
+    session = recorded(name, wire)
     toolstack = drivers_in("bot.devices.toolstacks", Toolstack)[host.toolstack]
     return Host(
         name=name,
@@ -360,7 +376,7 @@ def _host(config: Config, store: Store, name: str, host: HostConfig) -> Host:
     )
 
 
-def _array(config: Config, store: Store, name: str, array: ArrayConfig) -> StorageArray:
+def _array(config: Config, recorded: Recorded, name: str, array: ArrayConfig) -> StorageArray:
     wire = TelnetSession(
         name=name,
         address=array.address,
@@ -370,5 +386,5 @@ def _array(config: Config, store: Store, name: str, array: ArrayConfig) -> Stora
         connect_timeout=config.timing.connect,
         command_timeout=config.timing.command,
     )
-    session = RecordedSession(wire, name, store, time.time)
+    session = recorded(name, wire)
     return drivers_in("bot.devices.arrays", StorageArray)[array.driver](name, session)

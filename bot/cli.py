@@ -129,14 +129,18 @@ def check_config(
 
 
 def _held_against_commands(file: Path, config: Config) -> list[Problem]:
-    """What is odd in the rights of *config*; ends with exit status 1 where one means nothing."""
-    from bot.app import registry_of
-    from bot.policies import fit
+    """What is odd in the rights of *config*.
+
+    Ends with exit status 1 where one means nothing, or where it names a watch that there is not.
+    """
+    from bot.app import known_watches, registry_of
+    from bot.policies import fit, strange_watches
 
     found = fit(file, config, registry_of(config.commands))
-    for problem in found.wrong:
+    wrong = sorted([*found.wrong, *strange_watches(file, config, known_watches())])
+    for problem in wrong:
         typer.echo(_("{file}: {problem}").format(file=file, problem=problem), err=True)
-    if found.wrong:
+    if wrong:
         raise typer.Exit(1)
     return found.notices
 

@@ -105,6 +105,21 @@ def watches_of(config: Config, known: Sequence[Watch]) -> tuple[Watch, ...]:
     )
 
 
+def strange_watches(path: Path, config: Config, known: Sequence[Watch]) -> list[Problem]:
+    """The watches that *config*, which was read from *path*, names and that there are not."""
+    source, names = Source.read(path), [each.name for each in known]
+    return [
+        Problem(
+            source.line(("watches", name)),
+            dotted(("watches", name)),
+            _("there is no watch {name}").format(name=name),
+            did_you_mean(name, names) or _("there are: {names}").format(names=", ".join(names)),
+        )
+        for name in config.watches
+        if name not in names
+    ]
+
+
 @dataclass(frozen=True)
 class Fit:
     """How the rights of a configuration fit its commands, each with its line."""

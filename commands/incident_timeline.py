@@ -23,13 +23,14 @@ from bot.api import (
     incident_line,
     moment,
     ngettext,
+    reports,
     span,
 )
 
 #: seconds until the next update, at least and at most
 _SOONEST, _LATEST = 60.0, 7 * 86400.0
 #: how many incidents are listed, and how many entries shown, at most
-_MOST_LISTED, _MOST_SHOWN = 20, 60
+_MOST_LISTED, _MOST_SHOWN = 20, 30
 #: how many characters of an entry are shown
 _LONGEST_SHOWN = 300
 
@@ -209,22 +210,29 @@ def _row(ctx: Context, each: Incident) -> tuple[str, ...]:
 
 
 @command("incident timeline", needs="incident.list", words="[#N]")
-async def timeline(ctx: Context, *words: Word) -> Reply:
-    """Show what happened in an incident, in order; of the last one where none is open.
+async def timeline(ctx: Context, *words: Word, all: bool = False) -> Reply:
+    """Show what happened in an incident, the newest last; with --all, all of it as a file.
+
+    Without a number it is the one that is meant in this thread, the open one, or the last one.
 
     Example: incident timeline
     """
     number, _rest = await handling.meant(ctx, words, last=True)
-    found = await handling.standing(ctx, number)
-    shown = found.entries[-_MOST_SHOWN:]
-    left = len(found.entries) - len(shown)
-    lines = [incident_line(each, found.incident.opened, _LONGEST_SHOWN) for each in shown]
-    earlier = ngettext("{count} entry is older.", "{count} entries are older.", left)
-    return Reply(
-        incident_heading(found.incident),
-        body=[Lines(lines)],
-        hint=earlier.format(count=left) if left else "",
+    found = await reports.known(ctx.engine, number)
+    lines = [incident_line(each, found.incident.opened, _LONGEST_SHOWN) for each in found.timeline]
+    shown = lines[-_MOST_SHOWN:]
+    left = len(lines) - len(shown)
+    heading = incident_heading(found.incident)
+    if all:
+        name = f"incident-{number}-timeline.txt"
+        return Reply(heading, file=name, attachment="\n".join([heading, *lines, ""]))
+    earlier = ngettext(
+        "{count} entry is older: {prefix}incident timeline #{n} --all",
+        "{count} entries are older: {prefix}incident timeline #{n} --all",
+        left,
     )
+    hint = earlier.format(count=left, prefix=ctx.prefix, n=number) if left else ""
+    return Reply(heading, body=[Lines(shown)], hint=hint)
 
 
 def _text(words: Sequence[str], limit: int = 2000) -> str:

@@ -48,6 +48,7 @@ class FakeToolstack(Toolstack):
         self.caps = frozenset({"pv", "hvm"})
         self.outcome = MigrationOutcome(True, "done")
         self.looks = 0
+        self.booted = "first"
 
     def _answer(self) -> None:
         if self.silent is not None:
@@ -56,6 +57,10 @@ class FakeToolstack(Toolstack):
     async def info(self) -> HostInfo:
         self._answer()
         return HostInfo(self.host, "4.17.6-pre", Size.mib(8192), self.free, self.caps)
+
+    async def boot(self) -> str:
+        self._answer()
+        return self.booted
 
     async def domains(self) -> tuple[Domain, ...]:
         self._answer()

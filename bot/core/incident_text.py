@@ -69,8 +69,9 @@ def said(entry: Entry) -> str:
         values["objects"] = ", ".join(map(str, entry.data.get("objects", ())))
     if entry.kind is EntryKind.ALERT and entry.person:
         return _("alert {alert} {state} by {person}: {text}").format(**values)
-    words = _SAID.get(entry.kind)
-    return words().format(**values) if words is not None else entry.text
+    if entry.kind is EntryKind.RECORD and not entry.person:
+        return entry.text
+    return _SAID[entry.kind]().format(**values)
 
 
 #: as functions, for the language is known only when somebody reads
@@ -91,6 +92,7 @@ _SAID: dict[EntryKind, Callable[[], str]] = {
     EntryKind.RESOLVED: lambda: _("{person} resolved it: {text}"),
     EntryKind.REOPENED: lambda: _("{person} reopened it"),
     EntryKind.ALERT: lambda: _("alert {alert} {state}: {text}"),
+    EntryKind.RECORD: lambda: _("{person}: {text}"),
 }
 
 

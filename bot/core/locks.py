@@ -36,6 +36,11 @@ class LockTable:
         blocking = self.blockers(job)
         return sum(bool(self.blockers(other)) for other in blocking) + 1 if blocking else 0
 
+    @property
+    def jobs(self) -> tuple[int, ...]:
+        """Every job that holds keys or waits for them, in order."""
+        return tuple(self._queue)
+
     def keys(self, job: int) -> frozenset[str]:
         return self._queue.get(job, frozenset())
 

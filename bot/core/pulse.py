@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 
@@ -30,6 +31,16 @@ class Pulse:
         return self._clock() <= self._due
 
     @property
+    def endless(self) -> bool:
+        """Whether the last promise has no end: there is no homeserver that could be silent."""
+        return math.isinf(self._due)
+
+    @property
     def silence(self) -> float | None:
-        """Seconds since the chat was last heard from; None where it never was."""
-        return None if self._heard is None else self._clock() - self._heard
+        """Seconds since the chat was last heard from; None where it never was.
+
+        One that promised to be back at no time need not be heard again: it is never silent.
+        """
+        if self._heard is None:
+            return None
+        return 0.0 if self._due == math.inf else self._clock() - self._heard

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import ClassVar
 
 from bot.core.units import Size
+from bot.devices.boot import boot_id
 from bot.devices.session import Session
 
 
@@ -160,6 +161,10 @@ class Toolstack(ABC):
     @abstractmethod
     async def info(self) -> HostInfo:
         """Version, memory and abilities."""
+
+    async def boot(self) -> str:
+        """Which boot of the host this is: another answer means that it was down meanwhile."""
+        return await self.session.run(boot_id())
 
     @abstractmethod
     async def domains(self) -> tuple[Domain, ...]:

@@ -45,6 +45,7 @@ async def append(tx: AsyncConnection, kind: str, data: dict[str, Any], now: floa
         },
     )
     await store.put(tx, "audit", f"{entry.number} {entry.hash}")
+    tx.info[store.RECORDED] = True
     return entry
 
 

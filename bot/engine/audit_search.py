@@ -111,8 +111,8 @@ async def _newest_first(store: Store, query: Query) -> AsyncIterator[tuple[int, 
         if query.before is not None:
             top = min(top, query.before)
         if query.until:
-            top = await _first_at(tx, _shifted(query.until, _CLOCK_STEPS), top)
-        oldest = await _first_at(tx, _shifted(query.since, -_CLOCK_STEPS), top)
+            top = await first_at(tx, _shifted(query.until, _CLOCK_STEPS), top)
+        oldest = await first_at(tx, _shifted(query.since, -_CLOCK_STEPS), top)
     statement = _statement(query)
     end = max(oldest, top - FURTHEST)
     while top > end:
@@ -126,7 +126,7 @@ async def _newest_first(store: Store, query: Query) -> AsyncIterator[tuple[int, 
         await asyncio.sleep(0)
 
 
-async def _first_at(tx: AsyncConnection, at: str, top: int) -> int:
+async def first_at(tx: AsyncConnection, at: str, top: int) -> int:
     """The number of the first entry below *top* that is not before *at*; *top* where none is."""
     low = 1
     while at and low < top:

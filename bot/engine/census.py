@@ -76,21 +76,34 @@ async def take(hosts: Sequence[Host], guest: str, uuid: str = "") -> Census:
 
     A domain counts as the guest by its name, by a half-moved form of it, and by its UUID.
     """
-    rounds = []
+    return judge(guest, uuid, [[await look(host) for host in hosts] for _round in range(2)])
+
+
+@dataclass(frozen=True)
+class View:
+    """What one look at one host showed."""
+
+    host: str
+    domains: tuple[Domain, ...]
+    transfers: tuple[Transfer, ...]
+
+
+def judge(guest: str, uuid: str, rounds: Sequence[Sequence[View]]) -> Census:
+    """What two *rounds* of looks say of one guest; raises nothing, and counts as `take` does."""
+    counted = []
     moving = ""
-    for _round in range(2):
+    for views in rounds:
         seen: list[Sighting] = []
-        for host in hosts:
-            domains, transfers = await _look(host)
-            mine = _copies(host.name, domains, guest, uuid)
+        for view in views:
+            mine = _copies(view.host, view.domains, guest, uuid)
             seen += mine
-            moving = moving or _transfer(host.name, transfers, guest, mine)
+            moving = moving or _transfer(view.host, view.transfers, guest, mine)
             uuid = uuid or next((copy.domain.uuid for copy in mine), "")
-        rounds.append(seen)
-    first, second = ([copy.sign for copy in seen] for seen in rounds)
+        counted.append(seen)
+    first, second = ([copy.sign for copy in seen] for seen in counted)
     if first != second:
         moving = moving or _("two looks at {guest} differ").format(guest=guest)
-    return Census(guest, tuple(rounds[1]), moving)
+    return Census(guest, tuple(counted[1]), moving)
 
 
 async def settle(hosts: Sequence[Host], guest: str, uuid: str, timing: Timing) -> Census:
@@ -113,9 +126,10 @@ async def settle(hosts: Sequence[Host], guest: str, uuid: str, timing: Timing) -
         await asyncio.sleep(timing.census_every)
 
 
-async def _look(host: Host) -> tuple[tuple[Domain, ...], tuple[Transfer, ...]]:
+async def look(host: Host) -> View:
+    """Look once at *host*; raises `DeviceError` where it cannot be asked."""
     domains = await host.toolstack.domains()
-    return domains, await host.toolstack.transfers()
+    return View(host.name, domains, await host.toolstack.transfers())
 
 
 def _copies(host: str, domains: Sequence[Domain], guest: str, uuid: str) -> list[Sighting]:

@@ -73,7 +73,7 @@ async def _disks(ctx: Context, host: Host, domain: Domain) -> tuple[list[Line], 
             text = _("its disks, which {host} does not show").format(host=host)
             return [Line(Verdict.UNCHECKED, text)], []
         named, lines = await _named(ctx)
-        proofs = await volumes.prove((host,), config.disks, named)
+        proofs = await volumes.prove((host,), [disk.path for disk in config.disks], named)
     except Unreachable:
         raise
     except DeviceError as error:

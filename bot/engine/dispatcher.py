@@ -28,6 +28,8 @@ from bot.engine.inbox import Inbox
 from bot.engine.incident_posts import Reminders, keep_pinned
 from bot.engine.lapse import end_grants
 from bot.engine.run import Run
+from bot.engine.timeline import keep_timelines
+from bot.engine.watching import keep_watching
 from bot.errors import DeviceError, OutcomeUnknown, StoreError
 from bot.i18n import _
 
@@ -55,6 +57,8 @@ class Dispatcher:
             group.create_task(self._claim_hosts())
             group.create_task(keep_house(self._engine))
             await self._recover(group)
+            group.create_task(keep_watching(self._engine))
+            self._engine.recovered = True
             self._engine.look_for_jobs()
             while True:
                 await self._engine.arrived.wait()
@@ -112,6 +116,7 @@ class Dispatcher:
         group.create_task(self._engine.timekeeper.run())
         group.create_task(keep_telling(self._engine))
         group.create_task(keep_pinned(self._engine))
+        group.create_task(keep_timelines(self._engine))
         for job, _keys in held:
             if job.state is State.RUNNING:
                 self._engine.begun.add(job.id)

@@ -95,6 +95,8 @@ class Engine:
     #: jobs that came in just now, as the store has them
     fresh: list[Job] = field(default_factory=list)
     look: bool = True
+    #: whether the jobs of an earlier life of the bot were looked after
+    recovered: bool = False
     #: how many edits of progress were queued
     edits: int = 0
     typing: Typing = field(init=False)

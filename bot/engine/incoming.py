@@ -139,7 +139,7 @@ class Incoming:
             "line": engine.shown(line),
             "via": message.proof.value,
         }
-        if verb := _verb(engine, line):
+        if verb := verb_of(engine, line):
             asked["verb"] = verb
         await audit_log.append(self._tx, "asked", asked, self._now)
         self.new.append(job)
@@ -207,7 +207,7 @@ class Incoming:
             await cancel(self._engine, self._tx, job, TAKEN_BACK)
 
 
-def _verb(engine: Engine, line: str) -> str:
+def verb_of(engine: Engine, line: str) -> str:
     """The right that *line* needs; empty where it names no command."""
     try:
         command = engine.registry.find(words(line.removeprefix(engine.prefix)))

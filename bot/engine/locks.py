@@ -64,6 +64,12 @@ class Locks:
                     ),
                 )
 
+    @property
+    def at_work(self) -> frozenset[str]:
+        """The keys of all jobs that go on, or will once they hold them."""
+        working = (job for job in self.table.jobs if job not in self.undetermined)
+        return frozenset().union(*map(self.table.keys, working))
+
     def lose(self, job: int) -> None:
         """The end of *job* is not known: keep its locks, and let nobody wait for them."""
         self.undetermined.add(job)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from bot.core.plan import Line, Plan, PlannedStep, Thing, Verdict
-from bot.core.text import clean
 from bot.core.units import Size
 from bot.devices.host import Host
 from bot.devices.xen import Domain, DomainConfig, HostInfo
@@ -45,9 +44,9 @@ async def examine(ctx: Context, guest: str, target: Host) -> Plan:
     source = ctx.world.hosts[copy.host]
     config = await _config(source, copy.domain)
     infos = await asyncio.gather(source.toolstack.info(), target.toolstack.info())
-    proofs = await volumes.prove(
-        (source, target), config.disks, await volumes.by_name(ctx.world.arrays.values())
-    )
+    paths = [disk.path for disk in config.disks]
+    named = await volumes.by_name(ctx.world.arrays.values())
+    proofs = await volumes.prove((source, target), paths, named)
     wwns = tuple(proof.volume.wwn for proof in proofs if proof.volume is not None)
     shared = await volumes.others_open(hosts, config, frozenset(wwns))
     lines += [
@@ -64,11 +63,12 @@ async def examine(ctx: Context, guest: str, target: Host) -> Plan:
 async def verify_links(facts: Facts, ctx: Context) -> None:
     """After the resync: each disk must lead to its volume on both hosts; raises `Refused`."""
     named = await volumes.by_name(ctx.world.arrays.values())
-    for proof in await volumes.prove((facts.source, facts.target), facts.config.disks, named):
+    paths = [disk.path for disk in facts.config.disks]
+    for proof in await volumes.prove((facts.source, facts.target), paths, named):
         for host in (facts.source, facts.target):
             if not proof.holds(host.name):
                 raise Refused(
-                    _wrong(proof, host),
+                    volumes.wrong(proof, host),
                     hint=_("Nothing was moved."),
                 )
 
@@ -149,20 +149,11 @@ def _link_line(proof: Proof, host: Host) -> Line:
         text = _("{path} is no volume of an array that the bot knows.").format(path=proof.path)
         return Line(Verdict.NO, text, "show volumes")
     if not proof.holds(host.name):
-        return Line(Verdict.LATER, _wrong(proof, host) + " " + _("The resync must mend it."))
+        return Line(Verdict.LATER, volumes.wrong(proof, host) + " " + _("The resync must mend it."))
     text = _("{path} on {host} is volume {wwn}").format(
         path=proof.path, host=host, wwn=proof.volume.wwn
     )
     return Line(Verdict.YES, text, "scsi_id")
-
-
-def _wrong(proof: Proof, host: Host) -> str:
-    values = {"path": clean(proof.path, 80), "host": host, "wwn": proof.links[host.name].wwn}
-    if proof.missing(host.name):
-        return _("{path} is missing on {host}.").format(**values)
-    if not proof.links[host.name].wwn:
-        return _("Nothing answers behind {path} on {host}.").format(**values)
-    return _("{path} on {host} leads to another volume ({wwn}).").format(**values)
 
 
 def _not_checked() -> Sequence[Line]:

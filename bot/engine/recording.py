@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from bot.core.tally import Tally
 from bot.core.text import clean, mask
 from bot.devices.session import Call, Output, Session, T
 from bot.engine import audit_log
@@ -26,20 +27,29 @@ current: ContextVar[Run | None] = ContextVar("current", default=None)
 
 
 class RecordedSession(Session):
-    """The *session* with the device *where*, of which each changing call is kept in *store*."""
+    """The *session* with the device *where*.
+
+    Each call is counted in *tally*; each that changes something is kept in *store*.
+    """
 
     def __init__(
-        self, session: Session, where: str, store: Store, clock: Callable[[], float]
+        self,
+        session: Session,
+        where: str,
+        store: Store,
+        clock: Callable[[], float],
+        tally: Tally,
     ) -> None:
         self._session = session
         self._where = where
         self._store = store
         self._clock = clock
+        self._tally = tally
 
     async def run(self, call: Call[T]) -> T:
         """As `Session.run`; raises `StoreError`, and sends nothing, where it cannot be recorded."""
         if not call.changes:
-            return await self._session.run(call)
+            return await self._counted(call)
         await self._record("sent", {"words": shlex.join(call.shown)})
         exits: dict[str, Any] = {}
 
@@ -48,12 +58,21 @@ class RecordedSession(Session):
             return call.parse(output)
 
         try:
-            answer = await self._session.run(replace(call, parse=parse))
+            answer = await self._counted(replace(call, parse=parse))
         except BotError as error:
             why = clean(mask(str(error), call.hidden))
             await self._returned(exits | {"error": error.code, "why": why})
             raise
         await self._returned(exits)
+        return answer
+
+    async def _counted(self, call: Call[T]) -> T:
+        try:
+            answer = await self._session.run(call)
+        except BotError as error:
+            self._tally.calls[self._where, error.code] += 1
+            raise
+        self._tally.calls[self._where, "ok"] += 1
         return answer
 
     async def close(self) -> None:

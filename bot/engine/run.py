@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import structlog
@@ -269,8 +270,13 @@ class Run:
         await self.move(tx, _EVENTS[event.state], **kept)
         entry = await self._record(tx, event, now, at_the_door=at_the_door)
         await self._progress.tell(tx, event)
+        seconds = max(0.0, now - self.job.created)
+        self.engine.store.once_written(partial(self._count, event.state, seconds))
         if entry is not None and (event.code == "denied" or await self._changed(tx, event)):
             await outbox.put(tx, self._audit_line(entry, event))
+
+    def _count(self, state: State, seconds: float) -> None:
+        self.engine.tally.ended(self.verb or "none", state.value, seconds)
 
     async def _is_at_the_door(self, tx: AsyncConnection) -> bool:
         """Whether nothing was ever asked or begun for the job: such denials are counted."""

@@ -7,7 +7,7 @@ import fcntl
 import os
 import stat
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,8 @@ from bot.errors import ConfigError, StoreError
 from bot.i18n import _
 
 FILE = "nounou.sqlite3"
+#: what a transaction that adds to the record has in its `info`
+RECORDED = "recorded"
 #: what the bot keeps in a state folder, of which not all else need be its own
 _OURS = (f"{FILE}*", "lock", "matrix-*.json", "local", "local/*", "crypto", "crypto/*")
 
@@ -68,6 +70,11 @@ class Store:
         self.site_id = ""
         #: statements under way now: a loop on virtual time waits for them
         self.in_flight = 0
+        #: set when something came to the record: whoever reads on clears it
+        self.recorded = asyncio.Event()
+        #: whether the last attempt to write failed
+        self.failing = False
+        self._then: list[Callable[[], None]] = []
         self._lock = asyncio.Lock()
         #: open and not in use; to take one from the engine's pool costs as much as a transaction
         self._idle: list[_Link] = []
@@ -103,9 +110,19 @@ class Store:
         """
         self.in_flight += 1
         try:
-            async with self._lock, self._transaction(sqlite.BEGIN_WRITE) as tx:
-                yield tx
+            async with self._lock:
+                self._then = []
+                async with self._transaction(sqlite.BEGIN_WRITE) as tx:
+                    tx.info.pop(RECORDED, None)
+                    yield tx
+                    recorded = tx.info.pop(RECORDED, False)
+                self.failing = False
+                if recorded:
+                    self.recorded.set()
+                for then in self._then:
+                    then()
         except (SQLAlchemyError, SqliteError, OSError) as error:
+            self.failing = True
             raise StoreError(
                 _("The record cannot be written ({why}), so nothing is changed.").format(
                     why=_cause(error)
@@ -113,6 +130,10 @@ class Store:
             ) from error
         finally:
             self.in_flight -= 1
+
+    def once_written(self, then: Callable[[], None]) -> None:
+        """Call *then* once the transaction of `write` that is under way is on disk, if ever."""
+        self._then.append(then)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:

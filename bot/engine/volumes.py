@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from bot.core.text import clean
 from bot.devices.host import Host, Link
 from bot.devices.storage import StorageArray, Volume
-from bot.devices.xen import Disk, DomainConfig
+from bot.devices.xen import DomainConfig
 from bot.errors import DeviceError
 from bot.i18n import _
 
@@ -42,17 +43,27 @@ async def by_name(arrays: Iterable[StorageArray]) -> dict[str, Volume]:
 
 
 async def prove(
-    hosts: Sequence[Host], disks: Sequence[Disk], volumes: Mapping[str, Volume]
+    hosts: Sequence[Host], paths: Iterable[str], volumes: Mapping[str, Volume]
 ) -> list[Proof]:
-    """Ask on each of *hosts* who is behind each of *disks*, now."""
+    """Ask on each of *hosts* who is behind each of *paths*, now."""
     return [
         Proof(
-            disk.path,
-            _promised(disk.path, volumes),
-            {host.name: await host.links.look(disk.path) for host in hosts},
+            path,
+            _promised(path, volumes),
+            {host.name: await host.links.look(path) for host in hosts},
         )
-        for disk in disks
+        for path in paths
     ]
+
+
+def wrong(proof: Proof, host: Host) -> str:
+    """What is wrong with the link of *proof* on *host*, which does not hold; a sentence."""
+    values = {"path": clean(proof.path, 80), "host": host, "wwn": proof.links[host.name].wwn}
+    if proof.missing(host.name):
+        return _("{path} is missing on {host}.").format(**values)
+    if not proof.links[host.name].wwn:
+        return _("Nothing answers behind {path} on {host}.").format(**values)
+    return _("{path} on {host} leads to another volume ({wwn}).").format(**values)
 
 
 def _promised(path: str, volumes: Mapping[str, Volume]) -> Volume | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from uuid import UUID
+from uuid import NAMESPACE_DNS, UUID, uuid5
 
 from bot.lab.clock import Clock
 from bot.lab.domains import Domain, Life
@@ -65,6 +65,11 @@ class Dom0:
         kept = self.machine.total_memory // 128 + 8
         used = sum(domain.memory for domain in self.domains.values())
         return self.machine.total_memory - self.machine.dom0_memory - kept - used
+
+    @property
+    def boot_id(self) -> str:
+        """Another one after each boot, and the same until then."""
+        return str(uuid5(NAMESPACE_DNS, f"{self.name} {self.booted!r}"))
 
     def take_domid(self) -> int:
         """The next domain id; failed attempts use one up too (47 to 53)."""

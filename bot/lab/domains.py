@@ -24,9 +24,12 @@ class Life(Enum):
     DOOMED = "doomed"
     #: destroyed, and not gone while something still holds pages of it
     DYING = "dying"
+    #: its kernel gave up, and its configuration keeps what is left
+    CRASHED = "crashed"
 
 
-#: 60-pause, 90-during-migration, 96-shutdown; of a destruction: libxl_domain.c, not recorded
+#: 60-pause, 90-during-migration, 96-shutdown; of a destruction: libxl_domain.c, of a
+#: crash: xl_info.c; neither is recorded
 _LETTERS = {
     Life.PAUSED: "--p---",
     Life.INCOMING: "--p---",
@@ -34,6 +37,7 @@ _LETTERS = {
     Life.CLOSING: "--ps--",
     Life.DOOMED: "--p---",
     Life.DYING: "--p--d",
+    Life.CRASHED: "---sc-",
 }
 
 #: CPU seconds that a guest burns in a second of life

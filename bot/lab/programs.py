@@ -146,10 +146,12 @@ async def date(command: Command) -> int:
 
 
 async def cat(command: Command) -> int:
-    """Files of the host, and `/proc/uptime`."""
+    """Files of the host, `/proc/uptime`, and the id of the boot."""
     failed = False
     for path in command.words[1:]:
-        if path == "/proc/uptime":
+        if path == "/proc/sys/kernel/random/boot_id":
+            command.out(f"{command.dom0.boot_id}\n")
+        elif path == "/proc/uptime":
             up = command.world.clock.now() - command.dom0.booted
             command.out(f"{up:.2f} {up * 1.7:.2f}\n")
         elif path in command.dom0.files:

@@ -7,7 +7,7 @@ the bot in it, which may end gracefully or as by ``kill -9``.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,6 +24,8 @@ from bot.core.own import Own
 from bot.core.policy import Policy, Right, Role
 from bot.core.risk import Risk
 from bot.core.rooms import Rooms
+from bot.core.tally import Tally
+from bot.core.watch import Watch
 from bot.devices.arrays.msa import MsaArray
 from bot.devices.detached import HostLauncher
 from bot.devices.host import Host
@@ -210,11 +212,15 @@ class Place:
     #: which verbs a room takes, where not all
     commands: dict[str, tuple[str, ...]] = field(default_factory=dict)
     own: Own = field(default_factory=Own)
+    #: nothing is looked at unless the test says so
+    watches: Sequence[Watch] = ()
     #: every command line that any host or array was sent, as ``HOST: WORDS``
     sent: list[str] = field(default_factory=list)
     #: the bot dies at the n-th passage of its wires: each call passes twice, there and back
     die_at_passage: int | None = None
     passages: int = 0
+    #: what the bot that lives now counts
+    tally: Tally = field(default_factory=Tally)
     bots: list[Bot] = field(default_factory=list)
 
     async def passes(self, line: str) -> None:
@@ -255,7 +261,7 @@ class Place:
 
     def _session(self, name: str, store: Store | None) -> Session:
         wire = Wire(self._memory.session(name), name, self)
-        return wire if store is None else RecordedSession(wire, name, store, self.clock)
+        return wire if store is None else RecordedSession(wire, name, store, self.clock, self.tally)
 
     def engine(self, store: Store, world: World | None = None) -> Engine:
         """All parts, without their loops."""
@@ -277,6 +283,8 @@ class Place:
             own=self.own,
             approvals=self.approvals,
             audit_room=self.audit_room,
+            watches=self.watches,
+            tally=self.tally,
             version="0.1",
             started=self.clock(),
         )
@@ -291,6 +299,7 @@ class Place:
     ) -> AsyncIterator[Bot]:
         """One life of the bot; *changes* are fields of its `Engine`."""
         async with opened(self.folder, die_after=die_after) as store:
+            self.tally = Tally()
             engine = replace(self.engine(store, world), **changes)
             bot = Bot(self, engine, store)
             self.bots.append(bot)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.core.tally import Tally
 from bot.core.text import MASK
 from bot.devices.detached import bar, detach
 from bot.devices.session import Call, Output, Session, T
@@ -71,7 +72,7 @@ def device(store: TestedStore) -> Device:
 
 @pytest.fixture
 def session(device: Device, store: TestedStore) -> RecordedSession:
-    return RecordedSession(device, "fy", store, time.time)
+    return RecordedSession(device, "fy", store, time.time, Tally())
 
 
 async def test_a_change_is_in_the_record_before_it_arrives_and_its_exit_code_after(
@@ -234,7 +235,7 @@ class TestInAJob:
         async def work(ctx: Context) -> None:
             device = Device(bot.store)
             device.breaks_store = bot.store
-            session = RecordedSession(device, "fy", bot.store, place.clock)
+            session = RecordedSession(device, "fy", bot.store, place.clock, place.tally)
             async with ctx.step("turn the screw", changes=True):
                 assert await session.run(change("xl", "destroy", "vm")) == "done\n"
             await bot.store.mend()

@@ -229,3 +229,32 @@ async def test_another_process_that_holds_the_file_is_waited_for_and_then_said(
 
         await keep(store, "a", "b")
         assert await value(store, "a") == "b"
+
+
+async def test_what_is_to_follow_a_change_follows_it_once_it_is_on_disk(
+    store: TestedStore,
+) -> None:
+    heard: list[str] = []
+    async with store.write():
+        store.once_written(lambda: heard.append("written"))
+        assert heard == []
+    async with store.write():
+        pass
+    assert heard == ["written"]
+
+
+async def test_nothing_follows_a_change_that_did_not_happen(store: TestedStore) -> None:
+    heard: list[str] = []
+
+    async def fail() -> None:
+        async with store.write() as tx:
+            store.once_written(lambda: heard.append("written"))
+            await tx.exec_driver_sql("INSERT INTO nowhere VALUES (1)")
+
+    with pytest.raises(StoreError):
+        await fail()
+    assert store.failing
+    async with store.write():
+        pass
+
+    assert (heard, store.failing) == ([], False)

@@ -1,0 +1,149 @@
+"""Reports of incidents: written to a folder, and sent to whoever asks, each once."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import stat
+from collections.abc import Mapping
+from datetime import UTC
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from bot.core import postmortem
+from bot.core.chat import Post
+from bot.core.postmortem import Case
+from bot.core.postmortem_text import report
+from bot.core.render import Reply
+from bot.engine import audit_log, jobs, outbox, schema, timeline
+from bot.errors import Failed, UsageError
+from bot.i18n import _
+
+if TYPE_CHECKING:
+    from bot.engine.context import Context
+    from bot.engine.engine import Engine
+
+#: numbers of entries whose hashes are asked for at once
+_AT_ONCE = 500
+
+
+async def export(ctx: Context, number: int) -> Reply:
+    """Write the report of the incident *number* and send it, as Markdown and as JSON.
+
+    Raises `UsageError` where there is no such incident, `Failed` where it cannot be written.
+    """
+    engine = ctx.engine
+    case = await known(engine, number)
+    files = {
+        f"incident-{number}.md": report(case),
+        f"incident-{number}.json": postmortem.document(case),
+    }
+    folder = engine.reports
+    if folder is not None:
+        await asyncio.to_thread(_write, folder, files)
+    told = Reply(_("The report of incident {number} is written.").format(number=number))
+    await _send(ctx, case, files, told.result)
+    left = _("It is in {folder} as well.").format(folder=folder) if folder is not None else ""
+    draft = _("The incident is still open: this is a draft.") if case.incident.open else ""
+    return Reply(told.result, hint="\n".join(line for line in (draft, left) if line))
+
+
+async def known(engine: Engine, number: int) -> Case:
+    """Everything that is known of the incident now; raises `UsageError` where there is none."""
+    await timeline.catch_up(engine, number)
+    found = await engine.incidents.timeline(number)
+    if found is None:
+        raise UsageError(
+            _("There is no incident {number}.").format(number=number),
+            hint=_("{prefix}incident list --all lists them.").format(prefix=engine.prefix),
+        )
+    alerts = [await engine.alerts.numbered(alert) for alert in found.incident.alerts]
+    return Case(
+        incident=found.incident,
+        entries=found.entries,
+        alerts=[alert for alert in alerts if alert is not None],
+        hashes=await _hashes(engine, [each.audit for each in found.entries if each.audit]),
+        zone=UTC if engine.timezone == "UTC" else ZoneInfo(engine.timezone),
+        now=engine.clock(),
+        prefix=engine.prefix,
+    )
+
+
+async def _hashes(engine: Engine, numbers: list[int]) -> dict[int, str]:
+    """The hashes that the record itself has, whatever the timeline says of them."""
+    audit, found = schema.audit, dict[int, str]()
+    async with engine.store.read() as tx:
+        for start in range(0, len(numbers), _AT_ONCE):
+            wanted = numbers[start : start + _AT_ONCE]
+            query = select(audit.c.number, audit.c.hash).where(audit.c.number.in_(wanted))
+            found |= {row.number: str(row.hash) for row in await tx.execute(query)}
+    return found
+
+
+async def _send(ctx: Context, case: Case, files: Mapping[str, str], sentence: str) -> None:
+    """Queue each file in the thread of who asks, once, with the record of it."""
+    engine, job = ctx.engine, ctx.job
+    async with engine.store.write() as tx:
+        for name, content in files.items():
+            post = Post(
+                job.room,
+                engine.txn(f"{job.id}-export-{name}"),
+                Reply(name).text(),
+                about=job.event_id,
+                threaded=True,
+                file=name,
+                attachment=content,
+            )
+            await outbox.put(tx, post)
+        data = {
+            "person": job.person,
+            "job": job.id,
+            "verb": "incident.export",
+            "objects": list(case.incident.affects),
+            "incident": case.incident.id,
+            "sha256": {name: _digest(content) for name, content in files.items()},
+        }
+        await audit_log.append(tx, "incident", data, engine.clock())
+        await jobs.done(tx, job.id, sentence)
+    engine.outbox.wake()
+
+
+def _digest(content: str) -> str:
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _write(folder: Path, files: Mapping[str, str]) -> None:
+    """Put *files* into *folder*, each whole or not at all, for nobody else to read."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if stat.S_IMODE(folder.stat().st_mode) & 0o077 and folder.stat().st_uid == os.geteuid():
+            folder.chmod(0o700)
+        for name, content in files.items():
+            _put(folder / name, content)
+        opened = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+    except OSError as error:
+        raise Failed(
+            _("The report cannot be written into {folder} ({why}).").format(
+                folder=folder, why=error.strerror
+            ),
+            hint=_("incidents.folder in the config says where reports are written."),
+        ) from error
+
+
+def _put(path: Path, content: str) -> None:
+    fresh = path.with_name(path.name + ".new")
+    fresh.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    with os.fdopen(os.open(fresh, flags, 0o600), "w", encoding="utf-8") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)

@@ -1,0 +1,159 @@
+"""Figures, as Prometheus reads them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from bot.core.alerts import Finding, Severity, Told
+from bot.core.chat import Post, Text
+from bot.core.pulse import Pulse
+from bot.engine import outbox
+from bot.lab.blueprint import lab_world
+from bot.lab.faults import REFUSE, Fault
+from tests.engine.alive import APPRENTI, Bot, Place
+from tests.fakes import ROOM
+from tests.http.asked import figures, get
+
+
+@pytest.fixture
+async def place(tmp_path: Path) -> AsyncIterator[Place]:
+    """The lab's site, and a state folder in which no bot lived yet."""
+    lab = lab_world()
+    yield Place(tmp_path / "state", lab)
+    await lab.close()
+
+
+@pytest.fixture
+async def bot(place: Place) -> AsyncIterator[Bot]:
+    """A bot that runs."""
+    async with place.bot() as bot:
+        yield bot
+
+
+async def test_each_job_counts_once_under_the_right_that_it_needs(bot: Bot) -> None:
+    await bot.ask("!ping")
+    await bot.ask("!ping")
+    await bot.ask("!migrate vm fz", APPRENTI)
+    await bot.ask("!no-such-thing")
+
+    found = await figures(bot.engine)
+
+    assert found["nounou_jobs_total", "state=succeeded", "verb=bot.ping"] == 2
+    assert found["nounou_jobs_total", "state=failed", "verb=domu.migrate"] == 1
+    assert found["nounou_jobs_total", "state=failed", "verb=none"] == 1
+    assert found["nounou_job_duration_seconds_count", "verb=bot.ping"] == 2
+    assert found["nounou_job_duration_seconds_bucket", "le=+Inf", "verb=bot.ping"] == 2
+
+
+async def test_buckets_of_durations_are_cumulative(bot: Bot) -> None:
+    for seconds in (0.05, 0.3, 9999.0):
+        bot.engine.tally.ended("bot.ping", "succeeded", seconds)
+
+    found = await figures(bot.engine)
+
+    name = "nounou_job_duration_seconds_bucket"
+    assert [found[name, f"le={end}", "verb=bot.ping"] for end in ("0.1", "0.5", "7200.0")] == [
+        *(1, 2, 2)
+    ]
+    assert found[name, "le=+Inf", "verb=bot.ping"] == 3
+    assert found["nounou_job_duration_seconds_sum", "verb=bot.ping"] == pytest.approx(9999.35)
+
+
+async def test_calls_of_devices_count_with_how_they_ended(bot: Bot, place: Place) -> None:
+    await bot.ask("!domu list")
+    place.lab.fault(Fault(REFUSE, "fz"))
+    await bot.ask("!domu list")
+
+    found = await figures(bot.engine)
+
+    assert found["nounou_device_calls_total", "device=fy", "result=ok"] >= 4
+    assert found["nounou_device_calls_total", "device=fz", "result=unreachable"] >= 1
+
+
+async def test_alerts_count_by_state_and_severity_and_as_often_as_they_fired(bot: Bot) -> None:
+    await bot.ask("!ping")
+    worst = Finding("a", Severity.CRITICAL, "the house is on fire")
+    await bot.engine.alerts.told("cron", [Told(worst, firing=True)])
+
+    found = await figures(bot.engine)
+
+    assert found["nounou_alerts", "severity=critical", "state=firing"] == 1
+    assert found["nounou_alerts", "severity=info", "state=acknowledged"] == 0
+    assert found["nounou_alerts_fired_total", "severity=critical", "source=cron"] == 1
+    assert found["nounou_incidents_open",] == 0
+
+
+async def test_private_chats_are_no_label_each(bot: Bot, place: Place) -> None:
+    await bot.ask("!ping")
+    place.chat.down = True
+    async with bot.store.write() as tx:
+        for room in ("!one:localhost", "!two:localhost"):
+            await outbox.put(tx, Post(room, bot.engine.txn(room), Text("hear", "hear")))
+
+    found = await figures(bot.engine)
+
+    assert found["nounou_outbox_waiting", "room=other"] == 2
+    assert not [name for name in found if "room=!one:localhost" in name]
+    assert ("nounou_outbox_waiting", f"room={ROOM}") in found
+    place.chat.down = False
+
+
+async def test_jobs_that_wait_are_the_queue(bot: Bot) -> None:
+    asked = bot.chat.say("!destroy vm --sure")
+    await bot.chat.until(lambda: bool(bot.chat.about(asked)))
+
+    found = await figures(bot.engine)
+
+    waiting = found["nounou_jobs_open", "state=awaiting approval"]
+    assert found["nounou_queue",] == waiting + found["nounou_jobs_open", "state=queued"]
+    assert found["nounou_jobs_open", "state=running"] == 0
+
+
+async def test_the_rest_is_there_too(bot: Bot) -> None:
+    await bot.ask("!ping")
+    bot.engine.pulse = Pulse(bot.place.clock)
+    bot.engine.pulse.heard()
+
+    found = await figures(bot.engine)
+
+    assert found["nounou_info", "version=0.1"] == 1
+    assert found["nounou_record_entries",] >= 1
+    assert found["nounou_sync_age_seconds",] >= 0
+    assert found["nounou_up_seconds",] >= 0
+    assert found["nounou_store_readable",] == 1
+
+
+async def test_a_chat_that_was_never_heard_has_no_age(bot: Bot) -> None:
+    bot.engine.pulse = Pulse(bot.place.clock)
+
+    assert ("nounou_sync_age_seconds",) not in await figures(bot.engine)
+
+
+async def test_figures_are_there_while_the_store_cannot_be_read(bot: Bot) -> None:
+    await bot.ask("!ping")
+    async with bot.store.write() as tx:
+        await tx.exec_driver_sql("ALTER TABLE outbox RENAME TO gone")
+
+    found = await figures(bot.engine)
+
+    assert found["nounou_store_readable",] == 0
+    assert found["nounou_jobs_total", "state=succeeded", "verb=bot.ping"] == 1
+    async with bot.store.write() as tx:
+        await tx.exec_driver_sql("ALTER TABLE gone RENAME TO outbox")
+
+
+@pytest.mark.parametrize("shown", ["", "Bearer wrong", "Bearer ", "Basic café", "token"])
+async def test_whoever_shows_no_token_gets_no_figures(bot: Bot, shown: str) -> None:
+    with pytest.raises(web.HTTPUnauthorized):
+        await get(bot.engine, "/metrics", "token", Authorization=shown)
+
+
+async def test_whoever_shows_the_token_gets_them_in_prometheus_own_format(bot: Bot) -> None:
+    answer = await get(bot.engine, "/metrics", "token", Authorization="Bearer token")
+
+    assert answer.status == 200
+    assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
