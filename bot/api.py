@@ -1,5 +1,7 @@
 """Everything a command module imports."""
 
+from bot.core.alert_text import line as alert_line
+from bot.core.alert_text import stands as alert_stands
 from bot.core.alerts import Alert, AlertState, Finding, Severity, Sight
 from bot.core.audit import Entry
 from bot.core.audit_text import row as record_row
@@ -14,6 +16,7 @@ from bot.core.incidents import EntryKind, Incident
 from bot.core.jobs import State, in_words
 from bot.core.plan import Line, Plan, PlannedStep, Thing, Verdict
 from bot.core.render import Lines, Reply, Table, Terms, duration
+from bot.core.terms import Limits, reason, time_and_reason
 from bot.core.text import clean, clean_lines
 from bot.core.units import Size, moment, span
 from bot.core.watch import watch
@@ -55,6 +58,7 @@ from bot.engine.transfer import Move, conclude
 from bot.engine.volumes import by_name as volumes_by_name
 from bot.engine.volumes import prove as prove_links
 from bot.engine.volumes import wrong as wrong_link
+from bot.engine.which_alerts import alerts_meant, leading_numbers, may_on_alert
 from bot.errors import (
     BotError,
     Denied,
@@ -67,6 +71,7 @@ from bot.errors import (
 )
 from bot.i18n import _, ngettext
 from bot.params import (
+    AlertNumber,
     CommandWord,
     Count,
     Dom0,
@@ -86,6 +91,7 @@ __all__ = [
     "Act",
     "Aim",
     "Alert",
+    "AlertNumber",
     "AlertState",
     "Asking",
     "BotError",
@@ -121,6 +127,7 @@ __all__ = [
     "Job",
     "JobNumber",
     "Kind",
+    "Limits",
     "Line",
     "Lines",
     "Link",
@@ -156,6 +163,9 @@ __all__ = [
     "Volume",
     "Word",
     "_",
+    "alert_line",
+    "alert_stands",
+    "alerts_meant",
     "answering",
     "breaking",
     "clean",
@@ -173,10 +183,13 @@ __all__ = [
     "in_words",
     "incident_heading",
     "incident_line",
+    "leading_numbers",
+    "may_on_alert",
     "moment",
     "ngettext",
     "plan_destruction",
     "prove_links",
+    "reason",
     "record_row",
     "record_story",
     "release_jobs",
@@ -188,6 +201,7 @@ __all__ = [
     "span",
     "state_in_words",
     "take",
+    "time_and_reason",
     "verify_links",
     "volumes_by_name",
     "watch",

@@ -55,6 +55,16 @@ def _number(text: str, _lookup: Lookup) -> int:
     return int(match[1])
 
 
+def _alert_number(text: str, _lookup: Lookup) -> int:
+    match = re.fullmatch(r"#?([0-9]{1,9})", text)
+    if match is None:
+        raise UsageError(
+            _("{text} is not the number of an alert.").format(text=clean(repr(text), 60)),
+            hint=_("!alert list shows the numbers."),
+        )
+    return int(match[1])
+
+
 def _any_number(text: str, _lookup: Lookup) -> int:
     match = re.fullmatch(r"#?([0-9]{1,9})", text)
     if match is None:
@@ -115,6 +125,7 @@ def _word(text: str, _lookup: Lookup) -> str:
 DomU = Annotated[_DomU, ArgumentType("domu", _domu, is_object=True)]
 Dom0 = Annotated[Host, ArgumentType("dom0", _dom0, is_object=True)]
 JobNumber = Annotated[int, ArgumentType("job", _number, written=str, fits=_fits_number)]
+AlertNumber = Annotated[int, ArgumentType("alert", _alert_number, written=str, fits=_fits_number)]
 #: the number of a grant, a hold…
 Number = Annotated[int, ArgumentType("number", _any_number, written=str, fits=_fits_number)]
 Count = Annotated[int, ArgumentType("count", _count, written=str, fits=_fits_number)]

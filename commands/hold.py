@@ -8,6 +8,7 @@ from bot.api import (
     Hold,
     Holdable,
     HoldKind,
+    Limits,
     Line,
     Plan,
     PlannedStep,
@@ -19,13 +20,12 @@ from bot.api import (
     Verdict,
     Word,
     _,
-    clean,
     command,
     find,
     moment,
     ngettext,
     several,
-    span,
+    time_and_reason,
 )
 
 #: seconds that a hold lasts at least and at most; one without a time stays until it is released
@@ -136,33 +136,14 @@ def _take_guests_again(ctx: Context, dom0: str) -> str:
 
 def _terms(ctx: Context, words: Sequence[str]) -> tuple[float | None, str]:
     """For how many seconds, None for no end, and why; raises `UsageError`."""
-    rest, seconds = list(words), None
+    limits = Limits(
+        _SHORTEST,
+        _LONGEST,
+        _("A hold lasts from a minute to a year."),
+        _("Leave out the time for one that stays until it is released."),
+    )
     how = _("Write it like {prefix}hold vm for 2h reason disk swap").format(prefix=ctx.prefix)
-    if rest[:1] == ["for"]:
-        seconds = span(rest[1] if rest[1:] else "")
-        rest = rest[2:]
-        if not _SHORTEST <= seconds <= _LONGEST:
-            raise UsageError(
-                _("A hold lasts from a minute to a year."),
-                hint=_("Leave out the time for one that stays until it is released."),
-            )
-    if rest[:1] == ["reason"]:
-        del rest[0]
-    elif "reason" in rest or (rest and _is_span(rest[0])):
-        # a time without its "for" would be one without end
-        raise UsageError(_("It is not clear for how long, and why."), hint=how)
-    why = clean(" ".join(rest), 200)
-    if not why:
-        raise UsageError(_("The reason is missing."), hint=how)
-    return seconds, why
-
-
-def _is_span(word: str) -> bool:
-    try:
-        span(word)
-    except UsageError:
-        return False
-    return True
+    return time_and_reason(words, limits, how)
 
 
 def _found(ctx: Context) -> Found:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.alerts import Alert, AlertState, Message, Objects, Severity
+from bot.core.alerts import OPEN, Alert, AlertState, Message, Objects, Severity
 from bot.core.plan import Thing
 from bot.engine import schema
 
@@ -48,6 +48,13 @@ async def numbered(tx: AsyncConnection, number: int) -> Alert | None:
     """The alert *number*."""
     found = await _read(tx, select(_alerts).where(_alerts.c.id == number))
     return found[0] if found else None
+
+
+async def any_open(tx: AsyncConnection, message: int) -> bool:
+    """Whether the *message* tells any alert that people still have to do with."""
+    is_open = _alerts.c.state.in_([state.value for state in OPEN])
+    query = select(_alerts.c.id).where((_alerts.c.post == message) & is_open).limit(1)
+    return await tx.scalar(query) is not None
 
 
 async def ended(tx: AsyncConnection, count: int) -> list[Alert]:

@@ -128,16 +128,25 @@ class Alerts:
         async with self._engine.store.read() as tx:
             return await self.told_by(tx, event_id)
 
+    async def is_message(self, event_id: str) -> bool:
+        """Whether the bot's message *event_id* is about alerts, open or not."""
+        async with self._engine.store.read() as tx:
+            return await self.message_of(tx, event_id) is not None
+
     async def told_by(self, tx: AsyncConnection, event_id: str) -> list[Alert]:
         """As `of_message`, within a transaction."""
+        number = await self.message_of(tx, event_id)
+        found = [alert for alert in self._desk.alerts.values() if alert.post == number]
+        return worst_first([alert for alert in found if alert.open])
+
+    async def message_of(self, tx: AsyncConnection, event_id: str) -> int | None:
+        """The number of the message about alerts that the event *event_id* is or belongs to."""
         posts = schema.outbox
         txn = await tx.scalar(select(posts.c.txn).where(posts.c.event_id == event_id))
         begin = self._engine.txn("alert-")
         if not event_id or txn is None or not txn.startswith(begin):
-            return []
-        number = txn.removeprefix(begin).partition("-")[0]
-        found = [alert for alert in self._desk.alerts.values() if str(alert.post) == number]
-        return worst_first([alert for alert in found if alert.open])
+            return None
+        return int(txn.removeprefix(begin).partition("-")[0])
 
     async def acknowledge(self, job: Job, alerts: Iterable[Alert], sentence: str) -> None:
         """Let the asker of *job* take *alerts* on, which says so with *sentence*.

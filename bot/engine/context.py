@@ -12,6 +12,7 @@ from bot.core.plan import Plan
 from bot.core.policy import Rights
 from bot.devices.host import Detached, Host
 from bot.engine import guards
+from bot.engine.alerts import Alerts
 from bot.engine.holds import Holds
 from bot.engine.incidents import Incidents
 from bot.engine.inventory import Inventory
@@ -80,6 +81,11 @@ class Context:
     def holds(self) -> Holds:
         """What nobody may touch now."""
         return self._run.engine.holds
+
+    @property
+    def alerts(self) -> Alerts:
+        """What the bot noticed, or was told of."""
+        return self._run.engine.alerts
 
     @property
     def incidents(self) -> Incidents:

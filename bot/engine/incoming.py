@@ -14,7 +14,7 @@ from bot.core.chat import Kind, Message, Post, Proof, Report, Status
 from bot.core.jobs import ENDED, State
 from bot.core.render import Reply
 from bot.core.text import clean, cut, is_command, words
-from bot.engine import audit_log, denials, jobs, outbox, requested
+from bot.engine import audit_log, denials, jobs, outbox, reacting
 from bot.engine.absence import hold
 from bot.engine.cancelling import CANCELLED, TAKEN_BACK, cancel
 from bot.engine.engine import Engine
@@ -32,9 +32,6 @@ _LONGEST_REPORT = 500
 
 #: what ends the kind of a report in its key
 _KIND = re.compile("[: ]")
-
-#: what says yes and no to a plan, and what clients put after a sign to have it in colour
-YES, NO, VARIATION = "✅", "❌", "\ufe0f"
 
 # built once, for every message needs them
 _seen = select(handled.c.event_id).where(handled.c.event_id == bindparam("key"))
@@ -148,20 +145,13 @@ class Incoming:
         self.new.append(job)
 
     async def _reaction(self, message: Message) -> None:
-        """A sign on the message of a plan that waits: it answers, where the config lets it.
+        """A sign on a message: where it means a command, that is run as if it had been typed.
 
-        It becomes the command that one would type, so that everything is looked at that always is.
+        So everything is looked at that always is.
         """
-        found = await requested.of_post(self._tx, message.target)
-        sign = message.body.rstrip(VARIATION)
-        if found is None or sign not in (YES, NO):
-            return
-        request, job = found
-        if message.room != job.room:
-            return
-        verb = "deny" if sign == NO else requested.VERBS[request.need]
-        line = f"{self._engine.prefix}{verb} {request.code}"
-        await self._command(replace(message, body=line, proof=Proof.REACTION))
+        if line := await reacting.line_of(self._engine, self._tx, message):
+            typed = replace(message, body=line, answers=message.target, proof=Proof.REACTION)
+            await self._command(typed)
 
     async def _edit(self, message: Message) -> None:
         """An edited command is never run; its author is told once for each message."""

@@ -166,3 +166,18 @@ async def test_an_edit_of_what_is_gone_is_said_anew_in_its_thread(scene: Scene) 
 
     assert scene.homeserver.sent["t1"]["body"] == "done"
     assert "m.relates_to" not in scene.homeserver.sent["t1"]
+
+
+async def test_what_is_said_of_a_sign_arrives_though_no_thread_can_begin_there(
+    scene: Scene,
+) -> None:
+    refused = answers(400, {"errcode": "M_UNKNOWN", "error": "no thread begins at a relation"})
+    relation = {"rel_type": "m.annotation", "event_id": "$alert", "key": "✅"}
+    async with scene.running() as chat:
+        scene.homeserver.misbehave("/send/", refused)
+        sign = {"type": "m.reaction", "content": {"m.relates_to": relation}}
+        scene.homeserver.misbehave("/event/", answers(200, sign))
+        await chat.send(Post(ALIAS, "t1", Text("⏳ job 7", "⏳ job 7"), "$sign", threaded=True))
+
+    assert scene.homeserver.sent["t1"]["body"] == "⏳ job 7"
+    assert "m.relates_to" not in scene.homeserver.sent["t1"]
