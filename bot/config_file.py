@@ -189,7 +189,7 @@ def _wrongs(detail: ErrorDetails, loc: Loc, model: type[BaseModel]) -> list[Wron
         case Wrong() as wrong:
             return [wrong]
     if detail["type"] == "extra_forbidden":
-        remedy = _instead(str(loc[-1]), _known(model, loc[:-1]))
+        remedy = instead(str(loc[-1]), _known(model, loc[:-1]))
         return [Wrong(_("there is no such key"), remedy)]
     say = _SENTENCES.get(detail["type"])
     if say is None:
@@ -215,7 +215,8 @@ def models_in(annotation: object) -> list[type[BaseModel]]:
     return [found for part in get_args(annotation) for found in models_in(part)]
 
 
-def _instead(key: str, known: list[str]) -> str:
+def instead(key: str, known: list[str]) -> str:
+    """What to write in place of *key*, where only what is *known* may stand."""
     close = get_close_matches(key, known, n=1)
     if close:
         return _("did you mean {key}?").format(key=close[0])

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from bot.config import Config, load
 from bot.config import Policy as PolicyConfig
-from bot.config_file import Loc, Problem, Source, dotted
+from bot.config_file import Loc, Problem, Source, dotted, instead
 from bot.core.alerts import Severity
 from bot.core.approvals import Approvals, Need
 from bot.core.calling import Call, Calling
@@ -113,7 +113,7 @@ def strange_watches(path: Path, config: Config, known: Sequence[Watch]) -> list[
             source.line(("watches", name)),
             dotted(("watches", name)),
             _("there is no watch {name}").format(name=name),
-            did_you_mean(name, names) or _("there are: {names}").format(names=", ".join(names)),
+            instead(name, names),
         )
         for name in config.watches
         if name not in names

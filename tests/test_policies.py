@@ -287,3 +287,15 @@ def test_every_line_of_a_policy_reads_aloud(folder: Path) -> None:
     assert "role apprentice may not: job.*" in lines
     assert "approvals.destroys: second" in lines
     assert "approvals.expire: 900s" in lines
+
+
+def test_check_config_knows_the_watches(folder: Path) -> None:
+    path = written(folder, SMALL + "watches:\n  hosts: {every: 30s}\n  hostss: {enabled: false}\n")
+    line = path.read_text(encoding="utf-8").splitlines().index("  hostss: {enabled: false}") + 1
+
+    ended = CliRunner().invoke(cli.app, ["check-config", str(path)])
+
+    assert ended.exit_code == 1
+    assert f"line {line}, watches.hostss: there is no watch hostss; did you mean hosts?" in (
+        ended.output
+    )

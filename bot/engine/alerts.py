@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 Listener = Callable[[AsyncConnection, Alert, str], Awaitable[None]]
 
 
+#: how many words are written together: between two such parts the loop turns to people
+TOGETHER = 100
+
+
 @dataclass(eq=False)
 class _Words:
     """What one source said, until it is on disk."""
@@ -275,17 +279,29 @@ class Alerts:
         self._waiting.append(words)
         try:
             async with self._lock:
-                if not words.written:
-                    await self._write_all()
+                while not words.written:
+                    await self._write_some()
         finally:
             if words in self._waiting:
                 self._waiting.remove(words)
         if words.error is not None:
             raise words.error
 
-    async def _write_all(self) -> None:
-        """Write what waits, all of it or nothing; the lock is held."""
-        waiting, self._waiting = self._waiting, []
+    def _next(self) -> list[_Words]:
+        """Take out what is written together next."""
+        many = 0
+        for place, words in enumerate(self._waiting):
+            many += len(words.fire) + len(words.end)
+            if place and many > TOGETHER:
+                break
+        else:
+            place = len(self._waiting)
+        found, self._waiting = self._waiting[:place], self._waiting[place:]
+        return found
+
+    async def _write_some(self) -> None:
+        """Write what waited longest, all of it or nothing; the lock is held."""
+        waiting = self._next()
         error = None
         try:
             async with self._changing() as change:

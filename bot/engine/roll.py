@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.core.text import clean
@@ -22,30 +22,58 @@ class Roll:
 
 
 async def call(hosts: Iterable[Host]) -> Roll:
-    """Read every host, then every host again.
+    """Look once at every host; where that shows anything odd, read all of them twice, as a census.
 
     A host that is silent once is not asked again; what the others show of a guest says nothing of
     what is there.
     """
-    answering, silent = list(hosts), dict[str, str]()
-    rounds: list[list[View]] = []
-    for _round in range(2):
-        views = await asyncio.gather(*(_view(host) for host in answering))
-        silent |= {
-            host.name: why for host, (_seen, why) in zip(answering, views, strict=True) if why
-        }
-        rounds.append([view for view, _why in views if view is not None])
+    answering = list(hosts)
+    views, silent = await _round(answering, _list)
+    roll = _roll([views, views], silent)
+    if all(map(_is_plain, roll.censuses.values())):
+        return roll
+    rounds = []
+    for _number in range(2):
         answering = [host for host in answering if host.name not in silent]
-    # one that fell silent between the rounds would look as if all its guests moved
+        views, failed = await _round(answering, look)
+        silent |= failed
+        rounds.append(views)
+    return _roll(rounds, silent)
+
+
+def _is_plain(census: Census) -> bool:
+    """Whether the guest is whole on one host, so that what transfers there are makes no odds."""
+    return len(census.copies) == len(census.whole) == 1
+
+
+def _roll(rounds: list[list[View]], silent: Mapping[str, str]) -> Roll:
+    # a host that fell silent between the rounds would look as if all its guests moved
     rounds = [[view for view in views if view.host not in silent] for views in rounds]
     return Roll({name: judge(name, uuid, rounds) for name, uuid in _guests(rounds)}, silent)
 
 
-async def _view(host: Host) -> tuple[View | None, str]:
+async def _round(
+    hosts: Sequence[Host], ask: Callable[[Host], Awaitable[View]]
+) -> tuple[list[View], dict[str, str]]:
+    """What *ask* shows of each host, and why those that said nothing did not."""
+    answers = await asyncio.gather(*(_asked(host, ask) for host in hosts))
+    silent = {
+        host.name: answer
+        for host, answer in zip(hosts, answers, strict=True)
+        if isinstance(answer, str)
+    }
+    return [answer for answer in answers if isinstance(answer, View)], silent
+
+
+async def _asked(host: Host, ask: Callable[[Host], Awaitable[View]]) -> View | str:
     try:
-        return await look(host), ""
+        return await ask(host)
     except DeviceError as error:
-        return None, clean(str(error), 200)
+        return clean(str(error), 200)
+
+
+async def _list(host: Host) -> View:
+    return View(host.name, await host.toolstack.domains(), ())
 
 
 def _guests(rounds: list[list[View]]) -> list[tuple[str, str]]:

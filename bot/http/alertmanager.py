@@ -17,8 +17,7 @@ from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter
 from bot.core.alerts import Finding, Objects, Severity, Told
 from bot.core.plan import Thing
 from bot.core.text import clean
-from bot.engine.inventory import Inventory
-from bot.http.payload import Many, Unusable, read, web_address
+from bot.http.payload import Known, Many, Unusable, read, web_address
 from bot.i18n import _
 
 #: labels that may name a thing of the site
@@ -63,7 +62,7 @@ class _Webhook(BaseModel):
 _WEBHOOK = TypeAdapter(_Webhook)
 
 
-def told_by_alertmanager(body: bytes, inventory: Inventory, now: float) -> list[Told]:
+def told_by_alertmanager(body: bytes, known: Known) -> list[Told]:
     """What the webhook's *body* tells; raises `Unusable`."""
     webhook = read(_WEBHOOK, body)
     if webhook.version != "4":
@@ -72,19 +71,18 @@ def told_by_alertmanager(body: bytes, inventory: Inventory, now: float) -> list[
                 version=clean(webhook.version, 20)
             )
         )
-    hosts, domus = inventory.names("dom0"), inventory.names("domu")
     return [
         Told(
             Finding(
                 key=alert.fingerprint or _hash(alert.labels),
                 severity=_severity(alert.labels),
                 title=_title(alert),
-                objects=_objects(alert.labels, hosts, domus),
+                objects=_objects(alert.labels, known),
                 details=_details(alert, webhook.truncated),
                 hint=_hint(alert.annotations),
                 url=web_address(alert.generator_url[:_LONGEST]),
                 group=webhook.group_key,
-                since=_since(alert.starts_at, now),
+                since=_since(alert.starts_at, known.now),
             ),
             firing=alert.status != "resolved",
         )
@@ -122,14 +120,14 @@ def _hint(annotations: Mapping[str, str]) -> str:
     return _("Runbook: {url}").format(url=runbook) if runbook else ""
 
 
-def _objects(labels: Mapping[str, str], hosts: frozenset[str], domus: frozenset[str]) -> Objects:
+def _objects(labels: Mapping[str, str], known: Known) -> Objects:
     """The hosts and DomUs that *labels* name, as far as the bot knows them."""
     found: set[tuple[Thing, str]] = set()
     for value in (labels[label][:_LONGEST] for label in NAMING if label in labels):
         for name in _names(value):
-            if name in hosts:
+            if name in known.hosts:
                 found.add((Thing.HOST, name))
-            if name in domus:
+            if name in known.domus:
                 found.add((Thing.DOMU, name))
     return frozenset(found)
 

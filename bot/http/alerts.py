@@ -11,11 +11,11 @@ import structlog
 from aiohttp import web
 
 from bot.core.alerts import Told
+from bot.engine.alerts import TOGETHER
 from bot.engine.engine import Engine
-from bot.engine.inventory import Inventory
 from bot.errors import StoreError
 from bot.http.alertmanager import told_by_alertmanager
-from bot.http.payload import Unusable
+from bot.http.payload import Known, Unusable
 from bot.http.plain import told_plainly
 from bot.http.senders import Senders
 from bot.i18n import _
@@ -28,7 +28,7 @@ STORE_AGAIN = 10
 _PIECE = 2**16
 
 Serving = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Reading = Callable[[bytes, Inventory, float], list[Told]]
+Reading = Callable[[bytes, Known], list[Told]]
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,10 @@ class Door:
         # Windows begins a text with a mark of its byte order, which is no JSON
         return bytes(body.removeprefix(b"\xef\xbb\xbf"))
 
+    def _known(self) -> Known:
+        names = self.engine.inventory.names
+        return Known(names("dom0"), names("domu"), self.engine.clock())
+
     async def _take(self, sender: str, reading: Reading, body: bytes | None) -> web.Response:
         if body is None:
             log.warning("a body with alerts was too large", sender=sender, most=self.body_bytes)
@@ -95,12 +99,15 @@ class Door:
                 ),
             )
         try:
-            words = reading(body, self.engine.inventory, self.engine.clock())
+            # people are answered while a large body is read
+            words = await asyncio.to_thread(reading, body, self._known())
         except Unusable as error:
             log.warning("alerts could not be used", sender=sender, why=str(error))
             return refusal(error.status, str(error))
         try:
-            await self.engine.alerts.told(sender, words)
+            # a sender that does not read that all were taken sends all of them again
+            for begin in range(0, len(words), TOGETHER):
+                await self.engine.alerts.told(sender, words[begin : begin + TOGETHER])
         except StoreError as error:
             log.error("alerts could not be written down", sender=sender, why=str(error))
             return refusal(503, str(error), STORE_AGAIN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -16,6 +17,16 @@ ALERTS = 10_000
 T = TypeVar("T")
 #: the first that is wrong is told, and the others are not looked at
 Many = Annotated[list[T], Field(max_length=ALERTS), FailFast()]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the bot knows while a body is read."""
+
+    hosts: frozenset[str]
+    domus: frozenset[str]
+    #: seconds since 1970
+    now: float
 
 
 class Unusable(Exception):

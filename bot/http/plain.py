@@ -11,8 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from bot.core.alerts import Finding, Severity, Told
 from bot.core.plan import Thing
-from bot.engine.inventory import Inventory
-from bot.http.payload import Many, Unusable, read, web_address
+from bot.http.payload import Known, Many, Unusable, read, web_address
 from bot.i18n import _
 
 #: what may stand before the name of an object, as in host:fy
@@ -46,11 +45,10 @@ _ONE = TypeAdapter(_Plain)
 _MANY: TypeAdapter[list[_Plain]] = TypeAdapter(Many[_Plain])
 
 
-def told_plainly(body: bytes, inventory: Inventory, now: float) -> list[Told]:
+def told_plainly(body: bytes, known: Known) -> list[Told]:
     """What *body* tells; raises `Unusable`."""
     alerts = read(_MANY, body) if body.lstrip()[:1] == b"[" else [read(_ONE, body)]
-    hosts = inventory.names("dom0")
-    return [_told(alert, hosts) for alert in alerts]
+    return [_told(alert, known.hosts) for alert in alerts]
 
 
 def _told(alert: _Plain, hosts: frozenset[str]) -> Told:

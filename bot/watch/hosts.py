@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from bot.api import (
     DeviceError,
@@ -18,36 +19,43 @@ from bot.api import (
     watch,
 )
 
+#: seconds after which is asked again whose a host is: each time leaves two entries in the record
+ASK_AGAIN = 600.0
+
 
 @watch("hosts", every=30.0, looks=2)
 async def hosts(look: Look) -> Sight:
     """Dom0s that do not answer, or that belong to another bot."""
     found = await asyncio.gather(*(_look_at(look, host) for host in look.world.hosts.values()))
-    silent = {host for host, finding in found if finding is not None and finding.key == host}
-    return Sight(
-        tuple(finding for _host, finding in found if finding is not None),
-        # whose they are is not known meanwhile
-        frozenset((Thing.HOST, host) for host in silent),
-    )
+    return Sight(tuple(finding for finding in found if finding is not None))
 
 
-async def _look_at(look: Look, host: Host) -> tuple[str, Finding | None]:
+async def _look_at(look: Look, host: Host) -> Finding | None:
     """What is wrong with *host*."""
     try:
         await host.toolstack.info()
-        owner = await look.foreign_owner(host)
-    except (DeviceError, OutcomeUnknown) as error:
-        return host.name, _silent(host, str(error))
-    return host.name, _foreign(host, owner) if owner else None
+    except DeviceError as error:
+        return _silent(host, str(error))
+    owner = await _owner(look, host)
+    return _foreign(host, owner) if owner else None
+
+
+async def _owner(look: Look, host: Host) -> str:
+    """The other bot that owns *host*, as it said when it was last asked; empty for ours."""
+    known = look.memory.setdefault(host.name, {"owner": "", "asked": 0.0})
+    if abs(look.now - known["asked"]) >= ASK_AGAIN:
+        known["asked"] = look.now
+        with suppress(DeviceError, OutcomeUnknown):
+            known["owner"] = await look.foreign_owner(host)
+    return str(known["owner"])
 
 
 def _silent(host: Host, why: str) -> Finding:
     return Finding(
         host.name,
         Severity.CRITICAL,
-        _("{host} does not answer.").format(host=host),
+        _("{host} does not answer: {why}").format(host=host, why=clean(why, 200)),
         frozenset({(Thing.HOST, host.name)}),
-        details=clean(why, 300),
         hint=_("{prefix}status shows what still does."),
         group="hosts",
     )

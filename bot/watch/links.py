@@ -100,7 +100,7 @@ def _finding(host: Host, wrong: dict[str, str]) -> Finding:
     return Finding(
         host.name,
         Severity.CRITICAL,
-        _("{host} came back, and links there do not verify: {guests}.").format(
+        _("Links on {host} do not verify, those of the disks of {guests}.").format(
             host=host, guests=clean(", ".join(wrong), 200)
         ),
         frozenset({(Thing.HOST, host.name)}),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from bot.core.pulse import Pulse
 
 
@@ -45,3 +47,12 @@ def test_silence_counts_from_what_was_heard_and_not_from_promises() -> None:
     pulse.back_within(60.0)
 
     assert pulse.silence == 5.0
+
+
+def test_a_promise_without_an_end_says_that_nothing_can_be_silent() -> None:
+    pulse = Pulse(Clock())
+    assert not pulse.endless
+
+    pulse.back_within(math.inf)
+
+    assert pulse.endless

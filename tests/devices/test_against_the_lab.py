@@ -277,3 +277,14 @@ async def test_a_dead_host_is_unreachable_and_the_other_is_not(site: Site) -> No
 
     await site.face.strike(Fault("revive", "fz"))
     assert await site.xl("fz").domains() == ()
+
+
+async def test_a_boot_has_an_id_of_its_own(site: Site) -> None:
+    first = await site.xl("fz").boot()
+    assert await site.xl("fz").boot() == first
+    assert await site.xl("fy").boot() != first
+
+    await site.face.strike(Fault("kill-host", "fz"))
+    await site.face.strike(Fault("revive", "fz"))
+
+    assert await site.xl("fz").boot() != first

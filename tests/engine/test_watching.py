@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 from bot.core.alerts import Finding, Severity, Sight
-from bot.core.watch import watch
+from bot.core.watch import Watch, watch
 from bot.engine.engine import Engine
 from bot.engine.look import Look
 from bot.engine.watching import Watching
@@ -144,3 +145,15 @@ async def test_a_store_that_fails_ends_no_watch(place: Place) -> None:
         await place.later(60)
 
         assert titles(engine) == ["a is wrong"]
+
+
+def test_the_example_for_newcomers_is_a_watch() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "watches.md").read_text(encoding="utf-8")
+    code = text.partition("```python\n")[2].partition("```")[0]
+    found: dict[str, object] = {}
+
+    exec(compile(code, "watches.md", "exec", dont_inherit=True), found)
+
+    memory = found["memory"]
+    assert isinstance(memory, Watch)
+    assert memory.summary == "Dom0s with less than 256 MiB of memory free."

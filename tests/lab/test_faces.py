@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from uuid import UUID
 
 import pytest
 
@@ -253,6 +254,8 @@ async def test_the_small_commands_answer_as_on_a_dom0(face: Face) -> None:
     assert (await face.ask("fz", "grep", "-rHE", "--include=*.x", pattern, "/etc/xen")).exit == 1
     assert float((await face.ask("fz", "date", "+%s.%N")).stdout) > 1_700_000_000
     assert len((await face.ask("fz", "cat", "/proc/uptime")).stdout.split()) == 2
+    boot = (await face.ask("fz", "cat", "/proc/sys/kernel/random/boot_id")).stdout
+    assert str(UUID(boot.strip())) == boot.strip()
     assert (await face.ask("fz", "nosuchcommand")).exit == 127
     monitor = next(
         entry for entry in face.world.hosts["fz"].processes.all() if "create" in entry.args
