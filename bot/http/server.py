@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from bot.engine.engine import Engine
 from bot.errors import ConfigError
 from bot.http.alerts import Door, Serving
 from bot.http.senders import Senders
 from bot.i18n import _
+
+
+def _is_of_the_bot(record: logging.LogRecord) -> bool:
+    """Whether *record* is about a mistake of the bot's, not of a program's that speaks no HTTP.
+
+    Of such a one aiohttp would quote the line that is wrong, which may be the one with a token.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError | web.RequestPayloadError)
+
+
+_log = logging.getLogger("bot.http")
+_log.addFilter(_is_of_the_bot)
 
 
 @dataclass(frozen=True)
@@ -40,7 +55,12 @@ async def listening(engine: Engine, where: Listening) -> AsyncIterator[int]:
     """
     _demand_own_names(engine, where)
     runner = web.AppRunner(
-        _site(engine, where), access_log=None, shutdown_timeout=where.patience, handle_signals=False
+        _site(engine, where),
+        access_log=None,
+        logger=_log,
+        shutdown_timeout=where.patience,
+        # a small packed body may be a large one
+        auto_decompress=False,
     )
     await runner.setup()
     try:
