@@ -53,7 +53,7 @@ class Table:
         signs: list[str] = []
         said: list[str] = []
         for heading, cell in zip(headings, map(clean, row), strict=True):
-            if not said and not any(sign.isalnum() for sign in cell):
+            if not said and _is_sign(cell):
                 signs.append(html.escape(cell))
             elif cell not in ("", "-"):
                 # a bare number says nothing without its heading; anything else speaks for itself
@@ -123,6 +123,11 @@ class Reply:
         if blocks:
             return f"{_lines(head)}{blocks}{_lines(self.hint)}"
         return _lines(f"{head}\n{self.hint}".strip())
+
+
+def _is_sign(cell: str) -> bool:
+    """Whether *cell* has no words: an emoji may be made of a letter, and says that it is shown."""
+    return cell.endswith("\ufe0f") or not any(sign.isalnum() for sign in cell)
 
 
 def _lines(text: str) -> str:

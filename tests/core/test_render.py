@@ -197,3 +197,9 @@ def test_no_duration_has_sixty_seconds_or_minutes(seconds: float) -> None:
 
     assert not re.search(r"\b60 (s|min)\b", said)
     assert re.fullmatch(r"\d+(\.\d)? s|\d+ min \d\d s|\d+ h \d\d min", said)
+
+
+def test_an_emoji_that_is_made_of_a_letter_is_a_sign_and_no_word() -> None:
+    html = Table([("ℹ️", "alert 1", "slow")]).html()
+
+    assert html == "<ul><li>ℹ️ <b>alert 1</b>: slow</li></ul>"
