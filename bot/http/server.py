@@ -41,8 +41,10 @@ class Listening:
     tokens: Mapping[str, str] = field(repr=False)
     body_bytes: int
     requests_a_minute: int
-    #: seconds for a body to arrive, and for open requests to be answered at the end
+    #: seconds for a body to arrive
     patience: float
+    #: seconds for open requests to be answered at the end
+    stop: float
     #: what a reader of figures has to show; None: nothing
     metrics_token: str | None = field(default=None, repr=False)
 
@@ -58,7 +60,7 @@ async def listening(engine: Engine, where: Listening) -> AsyncIterator[int]:
         _site(engine, where),
         access_log=None,
         logger=_log,
-        shutdown_timeout=where.patience,
+        shutdown_timeout=where.stop,
         # a small packed body may be a large one
         auto_decompress=False,
     )

@@ -270,3 +270,17 @@ async def test_a_sender_that_goes_away_in_the_middle_harms_nobody(
     assert (await bot.post(PLAIN, {"name": "b"})).status == 200
     assert set(bot.standing()) == {"b"}
     assert "Traceback" not in caplog.text
+
+
+async def test_an_open_request_holds_up_the_end_no_longer_than_it_may(place: Place) -> None:
+    async with (
+        opened(place.folder) as store,
+        served(place.engine(store), store, stop=0.05) as bot,
+    ):
+        reader, writer = await asyncio.open_connection("127.0.0.1", bot.port)
+        head = f"POST {PLAIN} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n"
+        writer.write(f"{head}Expect: 100-continue\r\nContent-Length: 100\r\n\r\n".encode())
+        assert b"100" in await reader.readline()
+
+    assert await asyncio.wait_for(reader.read(), 10.0) == b"\r\n"
+    writer.close()
