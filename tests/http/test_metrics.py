@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -12,19 +12,11 @@ from bot.core.alerts import Finding, Severity, Told
 from bot.core.chat import Post, Text
 from bot.core.pulse import Pulse
 from bot.engine import outbox
-from bot.lab.blueprint import lab_world
 from bot.lab.faults import REFUSE, Fault
 from tests.engine.alive import APPRENTI, Bot, Place
 from tests.fakes import ROOM
 from tests.http.asked import figures, get
-
-
-@pytest.fixture
-async def place(tmp_path: Path) -> AsyncIterator[Place]:
-    """The lab's site, and a state folder in which no bot lived yet."""
-    lab = lab_world()
-    yield Place(tmp_path / "state", lab)
-    await lab.close()
+from tests.http.programs import served
 
 
 @pytest.fixture
@@ -157,3 +149,31 @@ async def test_whoever_shows_the_token_gets_them_in_prometheus_own_format(bot: B
 
     assert answer.status == 200
     assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+
+
+async def test_the_server_has_the_pages_and_counts_who_reads_them(bot: Bot) -> None:
+    async with served(bot.engine, bot.store, metrics_token="token") as there:
+        here = f"http://127.0.0.1:{there.port}"
+        async with there.client.get(f"{here}/metrics") as answer:
+            assert answer.status == 401
+        shown = {"Authorization": "Bearer token"}
+        for _time in range(2):
+            async with there.client.get(f"{here}/metrics", headers=shown) as answer:
+                said = await answer.text()
+        async with there.client.get(f"{here}/healthz") as answer:
+            assert answer.status == 200
+        async with there.client.get(f"{here}/readyz") as answer:
+            assert answer.status == 200
+
+    assert 'nounou_http_requests_total{path="/metrics",status="200"} 1.0' in said
+    assert 'nounou_http_requests_total{path="/metrics",status="401"} 1.0' in said
+
+
+async def test_bytes_that_are_no_text_are_no_token_either(bot: Bot) -> None:
+    async with served(bot.engine, bot.store, metrics_token="token") as there:
+        reader, writer = await asyncio.open_connection("127.0.0.1", there.port)
+        writer.write(b"GET /metrics HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer \xe9\r\n\r\n")
+        said = await reader.readline()
+        writer.close()
+
+    assert said.startswith(b"HTTP/1.1 401 ")
