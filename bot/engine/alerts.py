@@ -196,7 +196,7 @@ class Alerts:
         self._engine.timekeeper.poke()
 
     async def unsilence(self, job: Job, alerts: Sequence[Alert], sentence: str) -> None:
-        """End the silence of *alerts*; raises `Refused` where there is none."""
+        """End the silence of *alerts*; one that has none is left as it is."""
         async with self._silences.write() as tx:
             await self._lift(tx, alerts, self._engine.clock())
             await self._record(tx, job, "alert.silence", "unsilenced", alerts, {})

@@ -25,6 +25,7 @@ from bot.core.units import moment
 from bot.engine import audit_log, incident_posts, incident_rows, jobs, outbox
 from bot.engine.incident_rows import Timeline
 from bot.engine.incidents import LONGEST_TEXT, LONGEST_TITLE, USUAL
+from bot.engine.which_alerts import may_on_alert
 from bot.errors import Refused, UsageError
 from bot.i18n import _
 
@@ -243,17 +244,19 @@ async def pointed_at(ctx: Context) -> tuple[Quoted, str]:
 async def alert_of(ctx: Context, number: int | None) -> Alert | None:
     """The alert *number*, or the one that the command answers or in whose thread it was typed.
 
-    Raises `UsageError` where there is none of that number.
+    Raises `UsageError` where there is none of that number that the asker may see.
     """
     alerts = ctx.engine.alerts
     if number is not None:
         found = await alerts.numbered(number)
-        if found is None:
+        if found is None or not may_on_alert(ctx, "alert.show", found):
             raise UsageError(_("There is no alert {number}.").format(number=number))
         return found
     for event_id in (ctx.job.answers, ctx.job.thread):
-        if event_id and (told := await alerts.of_message(event_id)):
-            return told[0]
+        told = await alerts.of_message(event_id) if event_id else []
+        for alert in told:
+            if may_on_alert(ctx, "alert.show", alert):
+                return alert
     return None
 
 

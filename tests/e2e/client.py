@@ -58,7 +58,7 @@ class Client:
         self.members: dict[str, set[str]] = {}
         #: who was in a room and is no more
         self.left: dict[str, set[str]] = {}
-        self._url = url
+        self._url = self.url = url
         self._user = user
         self._password = password
         self._token = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -17,11 +18,12 @@ GRACE = 8.0
 
 @asynccontextmanager
 async def running(
-    folder: Path, url: str, bot: str, room: str, members: dict[str, str]
+    folder: Path, url: str, bot: str, room: str, members: dict[str, str], **more: Any
 ) -> AsyncIterator[None]:
     """The bot *bot* in *room*, with its state in *folder*, told to end afterwards.
 
-    *members* are chat ids by person; each may do everything.
+    *members* are chat ids by person; each may do everything.  *more* are further keys of its
+    configuration.
     """
     config = folder / "config.yaml"
     for file in ("key", "known_hosts", "password"):
@@ -49,6 +51,7 @@ async def running(
             name: {"ids": [chat_id], "roles": ["nounou"]} for name, chat_id in members.items()
         },
         "roles": {"nounou": {"allow": ["*"]}},
+        **more,
     }
     write_private(config, yaml.safe_dump(written))
     child = Child("the bot", python("-m", "bot", "run", str(config)), folder / "bot.log")

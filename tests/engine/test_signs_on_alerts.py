@@ -135,3 +135,29 @@ async def test_a_pin_on_any_message_is_for_the_timeline(bot: Bot) -> None:
 
     assert await lines(bot) == ["!incident pin", "!ping"]
     assert await entries(bot, "denied") == []
+
+
+async def test_a_pin_puts_the_message_on_the_timeline_of_the_open_incident(bot: Bot) -> None:
+    await bot.ask("!incident open mail is down")
+    said = bot.chat.say("the queue has been full since noon", NOUNOU2)
+
+    answer = await bot.chat.answer(bot.chat.react("📌", said))
+
+    assert state(answer) == "succeeded"
+    timeline = await bot.engine.incidents.entries(1)
+    assert "the queue has been full since noon" in [entry.text for entry in timeline]
+
+
+@pytest.mark.parametrize("commits", range(1, 6))
+async def test_it_is_done_once_wherever_the_bot_dies(place: Place, commits: int) -> None:
+    async with place.bot() as bot:
+        await bot.ask("!ping")
+        await fire(bot, finding("vm", "vm"))
+        bot.store.die_after = bot.store.commits + commits
+        sign = place.chat.react("✅", message(bot, "vm is broken"))
+        await bot.store.dead.wait()
+        await bot.killed()
+
+    async with place.bot() as bot:
+        assert "Alert 1 is yours" in (await bot.chat.answer(sign)).plain
+        assert [entry["verb"] for entry in await entries(bot, "alert")] == ["alert.ack"]
