@@ -41,6 +41,18 @@ async def test_each_job_counts_once_under_the_right_that_it_needs(bot: Bot) -> N
     assert found["nounou_job_duration_seconds_bucket", "le=+Inf", "verb=bot.ping"] == 2
 
 
+async def test_a_job_that_is_cancelled_while_it_waits_counts_once(bot: Bot) -> None:
+    asked = bot.chat.say("!domu destroy vm")
+    await bot.code(asked)
+    await bot.ask("!job cancel 1")
+    await bot.chat.answer(asked)
+
+    found = await figures(bot.engine)
+
+    assert found["nounou_jobs_total", "state=cancelled", "verb=domu.destroy"] == 1
+    assert sum(value for name, value in found.items() if name[0] == "nounou_jobs_total") == 2
+
+
 async def test_buckets_of_durations_are_cumulative(bot: Bot) -> None:
     for seconds in (0.05, 0.3, 9999.0):
         bot.engine.tally.ended("bot.ping", "succeeded", seconds)
@@ -95,13 +107,12 @@ async def test_private_chats_are_no_label_each(bot: Bot, place: Place) -> None:
 
 
 async def test_jobs_that_wait_are_the_queue(bot: Bot) -> None:
-    asked = bot.chat.say("!destroy vm --sure")
-    await bot.chat.until(lambda: bool(bot.chat.about(asked)))
+    await bot.code(bot.chat.say("!domu destroy vm"))
 
     found = await figures(bot.engine)
 
-    waiting = found["nounou_jobs_open", "state=awaiting approval"]
-    assert found["nounou_queue",] == waiting + found["nounou_jobs_open", "state=queued"]
+    assert found["nounou_jobs_open", "state=awaiting approval"] == 1
+    assert found["nounou_queue",] == 1
     assert found["nounou_jobs_open", "state=running"] == 0
 
 
