@@ -13,6 +13,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from bot.engine.engine import Engine
 from bot.errors import ConfigError
+from bot.http import health, metrics
 from bot.http.alerts import Door, Serving
 from bot.http.senders import Senders
 from bot.i18n import _
@@ -107,4 +108,6 @@ def _site(engine: Engine, where: Listening) -> web.Application:
     clock = asyncio.get_running_loop().time
     senders = Senders(where.tokens, where.requests_a_minute, clock)
     Door(engine, senders, where.body_bytes, where.patience).add_routes(site)
+    metrics.add_routes(site, engine, where.metrics_token)
+    health.add_routes(site, engine)
     return site
