@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from bot.engine.engine import Engine
     from bot.engine.jobs import Job
 
-#: hears of each change in the transaction that makes it; the word is the value of the new state
-Listener = Callable[[AsyncConnection, Alert, str], Awaitable[None]]
+#: hears of all that changed, in the transaction that changes it
+Listener = Callable[[AsyncConnection, Sequence[Alert]], Awaitable[None]]
 
 
 #: how many words are written together: between two such parts the loop turns to people
@@ -340,9 +340,9 @@ class Alerts:
                     comes_back=calling.comes_back,
                 )
                 yield change
-                for alert in change.moved:
+                if change.moved:
                     for listener in self.listeners:
-                        await listener(tx, alert, alert.state.value)
+                        await listener(tx, change.moved)
                 await change.write()
         except BaseException:
             self._doubtful = True
