@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from time import perf_counter
-
 import pytest
 from sqlalchemy import select
 
 from bot.core.alerts import Finding, Severity, Told
-from bot.core.incidents import Entry, EntryKind, Incident
+from bot.core.incidents import Entry, EntryKind
 from bot.core.plan import Thing
 from bot.engine import housekeeping, incidents, schema
 from tests.commands.test_incident import does, fires, incident, pinned
@@ -127,19 +125,6 @@ async def test_a_storm_leaves_no_more_on_a_timeline_than_people_read(bot: Bot) -
     await storm(bot, 2000, "vm")
 
     assert len(await told(bot)) == 501
-
-
-def test_ten_thousand_words_on_the_same_alerts_are_read_at_once() -> None:
-    entries = [
-        Entry(n, float(n), EntryKind.ALERT, "", "so", {"alert": n % 500, "state": "firing"})
-        for n in range(10_000)
-    ]
-    begun = perf_counter()
-
-    found = Incident(1, "one", "#room", 0.0).with_entries(entries)
-
-    assert len(found.alerts) == 500
-    assert perf_counter() - begun < 2.0
 
 
 async def test_the_messages_of_incidents_and_of_open_alerts_are_never_forgotten(bot: Bot) -> None:
