@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from bot.engine.engine import Engine
     from bot.engine.jobs import Job
 
-#: hears of each change in the transaction that makes it; the word is the value of the new state
-Listener = Callable[[AsyncConnection, Alert, str], Awaitable[None]]
+#: hears of all that changed, in the transaction that changes it
+Listener = Callable[[AsyncConnection, Sequence[Alert]], Awaitable[None]]
 
 
 #: how many words are written together: between two such parts the loop turns to people
@@ -334,9 +334,9 @@ class Alerts:
             async with self._engine.store.write() as tx:
                 change = Change(tx, desk, self._engine.clock(), calling, self.muted)
                 yield change
-                for alert in change.moved:
+                if change.moved:
                     for listener in self.listeners:
-                        await listener(tx, alert, alert.state.value)
+                        await listener(tx, change.moved)
                 await change.write()
         except BaseException:
             self._doubtful = True
