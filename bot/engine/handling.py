@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,7 +20,7 @@ from bot.core.audit import Entry as Recorded
 from bot.core.chat import Quoted
 from bot.core.incidents import EntryKind
 from bot.core.render import Reply
-from bot.core.text import clean, did_you_mean
+from bot.core.text import clean, did_you_mean, is_command
 from bot.core.units import moment
 from bot.engine import audit_log, incident_posts, incident_rows, jobs, outbox
 from bot.engine.incident_rows import Timeline
@@ -238,6 +238,9 @@ async def pointed_at(ctx: Context) -> tuple[Quoted, str]:
     quoted = await engine.chat.quoted(job.room, job.answers)
     if quoted is None:
         raise Refused(_("That message cannot be read, so it is not on the timeline."))
+    if is_command(quoted.body, engine.prefix):
+        # what nobody may read is not to be read on a timeline either
+        quoted = replace(quoted, body=engine.shown(quoted.body.strip()))
     return quoted, clean(engine.policy.person(quoted.sender) or quoted.sender, 80)
 
 
