@@ -25,20 +25,22 @@ from bot.api import (
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 #: how many things one command names at most
 _MOST = 50
+#: how many other open incidents one is told of
+_MOST_OTHERS = 3
 
 
 @command(
     "incident open", needs="incident.open", risk="changes", words="[SEV] TITLE… | [SEV] --alert N"
 )
-async def open_(ctx: Context, *title: Word, alert: bool = False) -> Reply:
+async def open_(ctx: Context, *title: Said) -> Reply:
     """Open an incident, which you lead: a pinned status, a thread and a timeline.
 
-    SEV is sev1 (worst) to sev4, sev3 where nothing is said. With --alert 7, or as an answer to an
+    SEV is sev1 (worst) to sev4, sev3 where nothing is said. With --alert 7, or as an answer to a
     message about alerts, it takes over what they say.
 
     Example: incident open sev2 mail is down
     """
-    severity, number, words = _opening(title, by_number=alert)
+    severity, number, words = _opening(title)
     found = await handling.alerts_of(ctx, number)
     named = " ".join(words) or (found[0].title if found else "")
     if not clean(named):
@@ -55,25 +57,33 @@ async def open_(ctx: Context, *title: Word, alert: bool = False) -> Reply:
     )
     incident = (await handling.standing(ctx, opened)).incident
     hint = words_on.format(severity=incident.severity, title=incident.title, prefix=ctx.prefix)
+    already = _(
+        "Incident {other} is open already: {title}. {prefix}incident resolve #{n} duplicate "
+        "ends this one."
+    )
+    for other in [each for each in ctx.incidents.open if each.id != opened][-_MOST_OTHERS:]:
+        hint += "\n" + already.format(
+            other=other.id, title=clean(other.title, 100), prefix=ctx.prefix, n=opened
+        )
     return Reply(sentence, hint=hint)
 
 
-def _opening(
-    words: tuple[str, ...], *, by_number: bool
-) -> tuple[int | None, int | None, tuple[str, ...]]:
-    """How bad, from which alert, and the title; a lone number is the alert's where one is named."""
+def _opening(words: tuple[str, ...]) -> tuple[int | None, int | None, tuple[str, ...]]:
+    """How bad, from which alert, and the title; other words that look like options are of it."""
     severity = number = None
-    numbers = [word for word in words[:2] if word.lstrip("#").isdecimal()]
-    first_is_alert = by_number and len(numbers) == 1
-    if words and (match := _SEVERITY.fullmatch(words[0])) and (match[1] or not first_is_alert):
-        severity, words = int(match[2]), words[1:]
-    if by_number:
-        if not words or not re.fullmatch(r"#?[0-9]{1,9}", words[0]):
+    if _ALERT in words:
+        place = words.index(_ALERT)
+        found = re.fullmatch(r"#?([0-9]{1,9})", "".join(words[place + 1 : place + 2]))
+        if found is None:
             raise UsageError(_("Behind --alert stands the number of the alert."))
-        number, words = int(words[0].lstrip("#")), words[1:]
+        number, words = int(found[1]), words[:place] + words[place + 2 :]
+    # a lone digit begins a title: 1 of 2 paths is down
+    if words and (match := _SEVERITY.fullmatch(words[0])) and match[1]:
+        severity, words = int(match[2]), words[1:]
     return severity, number, words
 
 
+_ALERT = "--alert"
 _SEVERITY = re.compile(r"(sev)?([1-4])", re.IGNORECASE)
 
 
@@ -107,7 +117,12 @@ async def lead(ctx: Context, *words: Word) -> Reply:
     who = handling.member(ctx, rest)
     said = _("{who} leads incident {n}.").format(who=who, n=number)
     return await handling.act(
-        ctx, "incident.lead", number, lambda found: Act(EntryKind.LEAD, said, data={"lead": who})
+        ctx,
+        "incident.lead",
+        number,
+        lambda found: Act(
+            EntryKind.LEAD, said, data={"lead": who}, hint=handling.lacks_lead(ctx, who)
+        ),
     )
 
 
@@ -194,7 +209,9 @@ async def handover(ctx: Context, *words: Word) -> Reply:
         ctx,
         "incident.lead",
         number,
-        lambda found: Act(EntryKind.HANDOVER, said, data={"lead": who}),
+        lambda found: Act(
+            EntryKind.HANDOVER, said, data={"lead": who}, hint=handling.lacks_lead(ctx, who)
+        ),
     )
 
 

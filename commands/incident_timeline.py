@@ -55,8 +55,8 @@ async def pin(ctx: Context, *words: Word) -> Reply:
 
     Example: incident pin
     """
-    number, _rest = await handling.meant(ctx, words)
     quoted, sender = await handling.pointed_at(ctx)
+    number, _rest = await handling.meant(ctx, words, within=quoted.thread)
     text = clean(quoted.body, 2000)
 
     def decide(found: Timeline) -> Act:
@@ -77,9 +77,13 @@ async def task(ctx: Context, *words: Said) -> Reply:
     Example: incident task call the vendor for nounou
     """
     number, rest = await handling.meant(ctx, words)
-    person = ctx.person
+    person, nobody = ctx.person, ""
     if len(rest) > 2 and rest[-2] == "for":
-        person, rest = handling.member(ctx, rest[-1:]), rest[:-2]
+        try:
+            person, rest = handling.member(ctx, rest[-1:]), rest[:-2]
+        except UsageError as error:
+            # it may be a sentence: wait for fsck
+            nobody = _("{why} So the task is yours.").format(why=error)
     text = _text(rest)
 
     def decide(found: Timeline) -> Act:
@@ -93,7 +97,7 @@ async def task(ctx: Context, *words: Said) -> Reply:
             said,
             text,
             {"task": place, "for": person},
-            hint=how.format(prefix=ctx.prefix, task=place),
+            hint="\n".join(filter(None, [nobody, how.format(prefix=ctx.prefix, task=place)])),
         )
 
     return await handling.act(ctx, "incident.note", number, decide)
@@ -129,13 +133,17 @@ async def done(ctx: Context, *words: Word) -> Reply:
     return await handling.act(ctx, "incident.note", number, decide)
 
 
-@command("incident status", needs="incident.note", risk="changes", words="[#N] TEXT…")
+@command("incident status", needs="incident.note", risk="changes", words="[#N] [TEXT…]")
 async def status(ctx: Context, *words: Said) -> Reply:
     """Say what is thought to be the cause now; it stands in the pinned message.
+
+    Without a text it is told how the incident stands.
 
     Example: incident status a loose cable at port 3 of the switch
     """
     number, rest = await handling.meant(ctx, words)
+    if not rest:
+        return await handling.told(ctx, number)
     text = _text(rest, 500)
     said = _("The pinned message of incident {n} says so.").format(n=number)
     hint = _("{prefix}incident update in 30m sets when the next update is due.")

@@ -215,7 +215,7 @@ class FakeChat:
         for batch in self.batches:
             for each in batch.messages:
                 if (each.room, each.event_id, each.kind) == (room, event_id, Kind.LINE):
-                    return Quoted(event_id, each.sender, each.body, 0.0)
+                    return Quoted(event_id, each.sender, each.body, 0.0, each.thread)
         said = self.messages.get(event_id)
         return None if said is None else Quoted(event_id, "@bot:localhost", said.plain, 0.0)
 

@@ -79,11 +79,11 @@ def _said(event: object, message: Message) -> Message | None:
     if field(content, "msgtype") != "m.text" or not isinstance(body, str):
         return None
     own = without_quote(_storable(body[:_LONGEST_BODY]))
-    thread, answers = _points_at(content)
+    thread, answers = points_at(content)
     return replace(message, body=own, thread=thread, answers=answers) if own.strip() else None
 
 
-def _points_at(content: object) -> tuple[str, str]:
+def points_at(content: object) -> tuple[str, str]:
     """The thread that a message is in, and the one that it answers; empty for none.
 
     Clients without threads are shown the last message of one as if it were answered; nobody chose

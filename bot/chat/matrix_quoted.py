@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.chat.matrix_crypto import Crypto
-from bot.chat.matrix_events import field, user_id_of, without_quote
+from bot.chat.matrix_events import field, points_at, user_id_of, without_quote
 from bot.chat.matrix_login import Account
 from bot.chat.matrix_wire import Rejected, path_of
 from bot.core.chat import Quoted
@@ -31,7 +31,8 @@ async def quoted(
     at = field(said, "origin_server_ts")
     if not body or sender is None or not isinstance(at, int) or not 0 <= at <= _LAST:
         return None
-    return Quoted(event_id, sender, body, at / 1000)
+    thread, _answers = points_at(field(said, "content"))
+    return Quoted(event_id, sender, body, at / 1000, thread)
 
 
 def _words(content: object) -> str:

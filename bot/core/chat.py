@@ -85,6 +85,8 @@ class Quoted:
     body: str
     #: seconds since 1970, by the clock of the chat's server
     at: float
+    #: the message that began the thread in which it stands; empty for none
+    thread: str = ""
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ def status(
 ) -> Reply:
     """The pinned message; *alerts* are the open ones that belong to it."""
     shown = [*_standing(incident, now), *_work(incident, alerts, now)]
-    last = [line(entry, incident.opened) for entry in entries[-LAST:]]
+    last = [line(entry, incident.opened) for entry in _news(incident, entries)[-LAST:]]
     return Reply(
         heading(incident), body=[Lines(shown), Lines(last)], hint=_how_on(incident, prefix)
     )
@@ -43,7 +43,8 @@ def digest(
     incident: Incident, entries: Sequence[Entry], alerts: Sequence[Alert], to: str, now: float
 ) -> Reply:
     """What *to* has to know who takes the incident over."""
-    done = [entry for entry in entries if entry.kind is not EntryKind.JOINED]
+    news = _news(incident, entries)
+    done = [entry for entry in news if entry.kind is not EntryKind.JOINED]
     return Reply(
         _("{to}, you lead incident {number} now: {title}").format(
             to=to, number=incident.id, title=incident.title
@@ -53,6 +54,14 @@ def digest(
             Lines([line(entry, incident.opened) for entry in done[-LAST_OF_DIGEST:]]),
         ],
     )
+
+
+def _news(incident: Incident, entries: Sequence[Entry]) -> list[Entry]:
+    """What happened, by its times; what the record has from before it was opened is no news."""
+    news = [
+        each for each in entries if each.kind is not EntryKind.RECORD or each.at >= incident.opened
+    ]
+    return sorted(news, key=lambda entry: (entry.at, entry.id))
 
 
 def line(entry: Entry, opened: float, longest: int = _LONGEST) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, tzinfo
-from urllib.parse import quote
 
 from bot.core import postmortem
 from bot.core.alerts import Alert
@@ -215,10 +214,17 @@ def _tasks(case: Case) -> list[str]:
 
 
 def _pictures(case: Case) -> list[str]:
+    before, _name, after = _("[picture {name}]").partition("{name}")
     found = [
-        f"- {_clock(entry, case.zone)}: [{text(clean(str(picture), 100))}](<{quote(str(picture))}>)"
+        "- {when}: {name} ({who})".format(
+            when=_whole(float(entry.data.get("said", entry.at)), case.zone),
+            name=text(clean(entry.text.removeprefix(before).removesuffix(after), 200)),
+            who=text(str(entry.data.get("sender", "?")), 80),
+        )
         for entry in case.timeline
-        if (picture := entry.data.get("picture"))
+        if entry.kind is EntryKind.PINNED
+        and entry.text.startswith(before)
+        and entry.text.endswith(after)
     ]
     return [_h(_("Pictures")), "", *found] if found else []
 
@@ -260,10 +266,6 @@ def _only_utc(case: Case) -> bool:
 
 def _whole(when: float | None, zone: tzinfo) -> str:
     return "" if when is None else datetime.fromtimestamp(when, zone).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _clock(entry: Entry, zone: tzinfo) -> str:
-    return datetime.fromtimestamp(entry.at, zone).strftime("%H:%M:%S")
 
 
 def _both(case: Case, when: float) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,7 +20,7 @@ from bot.core.audit import Entry as Recorded
 from bot.core.chat import Quoted
 from bot.core.incidents import EntryKind
 from bot.core.render import Reply
-from bot.core.text import clean, did_you_mean
+from bot.core.text import clean, did_you_mean, is_command
 from bot.core.units import moment
 from bot.engine import audit_log, incident_posts, incident_rows, jobs, outbox
 from bot.engine.incident_rows import Timeline
@@ -55,20 +55,21 @@ Decide = Callable[[Timeline], Act]
 
 
 async def meant(
-    ctx: Context, words: Sequence[str], *, last: bool = False
+    ctx: Context, words: Sequence[str], *, last: bool = False, within: str = ""
 ) -> tuple[int, tuple[str, ...]]:
     """The number of the incident that *words* are about, and the rest of them.
 
-    A first word ``#3`` names it; else it is the one in whose thread this was typed, or in that of
-    an alert that belongs to it; else the one that is open; with *last*, where none is, the last
-    one.  Raises `UsageError` where it is not clear.
+    A first word ``#3`` names it; else it is the one in whose thread the message stands that is
+    pointed at (*within*), or in whose thread this was typed, or in that of an alert that belongs to
+    it; else the one that is open; with *last*, where none is, the last one.  Raises `UsageError`
+    where it is not clear.
     """
     if words and re.fullmatch(r"#[0-9]{1,9}", words[0]):
         return int(words[0][1:]), tuple(words[1:])
     incidents = ctx.engine.incidents
     await incidents.settle()
     opened = incidents.open
-    for event_id in (ctx.job.thread, ctx.job.answers):
+    for event_id in (within, ctx.job.thread, ctx.job.answers):
         if (number := await incidents.of_message(event_id)) is not None:
             return number, tuple(words)
         told = {alert.id for alert in await ctx.engine.alerts.of_message(event_id)}
@@ -86,11 +87,25 @@ async def meant(
         hint="\n".join(
             [
                 *map(incident_text.heading, opened),
-                _("Write its number first, like #{number}, or type in its thread.").format(
-                    number=opened[-1].id
-                ),
+                _("Write its number first, or type in its thread:"),
+                _numbered(ctx, opened[-1].id),
             ]
         ),
+    )
+
+
+def _numbered(ctx: Context, number: int) -> str:
+    """What was typed, ready to be typed again with the *number* of an incident."""
+    path, rest = ctx.job.line.split(maxsplit=2)[:2], ctx.job.line.split(maxsplit=2)[2:]
+    return ctx.shown(" ".join([*path, f"#{number}", *rest]))
+
+
+async def told(ctx: Context, number: int) -> Reply:
+    """How the incident *number* stands, as its pinned message tells it."""
+    engine, found = ctx.engine, await standing(ctx, number)
+    alerts = incident_posts.alerts_of(engine, found.incident)
+    return incident_text.status(
+        found.incident, found.entries, alerts, engine.prefix, engine.clock()
     )
 
 
@@ -245,6 +260,9 @@ async def pointed_at(ctx: Context) -> tuple[Quoted, str]:
     quoted = await engine.chat.quoted(job.room, job.answers)
     if quoted is None:
         raise Refused(_("That message cannot be read, so it is not on the timeline."))
+    if is_command(quoted.body, engine.prefix):
+        # what nobody may read is not to be read on a timeline either
+        quoted = replace(quoted, body=engine.shown(quoted.body.strip()))
     return quoted, clean(engine.policy.person(quoted.sender) or quoted.sender, 80)
 
 
@@ -266,6 +284,15 @@ async def alerts_of(ctx: Context, number: int | None) -> list[Alert]:
         if seen := [alert for alert in told if may_on_alert(ctx, "alert.show", alert)]:
             return seen
     return []
+
+
+def lacks_lead(ctx: Context, person: str) -> str:
+    """What to say where *person* may not do what who leads an incident does; else nothing."""
+    if ctx.engine.rights(person, ctx.job.room).verb("incident.lead", objects=False):
+        return ""
+    return _("⚠ {person} lacks the right incident.lead, so cannot hand it over.").format(
+        person=person
+    )
 
 
 def member(ctx: Context, words: Sequence[str]) -> str:

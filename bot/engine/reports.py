@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import os
 import stat
+import tempfile
 from collections.abc import Mapping
 from datetime import UTC
 from pathlib import Path
@@ -139,11 +140,14 @@ def _write(folder: Path, files: Mapping[str, str]) -> None:
 
 
 def _put(path: Path, content: str) -> None:
-    fresh = path.with_name(path.name + ".new")
-    fresh.unlink(missing_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-    with os.fdopen(os.open(fresh, flags, 0o600), "w", encoding="utf-8") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
+    # a name of its own: two people may export at once
+    opened, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    fresh = Path(name)
+    try:
+        with os.fdopen(opened, "w", encoding="utf-8") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)

@@ -42,6 +42,15 @@ async def test_it_is_told_with_who_said_it_and_when(scene: Scene) -> None:
     assert await told(scene, event()) == Quoted("$e", ANNA, "the array beeps", 1.5)
 
 
+async def test_it_is_told_with_the_thread_in_which_it_stands(scene: Scene) -> None:
+    within = {"m.relates_to": {"rel_type": "m.thread", "event_id": "$begins"}}
+
+    found = await told(scene, event(content=within))
+
+    assert found is not None
+    assert found.thread == "$begins"
+
+
 @pytest.mark.parametrize(
     ("content", "shown"),
     [

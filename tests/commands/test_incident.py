@@ -265,7 +265,8 @@ async def test_it_opens_as_an_answer_to_an_alert(bot: Bot) -> None:
     [
         ("sev1 a b", 1, "a b"),
         ("SEV4 a", 4, "a"),
-        ("2 a", 2, "a"),
+        ("1 of 2 paths is down", 3, "1 of 2 paths is down"),
+        ("fz died --again", 3, "fz died --again"),
         ("5 hosts", 3, "5 hosts"),
         ("sev9 a", 3, "sev9 a"),
     ],

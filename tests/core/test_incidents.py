@@ -106,3 +106,17 @@ def test_a_sentence_with_braces_is_only_text() -> None:
     entry = Entry(1, OPENED, EntryKind.NOTE, "anna", "{person} {0} {")
 
     assert line(entry, OPENED) == "08:00 UTC anna: {person} {0} {"
+
+
+def test_the_news_stand_by_their_times_and_what_the_record_has_from_before_is_none() -> None:
+    told = [
+        Entry(1, OPENED, EntryKind.OPENED, "anna", "mail", {"severity": 2}),
+        Entry(2, OPENED + 50, EntryKind.NOTE, "anna", "the newest"),
+        Entry(3, OPENED + 20, EntryKind.RECORD, "", "heard of late", audit=7),
+        *(Entry(n, OPENED - n, EntryKind.RECORD, "", "of before", audit=n) for n in range(10, 30)),
+    ]
+
+    shown = status(folded(told), told, [], "!", OPENED).text().plain
+
+    assert "of before" not in shown
+    assert shown.index("heard of late") < shown.index("the newest")

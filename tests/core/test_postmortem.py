@@ -120,6 +120,15 @@ def test_an_open_incident_without_anything_else_is_a_draft() -> None:
     assert "Europe" not in found
 
 
+def test_pictures_that_were_pinned_are_listed_by_name() -> None:
+    data = {"sender": "carla", "said": START - 60}
+    told = entries((9, EntryKind.PINNED, "ben", "[picture panel.jpg]", data))
+
+    assert "## Pictures\n\n- 2027-01-15 03:11:00: panel.jpg (carla)\n" in report(
+        replace(played(), entries=told)
+    )
+
+
 def test_programs_read_the_same() -> None:
     whole = json.loads(postmortem.document(played()))
     assert whole["format"] == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from bot.core.chat import Post
-from bot.engine import audit_log
+from bot.engine import audit_log, reports
 from tests.engine.alive import APPRENTI, Bot, Place
 from tests.engine.test_crashes import died
 from tests.engine.test_timeline import OPEN, did, state
@@ -131,6 +132,23 @@ async def test_a_folder_that_cannot_be_written_is_said_with_how_to_mend_it(
         assert state(said) == "failed"
         assert "incidents.folder" in said.plain
         assert attached(bot) == {}
+
+
+def test_two_who_export_at_once_are_not_in_each_others_way(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    to_disk, others = os.fsync, [{NAMES[0]: "of the other"}]
+
+    def meanwhile(opened: int) -> None:
+        if others:
+            reports._write(folder, others.pop())
+        to_disk(opened)
+
+    monkeypatch.setattr(os, "fsync", meanwhile)
+    reports._write(folder, {NAMES[0]: "of the one"})
+
+    assert written(folder) == {NAMES[0]: "of the one"}
+    assert modes(folder) == [0o700, 0o600]
 
 
 async def test_it_needs_the_right_and_an_incident(bot: Bot) -> None:
