@@ -163,6 +163,8 @@ def walk() -> Iterator[tuple[Command, str, bool]]:
             yield command, called(command, about), may
 
 
+# some two thousand commands
+@pytest.mark.timeout(240)
 async def test_every_command_asks_for_its_right_and_for_no_other(place: Place) -> None:
     place.policy = POLICY
     wrong = []
