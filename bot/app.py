@@ -204,6 +204,7 @@ def _programs(config: Config, engine: Engine) -> AbstractAsyncContextManager[obj
         body_bytes=http.body_bytes,
         requests_a_minute=http.requests_a_minute,
         patience=config.timing.command,
+        stop=config.timing.stop,
     )
     return listening(engine, where)
 

@@ -134,10 +134,11 @@ def _held_against_commands(file: Path, config: Config) -> list[Problem]:
     Ends with exit status 1 where one means nothing, or where it names a watch that there is not.
     """
     from bot.app import known_watches, registry_of
-    from bot.policies import fit, strange_watches
+    from bot.policies import fit, strange_calls, strange_watches
 
     found = fit(file, config, registry_of(config.commands))
-    wrong = sorted([*found.wrong, *strange_watches(file, config, known_watches())])
+    strange = [*strange_calls(file, config), *strange_watches(file, config, known_watches())]
+    wrong = sorted([*found.wrong, *strange])
     for problem in wrong:
         typer.echo(_("{file}: {problem}").format(file=file, problem=problem), err=True)
     if wrong:

@@ -14,7 +14,7 @@ from bot.config import Policy as PolicyConfig
 from bot.config_file import Loc, Problem, Source, dotted, instead
 from bot.core.alerts import Severity
 from bot.core.approvals import Approvals, Need
-from bot.core.calling import Call, Calling
+from bot.core.calling import EVERYBODY, Call, Calling
 from bot.core.command import Registry
 from bot.core.fitting import Misfit, misfits
 from bot.core.policy import Policy, Right, Role
@@ -116,6 +116,25 @@ def strange_watches(path: Path, config: Config, known: Sequence[Watch]) -> list[
             instead(name, names),
         )
         for name in config.watches
+        if name not in names
+    ]
+
+
+def strange_calls(path: Path, config: Config) -> list[Problem]:
+    """Whom *config*, which was read from *path*, calls about alerts though nobody is called so."""
+    source, names = Source.read(path), [EVERYBODY, *config.roles, *config.members]
+    said = config.alerts
+    calls = {"critical": said.critical, "warning": said.warning, "info": said.info}
+    return [
+        Problem(
+            source.line(("alerts", severity, key, place)),
+            dotted(("alerts", severity, key, place)),
+            _("{name} is no role and no member").format(name=name),
+            instead(name, names),
+        )
+        for severity, call in calls.items()
+        for key, chosen in (("mention", call.mention), ("then", call.then))
+        for place, name in enumerate(chosen)
         if name not in names
     ]
 

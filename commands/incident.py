@@ -1,6 +1,7 @@
 """Incidents: opening one, who does what in it, how bad it is, and its end."""
 
 import re
+from collections.abc import Sequence
 
 from bot.api import (
     Act,
@@ -35,13 +36,13 @@ async def open_(ctx: Context, *title: Said) -> Reply:
     """Open an incident, which you lead: a pinned status, a thread and a timeline.
 
     SEV is sev1 (worst) to sev4, sev3 where nothing is said. With --alert 7, or as an answer to an
-    alert, it takes over what the alert says.
+    message about alerts, it takes over what they say.
 
     Example: incident open sev2 mail is down
     """
     severity, number, words = _opening(title)
-    found = await handling.alert_of(ctx, number)
-    named = " ".join(words) or (found.title if found is not None else "")
+    found = await handling.alerts_of(ctx, number)
+    named = " ".join(words) or (found[0].title if found else "")
     if not clean(named):
         raise UsageError(
             _("The title is missing."),
@@ -86,9 +87,9 @@ _ALERT = "--alert"
 _SEVERITY = re.compile(r"(sev)?([1-4])", re.IGNORECASE)
 
 
-def _severity_of(alert: Alert | None) -> int | None:
-    """What an alert comes to where nobody said how bad it is: 2 where it is critical."""
-    return 2 if alert is not None and alert.severity.name == "CRITICAL" else None
+def _severity_of(alerts: Sequence[Alert]) -> int | None:
+    """What alerts come to where nobody said how bad it is: 2 where one is critical."""
+    return 2 if any(alert.severity.name == "CRITICAL" for alert in alerts) else None
 
 
 @command("incident join", needs="incident.note", risk="changes", words="[#N]")

@@ -164,6 +164,11 @@ def test_the_bot_logs_in_in_exactly_one_way(folder: Path) -> None:
             "site: lab\nlimits: {command_bytes: 0}",
             "limits.command_bytes: 0 is too small",
         ),
+        (
+            "site: lab",
+            "site: lab\nhttp: {tokens: {a: {file: password}, b: {file: password}}}",
+            "line 2, http.tokens.b: b and a have the same token; give each sender a token of its",
+        ),
         ("site: lab", "site: lab\ntiming: {stop: soon}", "timing.stop: 'soon' is not a duration"),
         ("site: lab", "site: lab\ntiming: 4", "line 2, timing: 4 has no keys"),
         ("state: state", "stat: state", "line 2, stat: there is no such key; did you mean state?"),

@@ -14,7 +14,7 @@ from bot.core.approvals import Need
 from bot.core.policy import Right
 from bot.core.policy_words import described
 from bot.errors import ConfigError
-from bot.policies import approvals_of, demand_fit, fit, policy_of, read_again
+from bot.policies import approvals_of, demand_fit, fit, policy_of, read_again, strange_calls
 from tests.test_config import SMALL, folder, written
 
 __all__ = ["folder"]
@@ -299,3 +299,13 @@ def test_check_config_knows_the_watches(folder: Path) -> None:
     assert f"line {line}, watches.hostss: there is no watch hostss; did you mean hosts?" in (
         ended.output
     )
+
+
+def test_whom_alerts_call_is_a_role_a_member_or_everybody(folder: Path) -> None:
+    alerts = "alerts:\n  critical:\n    mention: [nuonou, everybody]\n"
+    path = written(folder, SMALL + alerts)
+
+    (problem,) = strange_calls(path, load(path))
+
+    assert "alerts.critical.mention" in str(problem)
+    assert "nuonou is no role and no member" in str(problem)

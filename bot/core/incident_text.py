@@ -76,6 +76,8 @@ def said(entry: Entry) -> str:
         values["due"] = moment(float(entry.data["due"]), entry.at)
     if entry.kind is EntryKind.AFFECTS:
         values["objects"] = ", ".join(map(str, entry.data.get("objects", ())))
+    if entry.kind is EntryKind.ALERT and "alert" not in entry.data:
+        return entry.text
     if entry.kind is EntryKind.ALERT and entry.person:
         return _("alert {alert} {state} by {person}: {text}").format(**values)
     if entry.kind is EntryKind.RECORD and not entry.person:

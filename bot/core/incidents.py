@@ -41,7 +41,7 @@ class EntryKind(Enum):
     REOPENED = "reopened"
     #: from the record: jobs, approvals, denials, holds…; *data* has the record's kind and hash
     RECORD = "record"
-    #: *data* ``{"alert": N, "state": …}``
+    #: *data* ``{"alert": N, "state": …}``; without data where there are more than are kept
     ALERT = "alert"
 
 
@@ -135,7 +135,10 @@ def _did(incident: Incident, entry: Entry) -> dict[str, Any]:
 
 
 def _alerted(incident: Incident, entry: Entry) -> dict[str, Any]:
-    return {"alerts": tuple(dict.fromkeys((*incident.alerts, int(entry.data["alert"]))))}
+    number = entry.data.get("alert")
+    if number is None or number in incident.alerts:
+        return {}
+    return {"alerts": (*incident.alerts, int(number))}
 
 
 _CHANGES = {

@@ -143,6 +143,8 @@ def deed(entry: Entry) -> str:
         values["due"] = moment(float(entry.data["due"]), entry.at)
     if entry.kind is EntryKind.AFFECTS:
         values["objects"] = ", ".join(map(str, entry.data.get("objects", ())))
+    if entry.kind is EntryKind.ALERT and "alert" not in entry.data:
+        return entry.text
     words = _DEEDS.get(entry.kind)
     return words().format(**values) if words is not None else entry.text
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.alerts import TOLD, Alert, AlertEvent, AlertState, Finding, Message, Severity, after
+from bot.core.calling import Calling
 from bot.core.text import clean, clean_lines
 from bot.engine import alert_rows as rows
 
@@ -37,10 +38,10 @@ class Desk:
     firing: Counter[tuple[int, Severity]] = field(default_factory=Counter)
 
     @classmethod
-    async def load(cls, tx: AsyncConnection, now: float) -> Desk:
-        """All that is current in the store."""
+    async def load(cls, tx: AsyncConnection, now: float, comes_back: float) -> Desk:
+        """All that is current in the store, and what may come back within so many seconds."""
         desk = cls()
-        for message in await rows.current_messages(tx, now - MINUTE):
+        for message in await rows.current_messages(tx, now - max(MINUTE, comes_back)):
             desk.messages[message.id] = message
         for alert in await rows.current_alerts(tx):
             desk.put(alert)
@@ -89,28 +90,44 @@ class Desk:
         self.open[alert.post] += by * alert.open
         self.firing[alert.post, alert.severity] += by * (alert.state is AlertState.FIRING)
 
-    def forget(self, numbers: Iterable[int], now: float) -> None:
-        """Forget the messages *numbers*, which are over and say so, with the alerts that are."""
-        gone = {number for number in numbers if self.messages[number].closed is not None}
+    def forget(self, now: float, comes_back: float) -> None:
+        """Forget the messages that are over and say so, with their alerts, once none comes back."""
+        gone = {
+            number
+            for number, message in self.messages.items()
+            if message.closed is not None
+            and not message.stale
+            and message.closed <= now - comes_back
+            and message.opened <= now - MINUTE
+        }
+        if not gone:
+            return
         for alert in [each for each in self.alerts.values() if each.post in gone]:
             if alert.state not in rows.KNOWN:
                 del self.alerts[alert.id]
         for number in gone:
-            if self.messages[number].opened <= now - MINUTE:
-                del self.messages[number]
+            del self.messages[number]
+            self.open.pop(number, None)
+            for severity in Severity:
+                self.firing.pop((number, severity), None)
 
 
 class Change:
     """One transaction that changes alerts: what it does to the draft it does to the store."""
 
     def __init__(
-        self, tx: AsyncConnection, desk: Desk, now: float, *, a_minute: int, comes_back: float
+        self,
+        tx: AsyncConnection,
+        desk: Desk,
+        now: float,
+        calling: Calling,
+        muted: Callable[[Alert], str],
     ) -> None:
         self.tx = tx
         self.desk = desk
         self.now = now
-        self._a_minute = a_minute
-        self._comes_back = comes_back
+        self._calling = calling
+        self._muted = muted
         #: each alert that came into another state, in order
         self.moved: list[Alert] = []
         self._groups = {
@@ -127,7 +144,9 @@ class Change:
         alert = self.desk.of(source, finding.key)
         if alert is None:
             before = await rows.last_of(self.tx, source, finding.key)
-            back = before is not None and self.now - (before.ended or 0.0) < self._comes_back
+            back = (
+                before is not None and self.now - (before.ended or 0.0) < self._calling.comes_back
+            )
             if before is not None and back:
                 await self._again(before, finding)
             else:
@@ -135,9 +154,17 @@ class Change:
         elif not alert.says(finding):
             worse = finding.severity > alert.severity
             event = AlertEvent.WORSEN if worse else AlertEvent.FIRE
-            await self._move(alert, event, _told(finding))
+            changes = _told(finding)
+            if worse and alert.post not in self.desk.messages:
+                # it was closed so long ago that nobody looks at its message
+                changes["post"] = await self._message_of(source, finding)
+            await self._move(alert, event, changes)
             if worse:
                 self._call_anew(self.desk.alerts[alert.id].post)
+
+    def _comes_back(self, alert: Alert) -> bool:
+        """Whether *alert*, which is over, ended so recently that it would be the old one."""
+        return self.now - (alert.ended or 0.0) < self._calling.comes_back
 
     async def end(self, source: str, key: str) -> None:
         """The *source* says that this is over."""
@@ -154,7 +181,9 @@ class Change:
         await self._move(alert, AlertEvent.CLOSE, {"by": person, "ended": self.now})
 
     def touch(self, number: int) -> None:
-        """The message *number* says less than is known."""
+        """The message *number* says less than is known; one that is over for long is left alone."""
+        if number not in self.desk.messages:
+            return
         self.desk.messages[number] = replace(self.desk.messages[number], stale=True)
         self._touched.add(number)
 
@@ -188,8 +217,8 @@ class Change:
         if message is None or message.closed is not None:
             alert = replace(alert, post=await self._message_of(alert.source, finding, alert))
         anew = {"ended": None, "times": alert.times + 1, "by": "", "acked": None}
+        # nobody is called for its coming back alone: in its old message they are at their turn
         await self._move(alert, AlertEvent.FIRE, _told(finding) | anew)
-        self._call_anew(alert.post)
 
     async def _move(self, alert: Alert, event: AlertEvent, changes: dict[str, Any]) -> None:
         state = after(alert.state, event)
@@ -218,7 +247,7 @@ class Change:
             self._groups[group] = old.id
             return old.id
         recent = sum(each.opened > self.now - MINUTE for each in self.desk.messages.values())
-        if recent >= self._a_minute:
+        if recent >= self._calling.messages_a_minute:
             group = STORM
             if (number := self._groups.get(group)) is not None:
                 self._worse(number, finding.severity)
@@ -230,9 +259,13 @@ class Change:
         return number
 
     def _worse(self, number: int, severity: Severity) -> None:
-        """Somebody is called anew where what joins a message is worse than all that fires there."""
-        if not any(self.desk.firing[number, each] for each in Severity if each >= severity):
-            self._call_anew(number)
+        """Somebody is called anew where what joins a message is worse than all that they know."""
+        # newest first: in a storm the answer is the first one
+        for alert in reversed(self.desk.alerts.values()):
+            known = alert.post == number and alert.state is AlertState.FIRING
+            if known and alert.severity >= severity and not self._muted(alert):
+                return
+        self._call_anew(number)
 
 
 def bounded(finding: Finding) -> Finding:

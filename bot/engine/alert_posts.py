@@ -68,7 +68,14 @@ class Teller:
 
     def wanted(self, messages: Iterable[Message]) -> bool:
         """Whether there is anything to say of *messages*."""
-        return any(message.stale or self._due(message) for message in messages)
+        return any(self._is_stale(message) or self._due(message) for message in messages)
+
+    def _is_stale(self, message: Message) -> bool:
+        """Whether *message* says less than is known, or no longer why nobody is called."""
+        if message.stale:
+            return True
+        told = self._engine.alerts.told_muted.get(message.id, "")
+        return message.closed is None and told != self._muted(self._of[message.id])
 
     async def tell(self, change: Change) -> None:
         """Say it, within *change*."""
@@ -76,7 +83,7 @@ class Teller:
         told = []
         for message in list(change.desk.messages.values()):
             due = self._due(message)
-            if message.stale or due:
+            if due or self._is_stale(message):
                 await self._tell(change.tx, message, due)
                 done = replace(message, stale=False)
                 if due:
@@ -84,15 +91,20 @@ class Teller:
                 change.desk.messages[message.id] = done
                 told.append(done)
         await alert_rows.change_messages(change.tx, told)
-        change.desk.forget([message.id for message in told], self._now)
+        change.desk.forget(self._now, self._engine.calling.comes_back)
+        told_muted = self._engine.alerts.told_muted
+        for number in told_muted.keys() - change.desk.messages.keys():
+            del told_muted[number]
 
     async def _tell(self, tx: AsyncConnection, message: Message, due: list[Alert]) -> None:
         engine, alerts = self._engine, self._of[message.id]
         first = engine.txn(f"alert-{message.id}")
         was_said = await outbox.has(tx, first)
         whom = self._whom(message, due) if due else ()
-        if message.stale or due or not was_said:
-            shown = alert_text.told(alerts, self._muted(alerts), engine.prefix, self._now)
+        if due or not was_said or self._is_stale(message):
+            muted = self._muted(alerts)
+            engine.alerts.told_muted[message.id] = muted
+            shown = alert_text.told(alerts, muted, engine.prefix, self._now)
             engine.edits += 1
             txn = f"{first}-{int(self._now * 1000):x}.{engine.edits}" if was_said else first
             edits = first if was_said else None

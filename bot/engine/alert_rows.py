@@ -31,8 +31,9 @@ _last = (
 
 
 async def current_messages(tx: AsyncConnection, since: float) -> list[Message]:
-    """The messages that are not over, that say less than is known, or that began after *since*."""
-    wanted = _posts.c.closed.is_(None) | _posts.c.stale | (_posts.c.opened > since)
+    """The messages that are not over, that say less than is known, or that are of after *since*."""
+    over = _posts.c.closed.is_(None) | _posts.c.stale
+    wanted = over | (_posts.c.opened > since) | (_posts.c.closed > since)
     query = select(_posts).where(wanted).order_by(_posts.c.id)
     return [_message(row) for row in await tx.execute(query)]
 

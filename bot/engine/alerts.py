@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from bot.engine.engine import Engine
     from bot.engine.jobs import Job
 
-#: hears of each change in the transaction that makes it; the word is the value of the new state
-Listener = Callable[[AsyncConnection, Alert, str], Awaitable[None]]
+#: hears of all that changed, in the transaction that changes it
+Listener = Callable[[AsyncConnection, Sequence[Alert]], Awaitable[None]]
 
 
 #: how many words are written together: between two such parts the loop turns to people
@@ -60,6 +60,8 @@ class Alerts:
         #: set when there is something to say
         self.news = asyncio.Event()
         self.listeners: list[Listener] = []
+        #: what the message with each number says of why nobody is called
+        self.told_muted: dict[int, str] = {}
         engine.timekeeper.due("silences", self._silences.next_due, self._end_silences)
 
     async def load(self) -> None:
@@ -192,7 +194,7 @@ class Alerts:
             more = {"until": until, "reason": reason}
             await self._record(tx, job, "alert.silence", "silenced", alerts, more)
             await jobs.done(tx, job.id, sentence)
-        await self._show_anew(alerts)
+        self.news.set()
         self._engine.timekeeper.poke()
 
     async def unsilence(self, job: Job, alerts: Sequence[Alert], sentence: str) -> None:
@@ -201,7 +203,7 @@ class Alerts:
             await self._lift(tx, alerts, self._engine.clock())
             await self._record(tx, job, "alert.silence", "unsilenced", alerts, {})
             await jobs.done(tx, job.id, sentence)
-        await self._show_anew(alerts)
+        self.news.set()
 
     async def _lift(self, tx: AsyncConnection, alerts: Iterable[Alert], now: float) -> None:
         meant = {(alert.source, alert.key) for alert in alerts}
@@ -215,15 +217,13 @@ class Alerts:
         async with self._silences.write() as tx:
             for silence in over:
                 await self._silences.end(tx, silence.id, "ended", now)
-        named = [self._desk.of(each.source, each.key) for each in over]
-        await self._show_anew([alert for alert in named if alert is not None])
+        self.news.set()
 
-    async def _show_anew(self, alerts: Iterable[Alert]) -> None:
-        """What is said of *alerts* is no longer true: say it anew."""
-        async with self.change() as change:
-            for alert in alerts:
-                if alert.post in change.desk.messages:
-                    change.touch(alert.post)
+    async def _now(self, change: Change, alert: Alert) -> Alert:
+        """How *alert* stands now, which may be long over."""
+        if (now := change.desk.alerts.get(alert.id)) is not None:
+            return now
+        return await alert_rows.numbered(change.tx, alert.id) or alert
 
     async def _act(
         self,
@@ -239,7 +239,7 @@ class Alerts:
             done: list[Alert] = []
             error = None
             for alert in alerts:
-                now = change.desk.alerts.get(alert.id, alert)
+                now = await self._now(change, alert)
                 try:
                     await one(change, now)
                     done.append(now)
@@ -332,17 +332,11 @@ class Alerts:
         calling, desk = self._engine.calling, self._desk.draft()
         try:
             async with self._engine.store.write() as tx:
-                change = Change(
-                    tx,
-                    desk,
-                    self._engine.clock(),
-                    a_minute=calling.messages_a_minute,
-                    comes_back=calling.comes_back,
-                )
+                change = Change(tx, desk, self._engine.clock(), calling, self.muted)
                 yield change
-                for alert in change.moved:
+                if change.moved:
                     for listener in self.listeners:
-                        await listener(tx, alert, alert.state.value)
+                        await listener(tx, change.moved)
                 await change.write()
         except BaseException:
             self._doubtful = True
@@ -355,5 +349,6 @@ class Alerts:
 
     async def _load(self) -> None:
         async with self._engine.store.read() as tx:
-            desk = await Desk.load(tx, self._engine.clock())
+            comes_back = self._engine.calling.comes_back
+            desk = await Desk.load(tx, self._engine.clock(), comes_back)
         self._desk, self._doubtful = desk, False

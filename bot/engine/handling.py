@@ -24,7 +24,7 @@ from bot.core.text import clean, did_you_mean, is_command
 from bot.core.units import moment
 from bot.engine import audit_log, incident_posts, incident_rows, jobs, outbox
 from bot.engine.incident_rows import Timeline
-from bot.engine.incidents import LONGEST_TEXT, LONGEST_TITLE, USUAL
+from bot.engine.incidents import LONGEST_TEXT, LONGEST_TITLE, USUAL, names_of
 from bot.engine.which_alerts import may_on_alert
 from bot.errors import Refused, UsageError
 from bot.i18n import _
@@ -125,22 +125,16 @@ def _unknown(ctx: Context, number: int) -> UsageError:
 
 
 async def begin(
-    ctx: Context, title: str, severity: int | None, alert: Alert | None
+    ctx: Context, title: str, severity: int | None, alerts: Sequence[Alert]
 ) -> tuple[int, str]:
     """Open an incident; returns its number and what to say of that.
 
-    Raises `Refused` where *alert* belongs to an open one already.
+    Raises `Refused` where all of *alerts* belong to open ones already.
     """
     engine, job = ctx.engine, ctx.job
     async with engine.incidents.write() as tx:
-        for each in await incident_rows.opened(tx):
-            found = await incident_rows.whole(tx, each)
-            if alert is not None and found and alert.id in found.incident.alerts:
-                raise Refused(
-                    _("Alert {number} belongs to an incident already.").format(number=alert.id),
-                    hint=incident_text.heading(found.incident),
-                )
-        names = alert.names if alert is not None else ()
+        await _demand_new(tx, alerts)
+        names = names_of(alerts)
         data = {"title": clean(title, LONGEST_TITLE), "severity": severity or USUAL}
         recorded = await _record(tx, ctx, "incident.open", EntryKind.OPENED, names, data)
         number = await engine.incidents.begin(
@@ -150,12 +144,25 @@ async def begin(
             person=job.person,
             room=job.room,
             job=job.id,
-            alert=alert,
+            alerts=alerts,
             audit=recorded.number,
         )
         sentence = _("Incident {number} is open; you lead it.").format(number=number)
         await jobs.done(tx, job.id, sentence)
     return number, sentence
+
+
+async def _demand_new(tx: AsyncConnection, alerts: Sequence[Alert]) -> None:
+    """Raise `Refused` where there are *alerts* and each belongs to an open incident."""
+    left = {alert.id for alert in alerts}
+    for each in await incident_rows.opened(tx) if alerts else ():
+        found = await incident_rows.whole(tx, each)
+        left -= set(found.incident.alerts) if found else set()
+        if found and not left:
+            raise Refused(
+                _("Alert {number} belongs to an incident already.").format(number=alerts[0].id),
+                hint=incident_text.heading(found.incident),
+            )
 
 
 async def act(ctx: Context, verb: str, number: int, decide: Decide) -> Reply:
@@ -259,8 +266,10 @@ async def pointed_at(ctx: Context) -> tuple[Quoted, str]:
     return quoted, clean(engine.policy.person(quoted.sender) or quoted.sender, 80)
 
 
-async def alert_of(ctx: Context, number: int | None) -> Alert | None:
-    """The alert *number*, or the one that the command answers or in whose thread it was typed.
+async def alerts_of(ctx: Context, number: int | None) -> list[Alert]:
+    """The alert *number*, or those that the message tells which the command answers, worst first.
+
+    Else those of the message in whose thread it was typed; only what the asker may see.
 
     Raises `UsageError` where there is none of that number that the asker may see.
     """
@@ -269,13 +278,12 @@ async def alert_of(ctx: Context, number: int | None) -> Alert | None:
         found = await alerts.numbered(number)
         if found is None or not may_on_alert(ctx, "alert.show", found):
             raise UsageError(_("There is no alert {number}.").format(number=number))
-        return found
+        return [found]
     for event_id in (ctx.job.answers, ctx.job.thread):
         told = await alerts.of_message(event_id) if event_id else []
-        for alert in told:
-            if may_on_alert(ctx, "alert.show", alert):
-                return alert
-    return None
+        if seen := [alert for alert in told if may_on_alert(ctx, "alert.show", alert)]:
+            return seen
+    return []
 
 
 def lacks_lead(ctx: Context, person: str) -> str:

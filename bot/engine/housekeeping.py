@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import structlog
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, Select, String, cast, delete, func, literal, or_, select
 
+from bot.core.chat import PostKind
 from bot.engine import denials
 from bot.engine.engine import Engine
 from bot.engine.outbox_rows import WAITING
-from bot.engine.schema import handled
+from bot.engine.schema import alert_posts, handled, incidents
 from bot.engine.schema import outbox as posts
 from bot.errors import StoreError
 
@@ -49,9 +50,23 @@ async def _round(engine: Engine) -> None:
         await denials.flush(tx, now)
         newest = await tx.scalar(select(func.max(posts.c.id))) or 0
         said = posts.c.state != WAITING
-        old_edits = (posts.c.id <= newest - _EDITS_KEPT) & posts.c.edits.is_not(None)
+        edits = (posts.c.kind == PostKind.TEXT.value) & posts.c.edits.is_not(None)
+        old_edits = (posts.c.id <= newest - _EDITS_KEPT) & edits
+        old = (posts.c.id <= newest - _POSTS_KEPT) & ~_goes_on(engine)
         await tx.execute(delete(posts).where(said & old_edits))
-        await tx.execute(delete(posts).where(said & (posts.c.id <= newest - _POSTS_KEPT)))
+        await tx.execute(delete(posts).where(said & old))
+
+
+def _goes_on(engine: Engine) -> ColumnElement[bool]:
+    """Whether a post is the message of an incident or of open alerts: it is edited and answered."""
+    current = alert_posts.c.closed.is_(None) | alert_posts.c.stale
+    of_alerts = _txns(engine.txn("alert-"), alert_posts.c.id).where(current)
+    of_incidents = _txns(engine.txn("incident-"), incidents.c.id)
+    return or_(posts.c.txn.in_(of_alerts), posts.c.txn.in_(of_incidents))
+
+
+def _txns(begin: str, number: ColumnElement[int]) -> Select[tuple[str]]:
+    return select(literal(begin) + cast(number, String))
 
 
 async def _forget(engine: Engine) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +68,29 @@ async def add(
     await mark(tx, incident, stale=True)
     if kind in _STATES:
         await mark(tx, incident, state=_STATES[kind])
+
+
+async def add_alerts(
+    tx: AsyncConnection,
+    incident: int,
+    at: float,
+    told: Sequence[tuple[str, str, Mapping[str, Any]]],
+) -> None:
+    """Add what was *told* of alerts: who did it, the title, and the entry's data."""
+    rows = [
+        {"person": person, "text": text, "data": json.dumps(dict(data))}
+        for person, text, data in told
+    ]
+    same = {"incident": incident, "at": at, "kind": EntryKind.ALERT.value}
+    await tx.execute(insert(incident_entries), [{**same, **row} for row in rows])
+    await mark(tx, incident, stale=True)
+
+
+async def count(tx: AsyncConnection, incident: int, kind: EntryKind) -> int:
+    """How many entries of that *kind* the timeline has."""
+    entries = incident_entries
+    mine = (entries.c.incident == incident) & (entries.c.kind == kind.value)
+    return await tx.scalar(select(func.count()).select_from(entries).where(mine)) or 0
 
 
 async def mark(tx: AsyncConnection, incident: int, **values: Any) -> None:

@@ -8,7 +8,7 @@ of the store, together with what it tells.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 LONGEST_TITLE, LONGEST_TEXT = 150, 2000
 #: how bad one is of which nobody says it: the best but one
 USUAL = 3
+#: how many names the alerts that an incident is opened on bring with them
+_MOST_NAMES = 50
+#: how many entries of a timeline are about alerts
+_MOST_TOLD = 500
 
 
 @dataclass(frozen=True)
@@ -130,7 +134,7 @@ class Incidents:
         room: str,
         job: int | None,
         objects: Collection[str] = (),
-        alert: Alert | None = None,
+        alerts: Sequence[Alert] = (),
         audit: int | None = None,
     ) -> int:
         """Open an incident that *person* leads; returns its number.
@@ -144,13 +148,12 @@ class Incidents:
         number = await incident_rows.begin(tx, title, room, now, heard)
         opened = {"severity": severity}
         await self.add(tx, number, EntryKind.OPENED, person, title, opened, job=job, audit=audit)
-        names = dict.fromkeys([*objects, *(alert.names if alert is not None else ())])
+        names = dict.fromkeys([*objects, *names_of(alerts)])
         if names:
             await self.add(
                 tx, number, EntryKind.AFFECTS, person, "", {"objects": [*names]}, job=job
             )
-        if alert is not None:
-            await self._add_alert(tx, number, alert, alert.state.value)
+        await self._join(tx, number, alerts)
         # at once: whatever is said in its thread comes after it
         await incident_posts.show(engine, tx, number)
         return number
@@ -186,6 +189,8 @@ class Incidents:
             audit=audit,
             job=job,
         )
+        if kind in (EntryKind.AFFECTS, EntryKind.REOPENED):
+            await self._join(tx, incident)
         # whoever hears it waits for this transaction to end
         self.news.set()
 
@@ -204,19 +209,40 @@ class Incidents:
         if not known.open:
             await self.begin(tx, title=title, person=broken.person, room=room, **values)
 
-    async def _heard(self, tx: AsyncConnection, alert: Alert, state: str) -> None:
+    async def _heard(self, tx: AsyncConnection, alerts: Sequence[Alert]) -> None:
         """An alert that is about what an open incident affects belongs to it from then on."""
-        for incident in self.open:
-            if alert.id in incident.alerts or set(alert.names) & set(incident.affects):
-                await self._add_alert(tx, incident.id, alert, state)
+        known = await self._caught_up(tx)
+        for incident in known.open.values():
+            mine, affects = set(incident.alerts), set(incident.affects)
+            heard = [each for each in alerts if each.id in mine or affects & set(each.names)]
+            await self._tell_alerts(tx, incident.id, heard)
 
-    async def _add_alert(
-        self, tx: AsyncConnection, incident: int, alert: Alert, state: str
+    async def _join(self, tx: AsyncConnection, number: int, alerts: Iterable[Alert] = ()) -> None:
+        """Let *alerts* belong to the incident, and what fires already on what it affects."""
+        found = await incident_rows.whole(tx, number)
+        assert found is not None
+        there, affects = set(found.incident.alerts), set(found.incident.affects)
+        standing = self._engine.alerts.standing if affects else ()
+        meant = {each.id: each for each in standing if affects & set(each.names)}
+        meant |= {each.id: each for each in alerts}
+        await self._tell_alerts(tx, number, [meant[each] for each in meant if each not in there])
+
+    async def _tell_alerts(
+        self, tx: AsyncConnection, incident: int, alerts: Sequence[Alert]
     ) -> None:
-        by = alert.by if alert.state in (AlertState.ACKNOWLEDGED, AlertState.CLOSED) else ""
-        data = {"alert": alert.id, "state": state, "severity": alert.severity.name.lower()}
-        data |= {"since": alert.since}
-        await self.add(tx, incident, EntryKind.ALERT, by, alert.title, data)
+        """Add how *alerts* stand now; what is too many for a timeline is said there once."""
+        if not alerts:
+            return
+        before = await incident_rows.count(tx, incident, EntryKind.ALERT)
+        told = [_told(each) for each in alerts[: max(0, _MOST_TOLD - before)]]
+        if before <= _MOST_TOLD < before + len(alerts):
+            words = _(
+                "more alerts than are kept here: {prefix}alert list shows those that are open"
+            )
+            told.append(("", words.format(prefix=self._engine.prefix), {}))
+        if told:
+            await incident_rows.add_alerts(tx, incident, self._engine.clock(), told)
+            self.news.set()
 
     def _know(self, known: _Known) -> None:
         """Hold on to *known*, unless somebody who looked later was faster."""
@@ -240,3 +266,15 @@ class Incidents:
                 assert found is not None
                 opened[number] = found.incident
         return _Known({n: each for n, each in opened.items() if each.open}, seen)
+
+
+def names_of(alerts: Iterable[Alert]) -> list[str]:
+    """What *alerts* are about, as far as an incident that is opened on them takes it over."""
+    return [*dict.fromkeys(name for alert in alerts for name in alert.names)][:_MOST_NAMES]
+
+
+def _told(alert: Alert) -> tuple[str, str, dict[str, Any]]:
+    """Who did it, the title and the data of an entry about *alert*."""
+    by = alert.by if alert.state in (AlertState.ACKNOWLEDGED, AlertState.CLOSED) else ""
+    data = {"alert": alert.id, "state": alert.state.value, "severity": alert.severity.name.lower()}
+    return by, clean(alert.title, LONGEST_TEXT), {**data, "since": alert.since}

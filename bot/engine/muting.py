@@ -35,19 +35,23 @@ class Silence(Lasting):
 def muted_by_work(engine: Engine, alert: Alert) -> str:
     """The running job, hold or maintenance that mutes *alert*, as a sentence; empty for none.
 
-    Only what is about the alert's own objects mutes it.  Where data is being destroyed, holds and
-    maintenance mute nothing: nobody placed them for that.
+    All that the alert is about has to be somebody's work.  Where data is being destroyed nothing
+    mutes it: nobody began their work for that.
     """
-    if not alert.objects:
+    if alert.loud or not alert.objects:
         return ""
+    reasons = [_work_on(engine, *each) for each in sorted(alert.objects, key=str)]
+    return reasons[0] if all(reasons) else ""
+
+
+def _work_on(engine: Engine, thing: Thing, name: str) -> str:
+    """What is being done with the thing called *name*, as a sentence; empty for nothing."""
     for run in engine.running.values():
         works = run.job.risk > Risk.READS and (
             run.job.state is State.RUNNING or run.plan is not None
         )
-        if works and alert.objects & run.aim.touches:
+        if works and (thing, name) in run.aim.touches:
             return _("job {job} is at work on it").format(job=run.job.id)
-    if alert.loud:
-        return ""
-    hosts = frozenset(name for thing, name in alert.objects if thing is Thing.HOST)
-    barring = engine.holds.against(Aim(alert.objects, hosts))
+    hosts = frozenset({name}) if thing is Thing.HOST else frozenset()
+    barring = engine.holds.against(Aim(frozenset({(thing, name)}), hosts))
     return barring[0].sentence(engine.clock()) if barring else ""

@@ -38,8 +38,8 @@ def add_routes(app: web.Application, engine: Engine, token: str | None) -> None:
     """Let *app* answer ``/metrics``, where *token* is given to those alone who show it."""
 
     async def metrics(request: web.Request) -> web.Response:
-        shown = request.headers.get("Authorization", "")
-        if token is not None and not compare_digest(shown.encode(), f"Bearer {token}".encode()):
+        shown = request.headers.get("Authorization", "").encode(errors="surrogateescape")
+        if token is not None and not compare_digest(shown, f"Bearer {token}".encode()):
             raise web.HTTPUnauthorized(headers={"WWW-Authenticate": "Bearer"})
         registry = CollectorRegistry()
         registry.register(Figures(engine, await read(engine)))

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from bot.engine.engine import Engine
 from bot.errors import ConfigError
+from bot.http import health, metrics
 from bot.http.alerts import Door, Serving
 from bot.http.senders import Senders
 from bot.i18n import _
+
+
+def _is_of_the_bot(record: logging.LogRecord) -> bool:
+    """Whether *record* is about a mistake of the bot's, not of a program's that speaks no HTTP.
+
+    Of such a one aiohttp would quote the line that is wrong, which may be the one with a token.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError | web.RequestPayloadError)
+
+
+_log = logging.getLogger("bot.http")
+_log.addFilter(_is_of_the_bot)
 
 
 @dataclass(frozen=True)
@@ -26,8 +42,10 @@ class Listening:
     tokens: Mapping[str, str] = field(repr=False)
     body_bytes: int
     requests_a_minute: int
-    #: seconds for a body to arrive, and for open requests to be answered at the end
+    #: seconds for a body to arrive
     patience: float
+    #: seconds for open requests to be answered at the end
+    stop: float
     #: what a reader of figures has to show; None: nothing
     metrics_token: str | None = field(default=None, repr=False)
 
@@ -40,7 +58,12 @@ async def listening(engine: Engine, where: Listening) -> AsyncIterator[int]:
     """
     _demand_own_names(engine, where)
     runner = web.AppRunner(
-        _site(engine, where), access_log=None, shutdown_timeout=where.patience, handle_signals=False
+        _site(engine, where),
+        access_log=None,
+        logger=_log,
+        shutdown_timeout=where.stop,
+        # a small packed body may be a large one
+        auto_decompress=False,
     )
     await runner.setup()
     try:
@@ -85,4 +108,6 @@ def _site(engine: Engine, where: Listening) -> web.Application:
     clock = asyncio.get_running_loop().time
     senders = Senders(where.tokens, where.requests_a_minute, clock)
     Door(engine, senders, where.body_bytes, where.patience).add_routes(site)
+    metrics.add_routes(site, engine, where.metrics_token)
+    health.add_routes(site, engine)
     return site

@@ -9,6 +9,7 @@ from asyncio.subprocess import Process
 from collections.abc import Iterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from tests.chat.homeserver import FakeHomeserver, page
@@ -105,3 +106,49 @@ async def test_a_token_revoked_where_there_is_a_password_ends_nothing(
                 await told(manager, "STATUS=")
 
         assert process.returncode is None
+
+
+@pytest.fixture
+def port() -> Iterator[socket.socket]:
+    """A socket that keeps a port of this machine, until it is closed."""
+    with socket.socket() as kept:
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        kept.bind(("127.0.0.1", 0))
+        yield kept
+
+
+def http(port: socket.socket) -> str:
+    """The section of the configuration; the token is the password of the other tests."""
+    number = port.getsockname()[1]
+    return f"http: {{port: {number}, tokens: {{cron: {{file: secret}}}}}}\n"
+
+
+async def test_it_takes_alerts_of_other_programs_and_ends_in_order(
+    tmp_path: Path, homeserver: FakeHomeserver, manager: socket.socket, port: socket.socket
+) -> None:
+    address, more = f"http://127.0.0.1:{port.getsockname()[1]}/alerts", http(port)
+    port.close()
+    async with homeserver.running() as url, bot(tmp_path, url, more=more) as process:
+        await told(manager, "READY=1")
+        headers = {"Authorization": "Bearer password"}
+        async with (
+            aiohttp.ClientSession(headers=headers) as client,
+            client.post(address, json={"name": "backup"}) as answer,
+        ):
+            assert (answer.status, await answer.json()) == (200, {"taken": 1})
+
+        process.send_signal(signal.SIGTERM)
+
+        assert (await ended(process))[0] == 0
+
+
+async def test_a_port_that_is_taken_ends_it_with_a_sentence_and_exit_status_2(
+    tmp_path: Path, homeserver: FakeHomeserver, manager: socket.socket, port: socket.socket
+) -> None:
+    port.listen()
+    async with homeserver.running() as url, bot(tmp_path, url, more=http(port)) as process:
+        status, said = await ended(process)
+
+    assert status == 2
+    assert said.startswith("nounou: the bot cannot listen on 127.0.0.1 port ")
+    assert said.endswith("(end what listens there, or write another http.port or http.listen)")

@@ -45,12 +45,13 @@ async def bot(
     *,
     user: str = "@bot:localhost",
     room: str = ALIAS,
+    more: str = "",
 ) -> AsyncIterator[Process]:
-    """``nounou run``, killed at the end if it still lives."""
+    """``nounou run``, killed at the end if it still lives; *more* is added to its configuration."""
     write_private(folder / "secret", "password")
     (folder / "known_hosts").touch()
     config = folder / "nounou.yaml"
-    config.write_text(CONFIG.format(url=url, secret=secret, user=user, room=room))
+    config.write_text(CONFIG.format(url=url, secret=secret, user=user, room=room) + more)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", "run", str(config)),
         stdout=PIPE,

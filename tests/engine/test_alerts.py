@@ -284,3 +284,70 @@ async def test_who_writes_for_all_and_is_cancelled_loses_nobodys_words(bot: Bot)
     assert isinstance(results[0], asyncio.CancelledError)
     assert results[1:] == [None, None]
     assert {alert.source for alert in alerts.standing} >= {"source1", "source2"}
+
+
+async def test_one_that_was_closed_long_ago_may_end_change_and_get_worse(
+    bot: Bot, place: Place
+) -> None:
+    alerts = bot.engine.alerts
+    await alerts.saw("domus", Sight((finding("vm", Severity.WARNING),)))
+    await alerts.close(await job(bot), alerts.standing, "meant so", "closed")
+    await place.later(1000.0)
+    await alerts.saw("hosts", Sight((finding("fz"),)))  # so that what is over is forgotten
+    await place.later(10.0)
+
+    await alerts.saw("domus", Sight((finding("vm", Severity.WARNING, title="still gone"),)))
+    await alerts.saw("domus", Sight((finding("vm", Severity.CRITICAL),)))
+    assert "vm" in [alert.key for alert in alerts.standing]
+    await alerts.saw("domus", Sight())
+    assert "vm" not in [alert.key for alert in alerts.standing]
+
+
+async def test_a_flapping_one_is_one_message_and_calls_people_no_oftener(
+    bot: Bot, place: Place
+) -> None:
+    alerts = bot.engine.alerts
+    for _n in range(5):
+        await alerts.saw("hosts", Sight((finding(),)))
+        await place.later(90.0)
+        await alerts.saw("hosts", Sight())
+        await place.later(90.0)
+
+    assert len(told_alerts(bot)) == 1
+    assert len(calls(bot)) <= 3
+
+
+async def test_one_that_ended_meanwhile_cannot_be_acknowledged(bot: Bot, place: Place) -> None:
+    alerts = bot.engine.alerts
+    await alerts.saw("hosts", Sight((finding(),)))
+    seen = alerts.standing
+    await alerts.saw("hosts", Sight())
+    await place.later(2000.0)
+    await alerts.saw("hosts", Sight((finding("fz"),)))
+
+    with pytest.raises(Refused, match="resolved"):
+        await alerts.acknowledge(await job(bot), seen, "on it")
+
+
+async def test_work_on_one_of_its_objects_does_not_mute_what_is_about_two(bot: Bot) -> None:
+    await bot.ask("!hold vm for 10m reason its disks are being copied")
+    alerts = bot.engine.alerts
+    both = VM | {(Thing.DOMU, "owl")}
+    await alerts.saw("domus", Sight((finding("vm", objects=both),)))
+
+    assert alerts.muted(alerts.standing[0]) == ""
+
+
+async def test_a_new_one_calls_people_where_the_others_of_its_message_are_silenced(
+    bot: Bot,
+) -> None:
+    alerts = bot.engine.alerts
+    await alerts.saw("hosts", Sight((finding("fy", group="g"),)))
+    await shown(bot, "fy does not answer")
+    until = bot.engine.clock() + 7200
+    await alerts.silence(await job(bot), alerts.standing, until, "known", "silenced")
+    await shown(bot, "nounou silenced it")
+    await alerts.saw("hosts", Sight((finding("fy", group="g"), finding("fz", group="g"))))
+
+    await bot.chat.until(lambda: bool(calls(bot)))
+    assert calls(bot)[0].post.mentions == (NOUNOU2,)

@@ -24,6 +24,7 @@ HERE = Listening(
     body_bytes=8 * 2**20,
     requests_a_minute=1200,
     patience=30.0,
+    stop=5.0,
 )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -12,19 +12,11 @@ from bot.core.alerts import Finding, Severity, Told
 from bot.core.chat import Post, Text
 from bot.core.pulse import Pulse
 from bot.engine import outbox
-from bot.lab.blueprint import lab_world
 from bot.lab.faults import REFUSE, Fault
 from tests.engine.alive import APPRENTI, Bot, Place
 from tests.fakes import ROOM
 from tests.http.asked import figures, get
-
-
-@pytest.fixture
-async def place(tmp_path: Path) -> AsyncIterator[Place]:
-    """The lab's site, and a state folder in which no bot lived yet."""
-    lab = lab_world()
-    yield Place(tmp_path / "state", lab)
-    await lab.close()
+from tests.http.programs import served
 
 
 @pytest.fixture
@@ -47,6 +39,18 @@ async def test_each_job_counts_once_under_the_right_that_it_needs(bot: Bot) -> N
     assert found["nounou_jobs_total", "state=failed", "verb=none"] == 1
     assert found["nounou_job_duration_seconds_count", "verb=bot.ping"] == 2
     assert found["nounou_job_duration_seconds_bucket", "le=+Inf", "verb=bot.ping"] == 2
+
+
+async def test_a_job_that_is_cancelled_while_it_waits_counts_once(bot: Bot) -> None:
+    asked = bot.chat.say("!domu destroy vm")
+    await bot.code(asked)
+    await bot.ask("!job cancel 1")
+    await bot.chat.answer(asked)
+
+    found = await figures(bot.engine)
+
+    assert found["nounou_jobs_total", "state=cancelled", "verb=domu.destroy"] == 1
+    assert sum(value for name, value in found.items() if name[0] == "nounou_jobs_total") == 2
 
 
 async def test_buckets_of_durations_are_cumulative(bot: Bot) -> None:
@@ -103,13 +107,12 @@ async def test_private_chats_are_no_label_each(bot: Bot, place: Place) -> None:
 
 
 async def test_jobs_that_wait_are_the_queue(bot: Bot) -> None:
-    asked = bot.chat.say("!destroy vm --sure")
-    await bot.chat.until(lambda: bool(bot.chat.about(asked)))
+    await bot.code(bot.chat.say("!domu destroy vm"))
 
     found = await figures(bot.engine)
 
-    waiting = found["nounou_jobs_open", "state=awaiting approval"]
-    assert found["nounou_queue",] == waiting + found["nounou_jobs_open", "state=queued"]
+    assert found["nounou_jobs_open", "state=awaiting approval"] == 1
+    assert found["nounou_queue",] == 1
     assert found["nounou_jobs_open", "state=running"] == 0
 
 
@@ -157,3 +160,31 @@ async def test_whoever_shows_the_token_gets_them_in_prometheus_own_format(bot: B
 
     assert answer.status == 200
     assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+
+
+async def test_the_server_has_the_pages_and_counts_who_reads_them(bot: Bot) -> None:
+    async with served(bot.engine, bot.store, metrics_token="token") as there:
+        here = f"http://127.0.0.1:{there.port}"
+        async with there.client.get(f"{here}/metrics") as answer:
+            assert answer.status == 401
+        shown = {"Authorization": "Bearer token"}
+        for _time in range(2):
+            async with there.client.get(f"{here}/metrics", headers=shown) as answer:
+                said = await answer.text()
+        async with there.client.get(f"{here}/healthz") as answer:
+            assert answer.status == 200
+        async with there.client.get(f"{here}/readyz") as answer:
+            assert answer.status == 200
+
+    assert 'nounou_http_requests_total{path="/metrics",status="200"} 1.0' in said
+    assert 'nounou_http_requests_total{path="/metrics",status="401"} 1.0' in said
+
+
+async def test_bytes_that_are_no_text_are_no_token_either(bot: Bot) -> None:
+    async with served(bot.engine, bot.store, metrics_token="token") as there:
+        reader, writer = await asyncio.open_connection("127.0.0.1", there.port)
+        writer.write(b"GET /metrics HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer \xe9\r\n\r\n")
+        said = await reader.readline()
+        writer.close()
+
+    assert said.startswith(b"HTTP/1.1 401 ")

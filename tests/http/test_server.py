@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import logging
 import socket
 from collections.abc import AsyncIterator
@@ -159,6 +160,7 @@ async def test_an_alert_that_was_taken_is_there_after_a_crash(place: Place) -> N
         assert [alert.key for alert in engine.alerts.standing] == ["a"]
 
 
+@pytest.mark.timeout(240)
 async def test_ten_thousand_alerts_come_in_one_body(bot: Served) -> None:
     alerts = [{"name": f"a{number}", "group": f"g{number % 50}"} for number in range(10_000)]
 
@@ -169,6 +171,7 @@ async def test_ten_thousand_alerts_come_in_one_body(bot: Served) -> None:
     assert (more.status, len(bot.standing())) == (413, 10_000)
 
 
+@pytest.mark.timeout(240)
 async def test_ten_thousand_alerts_come_in_many_requests_of_many_senders(place: Place) -> None:
     tokens = {f"sender{number}": f"token-{number}" for number in range(20)}
     async with (
@@ -219,3 +222,65 @@ async def test_the_port_is_free_again_when_it_is_over(place: Place) -> None:
             port = bot.port
         async with served(place.engine(store), store, port=port) as bot:
             assert (await bot.post(PLAIN, {"name": "a"})).status == 200
+
+
+async def test_the_room_is_told_of_webhooks_that_cannot_be_used_until_one_can(bot: Served) -> None:
+    await bot.post(ALERTMANAGER, {"version": "5", "alerts": []})
+    (alert,) = bot.standing().values()
+    assert alert.title == (
+        "what prometheus sends cannot be used: The webhook's version 5 is not known: 4 is."
+    )
+
+    await bot.post(ALERTMANAGER, DOCUMENTED)
+    assert [alert.title for alert in bot.standing().values()] == ["fy answers no more"]
+
+
+async def test_a_packed_body_is_not_unpacked(bot: Served) -> None:
+    packed = gzip.compress(b'{"name": "a"}')
+    answer = await bot.post(PLAIN, packed, **{"Content-Encoding": "gzip"})
+
+    assert (answer.status, answer.error) == (415, "Send the body as it is, not packed.")
+
+
+@pytest.mark.parametrize("token", [TOKEN, "wrong"])
+@pytest.mark.parametrize("rest", ["Transfer-Encoding: chunked\r\n\r\nzz\r\n", "\x01: x\r\n\r\n"])
+async def test_who_speaks_no_http_is_told_so_and_fills_no_log(
+    bot: Served, caplog: pytest.LogCaptureFixture, token: str, rest: str
+) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", bot.port)
+    head = f"POST {PLAIN} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+    writer.write((head + rest).encode())
+
+    assert (await reader.readline()).split()[1] in (b"400", b"401")
+    writer.close()
+    assert (await bot.post(PLAIN, {"name": "b"})).status == 200
+    assert "Traceback" not in caplog.text
+
+
+async def test_a_sender_that_goes_away_in_the_middle_harms_nobody(
+    bot: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    _reader, writer = await asyncio.open_connection("127.0.0.1", bot.port)
+    head = f"POST {PLAIN} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n"
+    writer.write(f'{head}Content-Length: 100\r\n\r\n{{"name": "a"}}'.encode())
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+
+    assert (await bot.post(PLAIN, {"name": "b"})).status == 200
+    assert set(bot.standing()) == {"b"}
+    assert "Traceback" not in caplog.text
+
+
+async def test_an_open_request_holds_up_the_end_no_longer_than_it_may(place: Place) -> None:
+    async with (
+        opened(place.folder) as store,
+        served(place.engine(store), store, stop=0.05) as bot,
+    ):
+        reader, writer = await asyncio.open_connection("127.0.0.1", bot.port)
+        head = f"POST {PLAIN} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n"
+        writer.write(f"{head}Expect: 100-continue\r\nContent-Length: 100\r\n\r\n".encode())
+        assert b"100" in await reader.readline()
+
+    assert await asyncio.wait_for(reader.read(), 10.0) == b"\r\n"
+    writer.close()
