@@ -26,6 +26,7 @@ from bot.errors import OutcomeUnknown
 from tests.engine.alive import APPRENTI, NOUNOU2, POLICY, Bot, Place
 from tests.engine.asking import entries, state
 from tests.engine.away import listed, missed
+from tests.engine.test_alert_crashes import CASES as ALERTS
 from tests.engine.test_crashes import died
 from tests.engine.test_incidents import CASES as INCIDENTS
 from tests.engine.toys import Toys
@@ -216,6 +217,8 @@ async def test_whenever_the_bot_dies_it_says_what_is_so(
 def test_every_command_that_changes_something_says_what_it_did_after_a_crash() -> None:
     """A command has a recoverer, or it is among those above."""
     lines = [case.line for case in CASES] + [case.line for case in INCIDENTS]
+    lines += [case.line for case in ALERTS]
+    lines.append("!incident export")  # in test_reports.py
     tried = {" ".join(line.removeprefix("!").split()[:2]) for line in lines}
     for command in registry_of(["commands"]):
         if command.risk > Risk.READS and command.recoverer is None:
