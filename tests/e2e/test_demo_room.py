@@ -120,15 +120,15 @@ async def test_everybody_is_heard_in_the_order_of_the_room(site: Site) -> None:
 
 async def test_the_bot_may_pin_in_both_rooms_also_where_they_are_older(site: Site) -> None:
     for room_id in site.place.rooms.values():
-        path, token = f"rooms/{quote(room_id)}/state/m.room.power_levels", site.folder.tokens()[0]
-        levels = await site.client.ask("GET", path, token)
+        path, owner = f"rooms/{quote(room_id)}/state/m.room.power_levels", site.place._me
+        levels = await owner.ask("GET", path)
         assert levels["users"][BOT_ID] == 50
 
         del levels["users"][BOT_ID]
-        await site.client.ask("PUT", path, token, levels)
+        await owner.ask("PUT", path, levels)
         await site.place._let_the_bot_pin(room_id)
 
-        assert (await site.client.ask("GET", path, token))["users"][BOT_ID] == 50
+        assert (await owner.ask("GET", path))["users"][BOT_ID] == 50
 
 
 async def test_nothing_is_said_in_clear(site: Site) -> None:
