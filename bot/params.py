@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from bot.core.command import ArgumentType, Lookup
+from bot.core.grammar import ArgumentType, Lookup
 from bot.core.holds import HoldKind
 from bot.core.patterns import any_matches, overlap
 from bot.core.text import clean

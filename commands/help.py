@@ -55,6 +55,17 @@ def _explained(ctx: Context, command: Command, below: list[Command]) -> Reply:
             (
                 why.class_of(ctx, command),
                 _("It needs the right {right}.").format(right=command.needs),
+                *_further(command),
             )
         ),
     )
+
+
+def _further(command: Command) -> list[str]:
+    """What some of its words need in place of that right."""
+    return [
+        _("With {words} it needs the right {right}.").format(
+            words=words.partition("=")[2] or command.options[words].flag, right=right
+        )
+        for words, right in command.further.items()
+    ]

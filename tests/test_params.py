@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import params
-from bot.core.command import ArgumentType
+from bot.core.grammar import ArgumentType
 from bot.core.holds import HoldKind
 from bot.engine.sought import Sought
 from bot.errors import UsageError

@@ -25,12 +25,12 @@ def misfits(right: Right, commands: Iterable[Command]) -> Iterator[Misfit]:
     """Everything in *right* that none of *commands* has."""
     every = tuple(commands)
     for verb in right.verbs:
-        if not any(Right((verb,)).has_verb(command.needs) for command in every):
+        if not any(Right((verb,)).has_verb(each) for command in every for each in command.verbs):
             yield Misfit(
                 _("no command needs {verb}").format(verb=verb),
                 _("!help COMMAND names the right that a command needs"),
             )
-    those = [command for command in every if right.has_verb(command.needs)]
+    those = [command for command in every if any(map(right.has_verb, command.verbs))]
     if not those:
         return
     yield from _strange_words(right, those)

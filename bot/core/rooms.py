@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from bot.core.command import Command
+from bot.core.grammar import Bound
 from bot.core.risk import Risk
 
 #: how the ids of persons on the bot's own host begin, which are the names of their rooms as well
@@ -30,15 +31,19 @@ class Rooms:
     def is_private(self, room: str) -> bool:
         return self.called(room) not in self.names
 
-    def take(self, room: str, command: Command, risk: Risk = Risk.READS) -> bool:
+    def take(
+        self, room: str, command: Command, risk: Risk = Risk.READS, bound: Bound | None = None
+    ) -> bool:
         """Whether *command* may be used in *room*: in a private chat only what reads.
 
-        *risk*: what it would do at worst, where its plan has raised that.
+        *risk*: what it would do at worst, where its plan has raised that.  *bound*: its words,
+        where they are known; some of them may need another right.
         """
         if self.is_private(room):
             return max(command.risk, risk) is Risk.READS
         patterns = self.commands.get(self.called(room), ("*",))
-        return any(fnmatchcase(command.needs, pattern) for pattern in patterns)
+        verb = command.needs if bound is None else command.verb(bound)
+        return any(fnmatchcase(verb, pattern) for pattern in patterns)
 
     def that_take(self, command: Command) -> list[str]:
         """The rooms of the config in which *command* may be used."""

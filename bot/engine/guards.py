@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.core.command import Bound, Command
+from bot.core.command import Command
+from bot.core.grammar import Bound
 from bot.core.policy import Asked, Decision, Policy, Right, Rights
 from bot.core.risk import Risk
 from bot.core.rooms import Rooms
@@ -24,12 +25,15 @@ class Names:
         return clean(self.policy.named(text) if kind == "person" else text, 100)
 
 
-def demand_room(rooms: Rooms, room: str, command: Command, risk: Risk) -> None:
+def demand_room(
+    rooms: Rooms, room: str, command: Command, risk: Risk, bound: Bound | None = None
+) -> None:
     """Make sure that *command* may be used in *room*; raises `Denied`, which says where it may.
 
-    *risk*: what it would do at worst, which its plan may have raised.
+    *risk*: what it would do at worst, which its plan may have raised.  *bound*: its words, once
+    they are known.
     """
-    if rooms.take(room, command, risk):
+    if rooms.take(room, command, risk, bound):
         return
     there = ", ".join(rooms.that_take(command))
     if not there:
@@ -47,7 +51,7 @@ def authorize_verb(command: Command, rights: Rights) -> None:
     Raises `Denied`, before anything is looked up.
     """
     if not may_use(command, rights):
-        raise _denied(command, rights.decide(Asked(command.needs)))
+        raise _denied(command, command.needs, rights.decide(Asked(command.needs)))
 
 
 def may_use(command: Command, rights: Rights) -> bool:
@@ -71,12 +75,14 @@ def authorize(command: Command, rights: Rights, bound: Bound) -> None:
             ),
             rule=_rule(decision),
         )
-    raise _denied(command, decision)
+    raise _denied(command, asked.verb, decision)
 
 
-def _denied(command: Command, decision: Decision) -> Denied:
+def _denied(command: Command, verb: str, decision: Decision) -> Denied:
     sentence = _("You may not run {command}: it needs the right {right}.")
-    return Denied(sentence.format(command=command.name, right=command.needs), rule=_rule(decision))
+    if verb != command.needs:
+        sentence = _("You may not run {command} with these words: that needs the right {right}.")
+    return Denied(sentence.format(command=command.name, right=verb), rule=_rule(decision))
 
 
 def _rule(decision: Decision) -> str:

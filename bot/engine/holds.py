@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.chat import Post
-from bot.core.command import Bound, Command
+from bot.core.command import Command
+from bot.core.grammar import Bound
 from bot.core.holds import Aim, Hold, HoldKind, against, aim_of
 from bot.core.jobs import State
 from bot.core.plan import Plan

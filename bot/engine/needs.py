@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.core.approvals import Need, digest
-from bot.core.command import Bound, Command
+from bot.core.command import Command
+from bot.core.grammar import Bound
 from bot.core.plan import Plan
 from bot.core.risk import Risk
 from bot.core.text import clean

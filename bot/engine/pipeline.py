@@ -17,8 +17,9 @@ from dataclasses import dataclass
 import structlog
 
 from bot.core.approvals import Need
-from bot.core.command import Bound, Command
+from bot.core.command import Command
 from bot.core.events import Ended
+from bot.core.grammar import Bound
 from bot.core.holds import aim_of
 from bot.core.jobs import State, in_words
 from bot.core.plan import Line, Plan, Verdict
@@ -206,7 +207,7 @@ async def _matter(run: Run, command: Command, bound: Bound, plan: Plan) -> Matte
     _demand(plan)
     run.engine.holds.demand(run, command, bound, plan)
     risk = max(command.risk, plan.risk or Risk.READS)
-    guards.demand_room(run.engine.rooms, run.job.room, command, risk)
+    guards.demand_room(run.engine.rooms, run.job.room, command, risk, bound)
     await run.risky(risk)
     return Matter(command, bound, plan, risk)
 

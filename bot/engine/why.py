@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bot.core.approvals import Need
-from bot.core.command import Bound, Command
+from bot.core.command import Command
+from bot.core.grammar import Bound
 from bot.core.plan import Plan
 from bot.core.policy import Decision, Rights, Rule
 from bot.core.risk import Risk

@@ -211,7 +211,9 @@ def test_every_command_is_described_with_an_example(command: Command) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [each for each in COMMANDS if each.risk > Risk.CHANGES], ids=lambda each: each.name
+    "command",
+    [each for each in COMMANDS if each.risk > Risk.CHANGES or each.further],
+    ids=lambda each: each.name,
 )
 def test_what_interrupts_can_be_tried_dry_recovered_and_settled(command: Command) -> None:
     assert "dry_run" in command.options

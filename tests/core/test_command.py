@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.command import ArgumentType, Bound, Command, Registry, command
+from bot.core.command import Command, Registry, command
+from bot.core.grammar import ArgumentType, Bound
 from bot.core.render import Reply
 from bot.core.right import Asked
 from bot.core.risk import Risk
