@@ -55,6 +55,7 @@ from bot.plugins import drivers_in, modules_in
 from bot.policies import (
     approvals_of,
     calling_of,
+    console_of,
     demand_fit,
     policy_of,
     read_again,
@@ -172,6 +173,7 @@ async def _run(config: Config, path: Path) -> None:
                 calling=calling_of(config),
                 reports=config.incidents.folder or config.state / "incidents",
                 timezone=config.timezone,
+                console=console_of(config),
                 tally=tally,
                 pulse=pulse,
                 own=Own(config.own.bot or "", config.own.homeserver or ""),
@@ -257,6 +259,7 @@ def timing_of(config: Config) -> Timing:
         resume_within=timing.resume_within,
         away=timing.away,
         patience=timing.patience,
+        power=timing.power,
     )
 
 
@@ -370,7 +373,7 @@ def _host(config: Config, recorded: Recorded, name: str, host: HostConfig) -> Ho
     return Host(
         name=name,
         address=host.migration_address,
-        toolstack=toolstack(name, session),
+        toolstack=toolstack(name, session, host.console_log),
         links=HostLinks(session, tuple(host.update_script), config.timing.resync),
         launcher=HostLauncher(session, host.jobs_folder),
         ownership=OwnerFile(session, host.owner_file),

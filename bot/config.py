@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from bot.config_alerts import Alerts, Http, Incidents, Watch
+from bot.config_console import CONSOLE_LOG, Console, ConsoleLogPath, LightsOut
 from bot.config_file import Problem, Source, sort_out
 from bot.config_section import Port, Section
 from bot.config_values import (
@@ -123,6 +124,10 @@ class Host(Section):
     ]
     jobs_folder: BelowHome = ".nounou/jobs"
     owner_file: BelowHome = ".nounou/owner"
+    #: where it keeps what the consoles of its guests print, with {name} for the guest
+    console_log: ConsoleLogPath = CONSOLE_LOG
+    #: the way in when it does not answer
+    lights_out: LightsOut | None = None
 
 
 class Array(Section):
@@ -196,6 +201,7 @@ class Timing(Section):
     patience: Seconds = 2.0
     progress_every: Seconds = 1.0
     stop: Seconds = 10.0
+    power: Seconds = 120.0
 
 
 class Local(Section):
@@ -298,6 +304,7 @@ class Config(Place, Policy):
     http: Http | None = None
     #: by the name of the watch
     watches: dict[Name, Watch] = {}
+    console: Console = Console()
 
     @model_validator(mode="after")
     def _listens_often_enough(self) -> Self:

@@ -217,6 +217,7 @@ def _driver(kind: str) -> AfterValidator:
 
 ArrayDriver = Annotated[str, _driver("arrays")]
 ToolstackDriver = Annotated[str, _driver("toolstacks")]
+LightsOutDriver = Annotated[str, _driver("lights_out")]
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 

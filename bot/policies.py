@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -22,6 +23,7 @@ from bot.core.risk import Risk
 from bot.core.rooms import LOCAL
 from bot.core.text import did_you_mean
 from bot.core.watch import Watch
+from bot.engine.consoles import ConsoleRules
 from bot.engine.reload import Fresh
 from bot.errors import ConfigError
 from bot.i18n import _
@@ -81,6 +83,19 @@ def calling_of(config: Config) -> Calling:
         },
         messages_a_minute=said.messages_a_minute,
         comes_back=said.comes_back,
+    )
+
+
+def console_of(config: Config) -> ConsoleRules:
+    """How consoles are read, as the config has it."""
+    said = config.console
+    return ConsoleRules(
+        tuple(map(re.compile, said.redact)),
+        said.pictures,
+        said.keep,
+        said.listen,
+        said.watch_every,
+        said.watch_longest,
     )
 
 

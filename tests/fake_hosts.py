@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bot.core.units import Size
+from bot.devices.console import ConsoleHeld, ConsoleLog, Visited
 from bot.devices.host import Detached, Host, Link, Phase
+from bot.devices.session import anything
 from bot.devices.storage import ArrayInfo, StorageArray, Volume
 from bot.devices.xen import (
     Disk,
@@ -49,6 +51,15 @@ class FakeToolstack(Toolstack):
         self.outcome = MigrationOutcome(True, "done")
         self.looks = 0
         self.booted = "first"
+        #: what the host keeps of a guest's console, by the guest's name
+        self.kept: dict[str, ConsoleLog] = {}
+        #: what is to be read at a console, by domain id; it is read away
+        self.rings: dict[int, str] = {}
+        #: the consoles that somebody else holds
+        self.held: set[int] = set()
+        self.viewable = True
+        #: the keys and the SysRq keys that were typed
+        self.typed: list[tuple[int, bytes | str]] = []
 
     def _answer(self) -> None:
         if self.silent is not None:
@@ -100,6 +111,41 @@ class FakeToolstack(Toolstack):
 
     def read_destroy(self, exit_code: int, stdout: str, stderr: str) -> str:
         return stderr if exit_code else ""
+
+    async def console_log(self, guest: str, last: int) -> ConsoleLog | None:
+        self._answer()
+        kept = self.kept.get(guest)
+        return None if kept is None else ConsoleLog(kept.text[-last:], kept.printed)
+
+    async def can_view(self) -> bool:
+        self._answer()
+        return self.viewable
+
+    def _attach(self, domid: int) -> str:
+        self._answer()
+        if domid in self.held:
+            raise ConsoleHeld(f"Somebody else holds this console on {self.host}.")
+        return self.rings.pop(domid, "")
+
+    async def view_console(self, domid: int, seconds: float) -> str:
+        assert self.viewable
+        return self._attach(domid)
+
+    async def visit_console(
+        self,
+        domid: int,
+        keys: tuple[bytes, ...] = (),
+        may_type: Callable[[str], bool] = anything,
+    ) -> Visited:
+        shown = self._attach(domid)
+        if not keys or not may_type(shown):
+            return Visited(shown, 0)
+        self.typed += [(domid, key) for key in keys]
+        return Visited(shown + "".join(key.decode() for key in keys), len(keys))
+
+    async def sysrq(self, domid: int, key: str) -> None:
+        self._answer()
+        self.typed.append((domid, key))
 
 
 class FakeLinks:

@@ -302,6 +302,7 @@ def test_the_example_is_right_and_its_optional_keys_show_the_defaults(
         "nols-password",
         "known_hosts",
         "alertmanager-token",
+        "fy-ilo-password",
     ):
         private(tmp_path / "secrets" / name, "x\n")
 

@@ -179,6 +179,20 @@ class PostKind(Enum):
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A picture as a file: PNG."""
+
+    name: str
+    png: bytes
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels, as the file says (its header, RFC 2083, 4.1.1)."""
+        width, height = self.png[16:20], self.png[20:24]
+        return int.from_bytes(width, "big"), int.from_bytes(height, "big")
+
+
+@dataclass(frozen=True)
 class Post:
     """One message to send, an edit of one that was sent, or a sign on one."""
 
@@ -203,6 +217,10 @@ class Post:
     attachment: str = ""
     #: the bot's own message in whose thread this belongs: its txn in the outbox, its event id here
     under: str | None = None
+    #: a picture, of which the text is then the caption; with it, no file and no edit
+    picture: Picture | None = None
+    #: from when on the message is to be taken back (seconds since 1970); None: never
+    expires: float | None = None
 
     @property
     def words(self) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.core.chat import Text
+from bot.core.chat import Picture, Text
 from bot.core.text import clean
 
 #: a line of plain text that is longer wraps on many a screen, at a place of its own choice
@@ -108,6 +108,8 @@ class Reply:
     #: the name of a file that goes with it, and what the file holds; empty for none
     file: str = ""
     attachment: str = ""
+    #: pictures that follow it, each with its caption
+    pictures: Sequence[tuple[Picture, str]] = ()
 
     def text(self, mark: str = "") -> Text:
         """Both renderings, with *mark* (✔, ✘…) in front."""

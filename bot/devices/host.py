@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from bot.devices.power import LightsOut
 from bot.devices.xen import Toolstack
 
 
@@ -91,6 +92,10 @@ class Host:
     links: Links
     launcher: Launcher
     ownership: Ownership
+    #: None where the config names none
+    lights_out: LightsOut | None = None
+    #: the serial number that its server has, by the config; empty where nothing is enrolled
+    serial: str = ""
 
     def __str__(self) -> str:
         return self.name

@@ -18,6 +18,33 @@ class Output:
     stdout: str
     stderr: str = ""
     exit: int = 0
+    #: how many of a visit's keys were typed
+    typed: int = 0
+
+
+def anything(_seen: str) -> bool:
+    """Says yes to whatever is seen."""
+    return True
+
+
+@dataclass(frozen=True)
+class Visit:
+    """How a command is used that takes a terminal over and never ends by itself: look, type, leave.
+
+    The wire gives the command a terminal and reads until nothing came for `quiet` seconds, or for
+    `longest` in all.  Where `may_type` says so of what came, each of the `keys` is typed by itself,
+    and what comes is read in the same way after each.  Then it types `leave`, by itself too, and
+    waits for the end.
+    """
+
+    #: typed alone: Xen's console client lets go of the guest only where it reads this one byte and
+    #: nothing else (xen tools/console/client/main.c)
+    leave: bytes
+    keys: tuple[bytes, ...] = ()
+    #: told all that came so far; False: nothing is typed but `leave`
+    may_type: Callable[[str], bool] = anything
+    quiet: float = 0.7
+    longest: float = 3.0
 
 
 @dataclass(frozen=True)
@@ -39,6 +66,10 @@ class Call(Generic[T]):
     secrets: frozenset[int] = frozenset()
     #: how many words at the beginning are a script of ours, and say nothing to people
     script: int = 0
+    #: where only the end of the answer is wanted: so many bytes of each stream, however much comes
+    last: int | None = None
+    #: for a command that takes a terminal; one that types something `changes` something
+    visit: Visit | None = None
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -50,6 +81,12 @@ class Call(Generic[T]):
     def hidden(self) -> tuple[str, ...]:
         """The words that nobody may read."""
         return tuple(self.words[place] for place in sorted(self.secrets))
+
+    @property
+    def keys(self) -> str:
+        """What is typed, as people may read it; empty for nothing."""
+        keys = self.visit.keys if self.visit is not None else ()
+        return " ".join(ascii(key.decode(errors="replace")) for key in keys)
 
 
 class Session(Protocol):

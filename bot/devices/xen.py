@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
 
 from bot.core.units import Size
 from bot.devices.boot import boot_id
-from bot.devices.session import Session
+from bot.devices.console import ConsoleLog, Visited
+from bot.devices.session import Session, anything
 
 
 class Kind(Enum):
@@ -154,9 +156,11 @@ class Toolstack(ABC):
 
     driver: ClassVar[str]
 
-    def __init__(self, host: str, session: Session) -> None:
+    def __init__(self, host: str, session: Session, console_log: str = "") -> None:
         self.host = host
         self.session = session
+        #: where the host keeps what a console printed, with {name} for the guest; empty: nowhere
+        self.console_log_path = console_log
 
     @abstractmethod
     async def info(self) -> HostInfo:
@@ -203,3 +207,39 @@ class Toolstack(ABC):
     @abstractmethod
     def read_destroy(self, exit_code: int, stdout: str, stderr: str) -> str:
         """Why a finished destroy command failed, in one sentence; empty where it reports none."""
+
+    @abstractmethod
+    async def console_log(self, guest: str, last: int) -> ConsoleLog | None:
+        """The last *last* bytes that the console of *guest* printed.
+
+        None where the host keeps no log of it.  Nothing is attached, and nothing is read away.
+        """
+
+    @abstractmethod
+    async def can_view(self) -> bool:
+        """Whether a console can be attached to without any chance to type."""
+
+    @abstractmethod
+    async def view_console(self, domid: int, seconds: float) -> str:
+        """What the console of *domid* has to show within *seconds*, attached without a terminal.
+
+        What was printed before and nobody read is read away by it.  The host itself ends it,
+        whatever becomes of the bot.  Raises `ConsoleHeld` where somebody else is attached.
+        """
+
+    @abstractmethod
+    async def visit_console(
+        self,
+        domid: int,
+        keys: tuple[bytes, ...] = (),
+        may_type: Callable[[str], bool] = anything,
+    ) -> Visited:
+        """Attach to the console of *domid* with a terminal, type *keys*, and detach.
+
+        Nothing is typed where *may_type* says no to what is shown by then.  Raises `ConsoleHeld`
+        where somebody else is attached.  With *keys* it changes something.
+        """
+
+    @abstractmethod
+    async def sysrq(self, domid: int, key: str) -> None:
+        """Send the magic SysRq *key*, a letter or digit, to the kernel of *domid* (changes it)."""

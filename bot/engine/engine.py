@@ -21,6 +21,7 @@ from bot.core.tally import Tally
 from bot.core.watch import Watch
 from bot.engine.alerts import Alerts
 from bot.engine.approvals import Requests
+from bot.engine.consoles import ConsoleRules
 from bot.engine.glass import Glass
 from bot.engine.grants import Grants
 from bot.engine.holds import Holds
@@ -81,6 +82,8 @@ class Engine:
     #: where reports of incidents are written, and the time zone that they have beside UTC
     reports: Path | None = None
     timezone: str = "UTC"
+    #: how consoles are read, and what of them is shown
+    console: ConsoleRules = field(default_factory=ConsoleRules)
     tally: Tally = field(default_factory=Tally)
     #: whether the chat is heard; None where nobody keeps it
     pulse: Pulse | None = None

@@ -88,7 +88,7 @@ _mark = (
     update(outbox)
     .where(outbox.c.txn == bindparam("known"))
     .values(state=bindparam("end"), event_id=bindparam("event"))
-    .values(plain="", html="", attachment="")
+    .values(plain="", html="", attachment="", picture=None)
 )
 
 

@@ -7,7 +7,7 @@ import json
 from html import escape
 from typing import Any
 
-from bot.core.chat import Post, PostKind, Status, Text
+from bot.core.chat import Picture, Post, PostKind, Status, Text
 
 WAITING, SENT, REFUSED = "waiting", "sent", "refused"
 
@@ -37,9 +37,11 @@ def row_of(post: Post) -> dict[str, Any]:
         "kind": post.kind.value,
         "mentions": json.dumps(post.mentions) if post.mentions else None,
         "to_unsigned": post.to_unsigned,
-        "file": post.file,
+        "file": post.file if post.picture is None else post.picture.name,
         "attachment": post.attachment,
         "under": post.under,
+        "picture": None if post.picture is None else post.picture.png,
+        "expires": post.expires,
     }
 
 
@@ -64,6 +66,12 @@ def post_of(row: Any, edits: str | None, under: str | None = None) -> Post:
         kind=PostKind(row.kind),
         mentions=tuple(json.loads(row.mentions)) if row.mentions else (),
         to_unsigned=row.to_unsigned,
-        file=row.file,
+        file=row.file if row.picture is None else "",
         attachment=row.attachment,
+        picture=_picture_in(row),
+        expires=row.expires,
     )
+
+
+def _picture_in(row: Any) -> Picture | None:
+    return None if row.picture is None else Picture(row.file, row.picture)

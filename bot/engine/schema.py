@@ -9,6 +9,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -347,6 +348,24 @@ incident_entries = Table(
     sqlite_autoincrement=True,
 )
 
+#: what a console showed before and after something was done to its guest, kept for a time
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("job", Integer, ForeignKey("jobs.id"), nullable=False, index=True),
+    Column("guest", String(255), nullable=False),
+    Column("host", String(255), nullable=False),
+    Column("moment", String(12), nullable=False),
+    Column("at", Float, nullable=False),
+    #: what was seen, as people read it: conditions with their evidence, then the screen
+    Column("text", Text, nullable=False),
+    Column("png", LargeBinary),
+    Column("sha256", String(64), nullable=False),
+    Column("expires", Float, nullable=False),
+    sqlite_autoincrement=True,
+)
+
 #: what is still to be said, in order; a txn that was sent keeps its event id, for edits
 outbox = Table(
     "outbox",
@@ -372,6 +391,10 @@ outbox = Table(
     Column("attachment", Text, nullable=False, server_default=""),
     #: the txn of the message in whose thread this belongs
     Column("under", String(128)),
+    #: as `bot.core.chat.Picture`; null once it was sent
+    Column("picture", LargeBinary),
+    #: when it is taken back again; null for never, and once that was asked for
+    Column("expires", Float),
     sqlite_autoincrement=True,
 )
 Index("outbox_by_state", outbox.c.state, outbox.c.id)

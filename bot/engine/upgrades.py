@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 4
+VERSION = 5
 
 #: what a store of the version before each number lacks; tables that are missing are made anyway
 UPGRADES: dict[int, tuple[str, ...]] = {
@@ -23,5 +23,9 @@ UPGRADES: dict[int, tuple[str, ...]] = {
         "ALTER TABLE jobs ADD COLUMN thread VARCHAR(255) NOT NULL DEFAULT ''",
         "ALTER TABLE jobs ADD COLUMN answers VARCHAR(255) NOT NULL DEFAULT ''",
         "ALTER TABLE outbox ADD COLUMN under VARCHAR(128)",
+    ),
+    5: (
+        "ALTER TABLE outbox ADD COLUMN picture BLOB",
+        "ALTER TABLE outbox ADD COLUMN expires FLOAT",
     ),
 }

@@ -7,12 +7,20 @@ is a `DeviceError`, never left out.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from bot.core.text import clean
 from bot.core.units import Size
+from bot.devices.console import ConsoleLog, Visited
 from bot.devices.said import must_succeed, not_understood
-from bot.devices.session import Call, Output
-from bot.devices.toolstacks import xl_census, xl_destruction, xl_json, xl_migration
+from bot.devices.session import Call, Output, anything
+from bot.devices.toolstacks import (
+    xl_census,
+    xl_console,
+    xl_destruction,
+    xl_json,
+    xl_migration,
+)
 from bot.devices.xen import Domain, DomainConfig, HostInfo, MigrationOutcome, Toolstack, Transfer
 from bot.errors import Refused
 from bot.i18n import _
@@ -88,6 +96,39 @@ class XlToolstack(Toolstack):
     def read_destroy(self, exit_code: int, stdout: str, stderr: str) -> str:
         """Why a finished destroy command failed; empty where it reports none."""
         return xl_destruction.read(exit_code, stderr)
+
+    async def console_log(self, guest: str, last: int) -> ConsoleLog | None:
+        """The last *last* bytes that the console of *guest* printed, where a log is kept."""
+        if not _GUEST.fullmatch(guest) or len(guest) > LONGEST_NAME:
+            raise Refused(_("{word} is no name that xl takes.").format(word=ascii(guest[:40])))
+        if not self.console_log_path:
+            return None
+        path = self.console_log_path.replace("{name}", guest)
+        printed = await self.session.run(xl_console.printed_at(path))
+        if printed is None:
+            return None
+        return ConsoleLog(await self.session.run(xl_console.end_of(path, last)), printed)
+
+    async def can_view(self) -> bool:
+        """Whether a console can be attached to without any chance to type."""
+        return xl_console.can_view((await self.info()).xen_version)
+
+    async def view_console(self, domid: int, seconds: float) -> str:
+        """What the console of *domid* has to show within *seconds*, without a terminal."""
+        return await self.session.run(xl_console.view(self.host, domid, seconds))
+
+    async def visit_console(
+        self,
+        domid: int,
+        keys: tuple[bytes, ...] = (),
+        may_type: Callable[[str], bool] = anything,
+    ) -> Visited:
+        """Attach to the console of *domid* with a terminal, type *keys*, and detach."""
+        return await self.session.run(xl_console.visit(self.host, domid, keys, may_type))
+
+    async def sysrq(self, domid: int, key: str) -> None:
+        """Send the magic SysRq *key* to the kernel of *domid*."""
+        await self.session.run(xl_console.sysrq(domid, key))
 
 
 def list_domains() -> Call[tuple[Domain, ...]]:

@@ -1,0 +1,68 @@
+"""What a terminal shows: rows of text with their colours, and what scrolled off before.
+
+`bot.screen` makes one of what a console printed, and a picture of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+#: a real console's size: xenconsoled and getty assume no other
+COLUMNS, ROWS = 80, 24
+
+
+@dataclass(frozen=True)
+class Style:
+    """How letters look; a colour is a name (``red``, ``brightred``), six hex digits, or default."""
+
+    foreground: str = "default"
+    background: str = "default"
+    bold: bool = False
+    italics: bool = False
+    underlined: bool = False
+    reverse: bool = False
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a row in one style."""
+
+    text: str
+    style: Style = Style()
+
+
+@dataclass(frozen=True)
+class Screen:
+    """What a terminal shows now."""
+
+    #: from the top, each without the blanks at its end
+    rows: tuple[tuple[Piece, ...], ...]
+    #: row and column, from 0
+    cursor: tuple[int, int] = (0, 0)
+    #: the lines that scrolled off the top, oldest first
+    before: tuple[str, ...] = ()
+    columns: int = COLUMNS
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The rows as text."""
+        return tuple("".join(piece.text for piece in row).rstrip() for row in self.rows)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is to be seen, nor was before: then nothing is known."""
+        return not any(self.lines) and not any(self.before)
+
+    @property
+    def cursor_line(self) -> str:
+        """The row in which the cursor stands, up to its end."""
+        row = self.cursor[0]
+        return self.lines[row] if row < len(self.rows) else ""
+
+    @property
+    def printed(self) -> tuple[str, ...]:
+        """Everything that is known to have been printed, but for empty rows at the end."""
+        lines = [*self.before, *self.lines]
+        while lines and not lines[-1]:
+            del lines[-1]
+        return tuple(lines)

@@ -1,0 +1,1 @@
+"""Lights-out processors, one file each, found by being here."""

@@ -1,0 +1,1 @@
+"""HP's and HPE's iLO, over ssh."""
