@@ -189,7 +189,9 @@ async def plan_typing(ctx: Context, guest: str, keys: Keystroke, *, ask: bool) -
         shot = await see(ctx, seat)
     except Refused as error:
         return Plan((Line(Verdict.NO, str(error)),))
-    at_login = shot.notices[0].condition is Condition.LOGIN and (shot.fresh or shot.way is Way.LOG)
+    # what was read before somebody asked may have been answered by somebody else since
+    is_so = shot.way is Way.LOG or (shot.printed or 0.0) >= ctx.job.created
+    at_login = is_so and shot.notices[0].condition is Condition.LOGIN
     harmless = keys.name == "enter" and at_login and not ask
     return _plan(Typing(seat, keys, harmless), where, shot)
 
