@@ -56,25 +56,27 @@ class MemorySession:
             raise Unreachable(_("{name} cannot be reached.").format(name=self.name))
         boot = self._boot()
         weather = Weather.of(self.world, self.name, shlex.join(call.words))
+        typed: list[bytes] = []
         try:
             async with asyncio.timeout(call.timeout or self._timeout):
                 await asyncio.sleep(LATENCY / 2)
                 await weather.before(self.world)
-                output = await self._carry_out(call)
+                output = await self._carry_out(call, typed)
                 await weather.after(self.world)
                 await asyncio.sleep(LATENCY / 2)
         except TimeoutError as error:
-            raise self._lost(call) from error
+            raise self._lost(call, typed) from error
         refused = self.world.faults.standing(faults.REFUSE, self.name)
         if weather.drop or refused or self._boot() != boot or not self._power():
-            raise self._lost(call)
+            raise self._lost(call, typed)
         return call.parse(_ends(_garbled(output) if weather.garble else output, call.last))
 
     async def close(self) -> None:
         """There is no wire to close."""
 
-    def _lost(self, call: Call[T]) -> Unreachable | OutcomeUnknown:
-        if call.changes:
+    def _lost(self, call: Call[T], typed: list[bytes]) -> Unreachable | OutcomeUnknown:
+        # a visit changes nothing before it types
+        if call.changes and (call.visit is None or typed):
             return OutcomeUnknown(
                 _("The link to {name} was lost after the command was sent.").format(name=self.name)
             )
@@ -87,7 +89,7 @@ class MemorySession:
         """When the device booted: another answer means that the link broke."""
         return 0.0
 
-    async def _carry_out(self, call: Call[T]) -> Output:
+    async def _carry_out(self, call: Call[T], typed: list[bytes]) -> Output:
         raise NotImplementedError
 
 
@@ -105,12 +107,14 @@ class Dom0Session(MemorySession):
     def _boot(self) -> float:
         return self._dom0.booted
 
-    async def _carry_out(self, call: Call[T]) -> Output:
+    async def _carry_out(self, call: Call[T], typed: list[bytes]) -> Output:
         script = self._home.script(call.words)
         if script is not None:
             return script(call.words)
         if call.visit is not None:
-            return await Terminal(self.world, self._dom0, call.words).visit(call.visit)
+            return await Terminal(self.world, self._dom0, call.words).visit(
+                call.visit, typed.append
+            )
         out: list[str] = []
         err: list[str] = []
         execution = start(
@@ -128,7 +132,7 @@ class ArraySession(MemorySession):
         self._cli = Cli(world.arrays[name], world.clock)
         self._cli.answer("set cli-parameters api pager off")
 
-    async def _carry_out(self, call: Call[T]) -> Output:
+    async def _carry_out(self, call: Call[T], typed: list[bytes]) -> Output:
         return Output(self._cli.answer(" ".join(call.words)))
 
 

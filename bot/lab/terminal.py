@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bot.devices.session import Output, Visit
 from bot.lab import programs
@@ -39,27 +39,42 @@ class Terminal:
         self._pieces.append(text)
         self._news.set()
 
-    async def visit(self, visit: Visit) -> Output:
-        """Look, type, leave; where the visitor is cut off, the command is hung up."""
+    async def visit(self, visit: Visit, typed: Callable[[bytes], None]) -> Output:
+        """Look, type and leave; *typed* is told each key.
+
+        Where the visitor is cut off the command is hung up.  Raises `TimeoutError` where it does
+        not end after it was left.
+        """
         try:
-            typed = await self._look_and_type(visit)
+            count = await self._look_and_type(visit, typed)
             self._keyboard.put_nowait(visit.leave)
-            code = await self._execution.wait()
+            async with asyncio.timeout(visit.longest):
+                code = await self._execution.wait()
         finally:
             self._execution.kill()
-        return Output(received(self._pieces), "", code, typed)
+        return Output(received(self._pieces), "", code, count)
 
-    async def _look_and_type(self, visit: Visit) -> int:
+    async def _look_and_type(self, visit: Visit, typed: Callable[[bytes], None]) -> int:
         """How many keys were typed."""
+        await self._news_within(visit.longest)
         await self._quiet(visit)
-        if not visit.may_type(received(self._pieces)):
+        if not visit.keys or not visit.may_type(received(self._pieces)):
             return 0
         for number, key in enumerate(visit.keys):
             if self._execution.ended:
                 return number
+            typed(key)
             self._keyboard.put_nowait(key)
             await self._quiet(visit)
         return len(visit.keys)
+
+    async def _news_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+        except TimeoutError:
+            return False
+        return True
 
     async def _quiet(self, visit: Visit) -> None:
         """Read until nothing came for a while, or for long enough."""
@@ -67,8 +82,5 @@ class Terminal:
         end = loop.time() + visit.longest
         while not self._execution.ended and (left := end - loop.time()) > 0:
             self._news.clear()
-            try:
-                async with asyncio.timeout(min(visit.quiet, left)):
-                    await self._news.wait()
-            except TimeoutError:
+            if not await self._news_within(min(visit.quiet, left)):
                 return
