@@ -172,7 +172,7 @@ def test_a_screen_of_another_size_is_drawn_too(screen: Screen) -> None:
 def test_where_the_font_is_missing_it_is_said_how_to_get_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(fonts.importlib.metadata, "files", lambda _: [])
+    monkeypatch.setattr("importlib.metadata.files", lambda _: [])
     fonts._font.cache_clear()
     fonts.letter.cache_clear()
 
