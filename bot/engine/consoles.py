@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from bot.core.screen import Screen
 from bot.devices.console import Way
 from bot.devices.host import Host
 from bot.devices.xen import Domain
+from bot.engine.aside import aside
 from bot.screen.terminal import replay
 
 if TYPE_CHECKING:
@@ -145,8 +145,7 @@ async def shown(
     fresh: bool = True,
 ) -> Shot:
     """What *text*, which a console printed, looks like, and what it says."""
-    # some ten thousand signs take a while, and everybody else goes on meanwhile
-    screen, notices = await asyncio.to_thread(_read, text, engine.console.redact)
+    screen, notices = await aside(engine.store, _read, text, engine.console.redact)
     return Shot(guest, host, way, engine.clock(), screen, notices, printed, fresh)
 
 
