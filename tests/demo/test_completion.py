@@ -49,7 +49,7 @@ def words() -> Vocabulary:
         ("/as  apprenti  !approve ", ["AB2CD3"]),
         ("/as apprenti /s", []),
         ("/sign ", ["apprenti"]),
-        ("/fault han", ["handover-failure", "handover-lost", "hang"]),
+        ("/fault han", ["handover-failure", "handover-lost", "hang", "hang-host"]),
         ("/fault hang ", ["fy", "fz"]),
         ("hello ", []),
         ("", []),
