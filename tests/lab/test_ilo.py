@@ -12,9 +12,12 @@ from typing import Any
 import asyncssh
 import pytest
 
+from bot.devices.session import Call, Output
 from bot.lab import faults
 from bot.lab.blueprint import lab_world
 from bot.lab.faults import Fault
+from bot.lab.ilo.visits import plain
+from bot.lab.memory import MemorySite
 from bot.lab.place import Place
 from bot.lab.site import FIRST_PID, Site
 from bot.lab.world import Pace
@@ -160,6 +163,23 @@ async def test_an_answer_has_its_status_and_with_the_newer_one_the_time(site: Si
             r"power: server power is currently: On\r\n\r\n\r\n",
             await new.ask("power"),
         )
+
+
+async def test_in_memory_it_answers_in_the_same_words(site: Site) -> None:
+    memory = MemorySite(site.world).session("fy-ilo")
+    async with seat(site, "fy") as somebody:
+        for line in (
+            "power",
+            "power on",
+            "show /system1",
+            "show /map1/firmware1",
+            "show /system1/log1",
+            "show /system1/log1/record1",
+            "show /nowhere",
+            "frobnicate",
+        ):
+            call: Call[Output] = Call(tuple(line.split()), lambda output: output)
+            assert (await memory.run(call)).stdout == plain(await somebody.ask(line))
 
 
 @pytest.mark.parametrize(

@@ -193,7 +193,7 @@ def test_a_visit_sees_the_serial_port_and_leaves_it_free() -> None:
         second = await scene.ask("fz-ilo", "vsp", visit=look)
 
         assert first.startswith("Virtual Serial Port Active: COM2\n\nStarting virtual serial port.")
-        assert first.endswith("\nfz login: ")
+        assert first.endswith("\nfz login: \n")
         assert "\r" not in first
         assert "Kernel panic - not syncing" in second
         assert not scene.world.ilos["fz-ilo"].port_taken
@@ -214,7 +214,7 @@ def test_a_visit_during_the_boot_sees_the_login_come() -> None:
         seen = await scene.ask("fz-ilo", "vsp", visit=look, timeout=100)
 
         assert "ProLiant System BIOS" in seen
-        assert seen.endswith("\nfz login: ")
+        assert seen.endswith("\nfz login: \n")
 
     play(story)
 

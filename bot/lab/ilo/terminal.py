@@ -52,14 +52,14 @@ class Terminal:
         world = self._ilo.world
         weather = Weather.of(world, self._ilo.name, command)
         await weather.before(world)
-        if command.lower() == "vsp" and weather.fair:
-            await self._on_port()
-            return
-        answer = self._cli.answer(command).encode()
+        to_port = command.lower() == "vsp"
+        answer = b"" if to_port else self._cli.answer(command).encode()
         await weather.after(world)
         if weather.drop:
             raise Hangup
         self._line.write(faults.garble(answer) if weather.garble else answer)
+        if to_port:
+            await self._on_port()
 
     async def _on_port(self) -> None:
         """Show the serial port until ``ESC (`` is typed, or somebody else frees it."""

@@ -34,7 +34,7 @@ async def visited(ilo: Ilo, visit: Visit) -> Output:
             ilo.port.type(key.decode("latin-1"))
             typed += 1
             await _look(visit, news)
-    return Output(plain("".join(seen)), typed=typed)
+    return Output(plain("".join(seen) + "\r\n"), typed=typed)
 
 
 async def _look(visit: Visit, news: asyncio.Event) -> None:
