@@ -11,7 +11,7 @@ from bot.core.command import Command
 LOCAL: Mapping[str, tuple[str, ...]] = {
     "/help": (),
     "/as": ("person",),
-    "/fault": ("fault", "dom0"),
+    "/fault": ("fault", "device"),
     "/sign": ("person",),
     "/quit": (),
 }

@@ -16,6 +16,7 @@ def words() -> Vocabulary:
     registry.add_from(modules_in("commands"))
     names = {
         "dom0": ["fy", "fz"],
+        "device": ["fy", "fy-ilo", "nols"],
         "domu": ["vm", "zamok"],
         "person": ["apprenti"],
         "code": ["AB2CD3"],
@@ -50,7 +51,7 @@ def words() -> Vocabulary:
         ("/as apprenti /s", []),
         ("/sign ", ["apprenti"]),
         ("/fault han", ["handover-failure", "handover-lost", "hang", "hang-host"]),
-        ("/fault hang ", ["fy", "fz"]),
+        ("/fault hang ", ["fy", "fy-ilo", "nols"]),
         ("hello ", []),
         ("", []),
     ],

@@ -57,7 +57,7 @@ class Terminal:
         await weather.after(world)
         if weather.drop:
             raise Hangup
-        self._line.write(faults.garble(answer) if weather.garble and answer else answer)
+        self._line.write(faults.garble(answer) if weather.garble else answer)
         if to_port:
             await self._on_port()
 
