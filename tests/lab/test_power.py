@@ -209,7 +209,7 @@ def test_a_visit_sees_the_serial_port_and_leaves_it_free() -> None:
 def test_a_visit_during_the_boot_sees_the_login_come() -> None:
     async def story(scene: Scene) -> None:
         await scene.ask("fz-ilo", "power", "reset", changes=True)
-        look = Visit(b"\x1b(", quiet=PACE.host_boot, longest=PACE.boot + 1)
+        look = Visit(b"\x1b(", quiet=PACE.host_boot, longest=PACE.host_boot + 1)
 
         seen = await scene.ask("fz-ilo", "vsp", visit=look, timeout=100)
 
