@@ -53,6 +53,8 @@ from bot.engine.pipeline import settle_job
 from bot.engine.preflight import Facts, examine, verify_links
 from bot.engine.release import release_jobs
 from bot.engine.roll import Roll
+from bot.engine.snapshots import Snapshot
+from bot.engine.snapshots import changed as changed_on_console
 from bot.engine.sought import Found, Sought, find, several
 from bot.engine.transfer import Move, conclude
 from bot.engine.volumes import by_name as volumes_by_name
@@ -150,6 +152,7 @@ __all__ = [
     "Severity",
     "Sight",
     "Size",
+    "Snapshot",
     "Sought",
     "State",
     "Switch",
@@ -168,6 +171,7 @@ __all__ = [
     "alerts_meant",
     "answering",
     "breaking",
+    "changed_on_console",
     "clean",
     "clean_lines",
     "command",

@@ -11,7 +11,8 @@ from bot.core.command import Command, Registry
 from bot.core.plan import Plan
 from bot.core.policy import Rights
 from bot.devices.host import Detached, Host
-from bot.engine import guards
+from bot.devices.xen import Domain
+from bot.engine import guards, snapshots
 from bot.engine.alerts import Alerts
 from bot.engine.holds import Holds
 from bot.engine.incidents import Incidents
@@ -19,8 +20,10 @@ from bot.engine.inventory import Inventory
 from bot.engine.jobs import Job
 from bot.engine.pins import Pins
 from bot.engine.records import Records
+from bot.engine.snapshots import Snapshot
 from bot.engine.world import Timing, World
-from bot.errors import BotError
+from bot.errors import BotError, StoreError
+from bot.i18n import _
 
 if TYPE_CHECKING:
     from bot.engine.engine import Engine
@@ -185,6 +188,23 @@ class Context:
     async def returned(self, host: Host, attempt: str, state: Detached) -> None:
         """Record how the command that ran detached on *host* as *attempt* ended."""
         await self._run.returned(host.name, attempt, state)
+
+    async def pictured(self, moment: str, host: Host, domain: Domain) -> None:
+        """Keep what the console of *domain* on *host* shows at this *moment*: before or after.
+
+        It touches the guest in no way, and where it fails that is said, and the job goes on.
+        """
+        why = await snapshots.take(self._run, moment, host, domain)
+        if why:
+            words = {"before": _("no picture before: {why}"), "after": _("no picture after: {why}")}
+            await self.progress(words[moment].format(why=why))
+
+    async def snapshots(self) -> list[Snapshot]:
+        """What consoles showed before and after; nothing where the store does not say."""
+        try:
+            return await self.records.snapshots(self.job.id)
+        except StoreError:
+            return []
 
     async def note(self, key: str, value: Any) -> None:
         """Keep *value* (JSON) where recovery finds it; on disk before this returns."""
