@@ -8,14 +8,19 @@ from bot.core.audit_text import row as record_row
 from bot.core.audit_text import story as record_story
 from bot.core.chat import VOUCHED, Proof
 from bot.core.command import Command, command
+from bot.core.console_text import headline as console_headline
 from bot.core.events import Asking
 from bot.core.holds import Aim, Hold, HoldKind
 from bot.core.incident_text import heading as incident_heading
 from bot.core.incident_text import line as incident_line
 from bot.core.incidents import EntryKind, Incident
 from bot.core.jobs import State, in_words
+from bot.core.keys import Keystroke
 from bot.core.plan import Line, Plan, PlannedStep, Thing, Verdict
 from bot.core.render import Lines, Reply, Table, Terms, duration
+from bot.core.risk import Risk
+from bot.core.sysrq import DESTROYING as sysrq_destroys
+from bot.core.sysrq import keys as sysrq_keys
 from bot.core.terms import Limits, reason, time_and_reason
 from bot.core.text import clean, clean_lines
 from bot.core.units import Size, moment, span
@@ -25,7 +30,9 @@ from bot.devices.storage import Volume
 from bot.devices.xen import Disk, Domain, DomainConfig, HostInfo, Kind
 from bot.engine import (
     answering,
+    at_console,
     breaking,
+    console_watch,
     errands,
     granting,
     handling,
@@ -33,7 +40,9 @@ from bot.engine import (
     reports,
     why,
 )
+from bot.engine.at_console import Seat, Typing
 from bot.engine.census import Census, settle, state_in_words, take
+from bot.engine.consoles import Shot
 from bot.engine.context import Context, Requeue
 from bot.engine.destroy_card import plan_destruction
 from bot.engine.destroying import (
@@ -80,11 +89,15 @@ from bot.params import (
     DomU,
     Holdable,
     JobNumber,
+    Keys,
+    LineCount,
     Number,
     Person,
     Said,
     Secret,
+    Span,
     Switch,
+    SysrqKey,
     Word,
 )
 
@@ -128,9 +141,12 @@ __all__ = [
     "Incident",
     "Job",
     "JobNumber",
+    "Keys",
+    "Keystroke",
     "Kind",
     "Limits",
     "Line",
+    "LineCount",
     "Lines",
     "Link",
     "Look",
@@ -146,20 +162,26 @@ __all__ = [
     "Refused",
     "Reply",
     "Requeue",
+    "Risk",
     "Roll",
     "Said",
+    "Seat",
     "Secret",
     "Severity",
+    "Shot",
     "Sight",
     "Size",
     "Snapshot",
     "Sought",
+    "Span",
     "State",
     "Switch",
+    "SysrqKey",
     "Table",
     "Terms",
     "Thing",
     "Timeline",
+    "Typing",
     "Unreachable",
     "UsageError",
     "Verdict",
@@ -170,6 +192,7 @@ __all__ = [
     "alert_stands",
     "alerts_meant",
     "answering",
+    "at_console",
     "breaking",
     "changed_on_console",
     "clean",
@@ -177,6 +200,8 @@ __all__ = [
     "command",
     "conclude",
     "conclude_destruction",
+    "console_headline",
+    "console_watch",
     "demand_present",
     "duration",
     "errands",
@@ -204,6 +229,8 @@ __all__ = [
     "several",
     "span",
     "state_in_words",
+    "sysrq_destroys",
+    "sysrq_keys",
     "take",
     "time_and_reason",
     "verify_links",

@@ -9,10 +9,13 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
+from bot.core import sysrq
 from bot.core.grammar import ArgumentType, Lookup
 from bot.core.holds import HoldKind
+from bot.core.keys import Keystroke
 from bot.core.patterns import any_matches, overlap
 from bot.core.text import clean
+from bot.core.units import span
 from bot.devices.host import Host
 from bot.engine.inventory import DomU as _DomU
 from bot.engine.sought import Sought
@@ -80,6 +83,26 @@ def _count(text: str, _lookup: Lookup) -> int:
     return int(text)
 
 
+def _line_count(text: str, _lookup: Lookup) -> int:
+    if not re.fullmatch(r"[0-9]{1,3}", text) or not 1 <= int(text) <= 200:
+        raise UsageError(
+            _("{text} is not a number of lines from 1 to 200.").format(text=clean(repr(text), 60))
+        )
+    return int(text)
+
+
+def _span(text: str, _lookup: Lookup) -> float:
+    return span(text)
+
+
+def _keys(text: str, _lookup: Lookup) -> Keystroke:
+    return Keystroke.read(text)
+
+
+def _sysrq_key(text: str, _lookup: Lookup) -> str:
+    return sysrq.read(text)
+
+
 def _switch(text: str, _lookup: Lookup) -> bool:
     if text.casefold() not in ("on", "off"):
         raise UsageError(_("{text} is neither on nor off.").format(text=clean(repr(text), 60)))
@@ -143,6 +166,14 @@ Holdable = Annotated[
         fits=lambda pattern: ":" not in pattern,
     ),
 ]
+#: how many lines
+LineCount = Annotated[int, ArgumentType("count", _line_count, written=str, fits=_fits_number)]
+#: for how long, in seconds
+Span = Annotated[float, ArgumentType("span", _span)]
+#: a magic SysRq key
+SysrqKey = Annotated[str, ArgumentType("sysrq", _sysrq_key, written=str)]
+#: a key, or a text to type
+Keys = Annotated[Keystroke, ArgumentType("keys", _keys)]
 #: a member, by name or by chat id; rights are by the name
 Person = Annotated[
     str,

@@ -71,6 +71,8 @@ class Progressed:
     """News within a step: measured, never invented."""
 
     text: str
+    #: what must stand in a fixed font below it
+    details: str = ""
 
 
 @dataclass(frozen=True)

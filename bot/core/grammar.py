@@ -224,10 +224,15 @@ class Grammar:
         if not self.has_secrets:
             return frozenset()
         params, rest, hidden = list(self.params), self.params[-1].rest, set()
+        taken = False  # by the option before it
         for place, word in enumerate(words[start:], start):
-            if word.startswith("-") and word != "-":
-                option = word.removeprefix("--").replace("-", "_")
-                shown = word.startswith("--") and option in self.options
+            if taken:
+                shown, taken = True, False
+            elif word.startswith("-") and word != "-":
+                name, equals, _value = word.removeprefix("--").partition("=")
+                option = self.options.get(name.replace("-", "_"))
+                shown = word.startswith("--") and option is not None
+                taken = option is not None and option.type is not None and not equals
             else:
                 shown = bool(params) and not params[0].type.secret
                 params = params if rest and len(params) == 1 else params[1:]

@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shlex
 import socket
 from pathlib import Path
+from typing import Any
 
 import asyncssh
 
-from bot.devices.session import Call, Output, T
+from bot.core.screen import COLUMNS, ROWS
+from bot.devices.session import Call, Output, T, Visit
 from bot.devices.wire import BOUND, Lost, endless, lost, silent
 from bot.errors import DeviceError, Unreachable
 from bot.i18n import _
@@ -24,6 +27,8 @@ KEEPALIVE_SECONDS = 5
 KEEPALIVES_MISSED = 3
 #: what OpenSSH's client reports for a command that a signal ended
 KILLED = 255
+#: what a visit's terminal is: nothing newer than what every console speaks
+TERMINAL = "vt100"
 
 
 class SshSession:
@@ -80,11 +85,16 @@ class SshSession:
 
     async def _attempt(self, call: Call[T], command: str) -> Output:
         connection = await self._connected()
-        answer = _Answer()
+        answer = _Answer(call)
+        terminal: dict[str, Any] = (
+            {"term_type": TERMINAL, "term_size": (COLUMNS, ROWS)} if call.visit else {}
+        )
         limit = call.timeout or self._command_timeout
         try:
             async with asyncio.timeout(limit):
-                await connection.create_session(lambda: answer, command, encoding=None)
+                await connection.create_session(lambda: answer, command, encoding=None, **terminal)
+                if call.visit is not None:
+                    await answer.visit(call.visit)
                 await answer.closed.wait()
         except TimeoutError as error:
             raise silent(self.name, call, limit, sent=answer.sent) from error
@@ -190,32 +200,43 @@ def command_line(name: str, words: tuple[str, ...]) -> str:
 
 
 class _Answer(asyncssh.SSHClientSession[bytes]):
-    """What comes back on one channel, kept up to the bound."""
+    """What comes back on one channel, kept up to the bound, or only the end of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, call: Call[Any]) -> None:
         self.closed = asyncio.Event()
         self.exit: int | None = None
         self.overflows = False
+        self._call = call
+        self._typed = 0
+        self._news = asyncio.Event()
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
         self._streams = {None: bytearray(), asyncssh.EXTENDED_DATA_STDERR: bytearray()}
 
     @property
     def sent(self) -> bool:
-        """True once the request may be on its way: asyncssh opens the channel right before it."""
-        return self._channel is not None
+        """True once what may change something can be on its way.
+
+        asyncssh opens the channel right before the request; a visit changes nothing by coming.
+        """
+        return self._channel is not None if self._call.visit is None else self._typed > 0
 
     def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
         self._channel = chan
 
     def session_started(self) -> None:
-        if self._channel is not None:
+        if self._channel is not None and self._call.visit is None:
             self._channel.write_eof()
 
     def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
-        stream = self._streams[datatype]
-        room = BOUND - len(stream)
-        self.overflows = self.overflows or len(data) > room
-        stream += data[:room]
+        stream, last = self._streams[datatype], self._call.last
+        if last is None:
+            room = BOUND - len(stream)
+            self.overflows = self.overflows or len(data) > room
+            stream += data[:room]
+        else:
+            stream += data
+            del stream[:-last]
+        self._news.set()
 
     def exit_status_received(self, status: int) -> None:
         self.exit = status
@@ -225,14 +246,56 @@ class _Answer(asyncssh.SSHClientSession[bytes]):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed.set()
+        self._news.set()
+
+    async def visit(self, visit: Visit) -> None:
+        """Look, type and leave, as `Visit` says; raises `TimeoutError` where it cannot leave."""
+        await self._first_news(visit.longest)
+        await self._quiet(visit)
+        if visit.keys and visit.may_type(self._text(None)):
+            for key in visit.keys:
+                if not self._write(key):
+                    break
+                self._typed += 1
+                await self._quiet(visit)
+        if self._write(visit.leave):
+            async with asyncio.timeout(visit.longest):
+                await self.closed.wait()
+
+    async def _first_news(self, seconds: float) -> None:
+        """Wait for the first sign of life: the command itself takes its time to begin."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+
+    async def _quiet(self, visit: Visit) -> None:
+        """Wait until nothing more comes."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(visit.longest):
+                while not self.closed.is_set():
+                    self._news.clear()
+                    async with asyncio.timeout(visit.quiet):
+                        await self._news.wait()
+
+    def _write(self, data: bytes) -> bool:
+        """Type *data* by itself; False where the command has ended."""
+        if self._channel is None or self.closed.is_set() or self._channel.is_closing():
+            return False
+        self._channel.write(data)
+        return True
 
     def abandon(self) -> None:
         """Let go of the channel where the answer did not come to its end."""
-        if self._channel is not None and not self.closed.is_set():
+        if self._channel is None or self.closed.is_set():
+            return
+        if self._call.visit is not None and self._write(self._call.visit.leave):
+            self._channel.close()  # once that is on its way
+        else:
             self._channel.abort()
 
+    def _text(self, stream: int | None) -> str:
+        return bytes(self._streams[stream]).decode("utf-8", "replace")
+
     def output(self, code: int) -> Output:
-        stdout, stderr = (
-            bytes(stream).decode("utf-8", "replace") for stream in self._streams.values()
-        )
-        return Output(stdout, stderr, code)
+        stdout, stderr = map(self._text, self._streams)
+        return Output(stdout, stderr, code, self._typed)

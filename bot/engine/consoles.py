@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from bot.core.screen import Screen
 from bot.devices.console import Way
 from bot.devices.host import Host
 from bot.devices.xen import Domain
+from bot.engine.aside import aside
 from bot.screen.terminal import replay
 
 if TYPE_CHECKING:
@@ -54,8 +54,11 @@ class Shot:
     at: float
     screen: Screen
     notices: tuple[Notice, ...]
-    #: seconds since 1970 by the host's clock, when it last printed something; None if nobody knows
+    #: when it last printed something that is known (seconds since 1970): by the host's clock where
+    #: the host keeps a log, else when the bot read it; None if nobody knows
     printed: float | None = None
+    #: False where nothing came now: all of it was read before, and somebody else may have read on
+    fresh: bool = True
 
     @property
     def whose(self) -> str:
@@ -75,16 +78,23 @@ async def look(
     toolstack = host.toolstack
     log = await toolstack.console_log(domain.plain_name, LAST)
     if log is not None:
-        return await _shot(engine, host, domain, Way.LOG, log.text, log.printed)
+        return await shown(
+            engine,
+            guest=domain.plain_name,
+            host=host.name,
+            way=Way.LOG,
+            text=log.text,
+            printed=log.printed,
+        )
     if not attach:
         return None
     if await toolstack.can_view():
         text = await toolstack.view_console(domain.domid, engine.console.listen)
-        return await _shot(engine, host, domain, Way.VIEW, text)
+        return await _read_away(engine, host, domain, Way.VIEW, text)
     if not may_visit:
         return None
     visited = await toolstack.visit_console(domain.domid)
-    return await _shot(engine, host, domain, Way.VISIT, visited.text)
+    return await _read_away(engine, host, domain, Way.VISIT, visited.text)
 
 
 async def type_at(
@@ -92,34 +102,51 @@ async def type_at(
     host: Host,
     domain: Domain,
     keys: tuple[bytes, ...],
-    may_type: Callable[[Screen], bool],
+    may_type: Callable[[Sequence[Notice]], bool],
 ) -> tuple[Shot, bool]:
     """Type *keys* where *may_type* says so of what is shown then; what it shows, whether it did.
 
     Changes the guest: raises `OutcomeUnknown` where the link broke after something was typed.
     """
-    visited = await host.toolstack.visit_console(
-        domain.domid, keys, lambda text: may_type(replay(text))
-    )
-    shot = await _shot(engine, host, domain, Way.VISIT, visited.text)
+    known = engine.seen.known(host.name, domain.domid, domain.uuid)
+    before = known.text if known is not None else ""
+
+    def may(text: str) -> bool:
+        return may_type(examine(replay(before + text)))
+
+    visited = await host.toolstack.visit_console(domain.domid, keys, may)
+    shot = await _read_away(engine, host, domain, Way.VISIT, visited.text)
     return shot, visited.typed > 0
 
 
+async def _read_away(engine: Engine, host: Host, domain: Domain, way: Way, text: str) -> Shot:
+    """What a console shows of which *text* was read now, and is not to be had any more."""
+    now = engine.clock()
+    known = engine.seen.add(host.name, domain.domid, domain.uuid, text, now)
+    return await shown(
+        engine,
+        guest=domain.plain_name,
+        host=host.name,
+        way=way,
+        text=known.text if known is not None else "",
+        printed=known.at if known is not None else None,
+        fresh=bool(text),
+    )
+
+
 async def shown(
-    engine: Engine, *, guest: str, host: str, way: Way, text: str, printed: float | None = None
+    engine: Engine,
+    *,
+    guest: str,
+    host: str,
+    way: Way,
+    text: str,
+    printed: float | None = None,
+    fresh: bool = True,
 ) -> Shot:
     """What *text*, which a console printed, looks like, and what it says."""
-    # some hundred thousand signs take a while, and everybody else goes on meanwhile
-    screen, notices = await asyncio.to_thread(_read, text, engine.console.redact)
-    return Shot(guest, host, way, engine.clock(), screen, notices, printed)
-
-
-async def _shot(
-    engine: Engine, host: Host, domain: Domain, way: Way, text: str, printed: float | None = None
-) -> Shot:
-    return await shown(
-        engine, guest=domain.plain_name, host=host.name, way=way, text=text, printed=printed
-    )
+    screen, notices = await aside(engine.store, _read, text, engine.console.redact)
+    return Shot(guest, host, way, engine.clock(), screen, notices, printed, fresh)
 
 
 def _read(text: str, redact: Sequence[re.Pattern[str]]) -> tuple[Screen, tuple[Notice, ...]]:

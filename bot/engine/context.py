@@ -14,6 +14,7 @@ from bot.devices.host import Detached, Host
 from bot.devices.xen import Domain
 from bot.engine import guards, snapshots
 from bot.engine.alerts import Alerts
+from bot.engine.consoles import ConsoleRules
 from bot.engine.holds import Holds
 from bot.engine.incidents import Incidents
 from bot.engine.inventory import Inventory
@@ -145,6 +146,11 @@ class Context:
         return self._run.engine.timing
 
     @property
+    def console_rules(self) -> ConsoleRules:
+        """How consoles are read, and what of them is shown."""
+        return self._run.engine.console
+
+    @property
     def site_id(self) -> str:
         """The id of this bot's store; never that of another."""
         return self._run.engine.store.site_id
@@ -181,9 +187,9 @@ class Context:
             raise
         await self._run.end_step(entry, title, _since(began), ok=True)
 
-    async def progress(self, text: str) -> None:
-        """News within a step; the last of them is shown, not every one."""
-        await self._run.progressed(text)
+    async def progress(self, text: str, details: str = "") -> None:
+        """News within a step, *details* in a fixed font; the last is shown, not every one."""
+        await self._run.progressed(text, details)
 
     async def returned(self, host: Host, attempt: str, state: Detached) -> None:
         """Record how the command that ran detached on *host* as *attempt* ended."""

@@ -21,6 +21,7 @@ from bot.core.tally import Tally
 from bot.core.watch import Watch
 from bot.engine.alerts import Alerts
 from bot.engine.approvals import Requests
+from bot.engine.console_memory import ConsoleMemory
 from bot.engine.consoles import ConsoleRules
 from bot.engine.glass import Glass
 from bot.engine.grants import Grants
@@ -84,6 +85,7 @@ class Engine:
     timezone: str = "UTC"
     #: how consoles are read, and what of them is shown
     console: ConsoleRules = field(default_factory=ConsoleRules)
+    seen: ConsoleMemory = field(default_factory=ConsoleMemory)
     tally: Tally = field(default_factory=Tally)
     #: whether the chat is heard; None where nobody keeps it
     pulse: Pulse | None = None

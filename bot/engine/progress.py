@@ -51,6 +51,7 @@ class Progress:
         self._untold = fresh
         self._lines: list[str] = []
         self._now = ""
+        self._details = ""
         self._state = State.QUEUED
         self._waits = ""
         #: what is shown below while somebody has to agree
@@ -100,8 +101,8 @@ class Progress:
                 self._lines.append(f"{'✔' if ok else '✘'} {title} ({duration(seconds)})")
                 self._now = ""
                 return False
-            case Progressed(text):
-                self._now = f"▶ {text}"
+            case Progressed(text, details):
+                self._now, self._details = f"▶ {text}", details
             case _:
                 return False
         return True
@@ -123,7 +124,7 @@ class Progress:
             job=self.job.id, line=clean(self._engine.shown(self.job.line), 120)
         )
         lines = [head, *self._lines, self._now]
-        reply = Reply("\n".join(line for line in lines if line))
+        reply = Reply("\n".join(line for line in lines if line), self._details)
         if self.asking is not None:
             reply = replace(reply, body=self.asking.shown.body, hint=self.asking.shown.hint)
         text = reply.text()

@@ -50,7 +50,8 @@ class RecordedSession(Session):
         """As `Session.run`; raises `StoreError`, and sends nothing, where it cannot be recorded."""
         if not call.changes:
             return await self._counted(call)
-        await self._record("sent", {"words": shlex.join(call.shown)})
+        keys = {"keys": call.keys} if call.keys else {}
+        await self._record("sent", {"words": shlex.join(call.shown)} | keys)
         exits: dict[str, Any] = {}
 
         def parse(output: Output) -> T:

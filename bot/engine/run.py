@@ -202,10 +202,10 @@ class Run:
         except StoreError:
             self.record_incomplete = True
 
-    async def progressed(self, text: str) -> None:
+    async def progressed(self, text: str, details: str = "") -> None:
         try:
             async with self.telling() as tx:
-                await self._progress.tell(tx, Progressed(text))
+                await self._progress.tell(tx, Progressed(text, details))
         except StoreError:
             self.record_incomplete = True
 

@@ -31,6 +31,9 @@ WORDS = {
     "any": "vm",
     "switch": "on",
     "person": "apprenti",
+    "sysrq": "s",
+    "keys": "enter",
+    "power": "status",
 }
 
 FIXED = {
@@ -70,7 +73,12 @@ def typed(command: Command) -> list[tuple[str, str]]:
 
 def expected(command: Command) -> dict[str, bool]:
     """Which roles about its verb may run *command*, said without any help of the policy."""
-    kinds = {"host": ["dom0"], "hold": ["any", "domu", "dom0", "volume"]}
+    kinds = {
+        "host": ["dom0"],
+        "ilo": ["dom0"],
+        "console": ["domu"],
+        "hold": ["any", "domu", "dom0", "volume"],
+    }
     noun = command.needs.partition(".")[0]
     named = any(
         each.required and each.type.is_object and each.type.kind in kinds.get(noun, [noun])
@@ -176,6 +184,41 @@ async def test_every_command_asks_for_its_right_and_for_no_other(place: Place) -
 
     assert wrong == []
     assert place.migrations() == []
+
+
+def further() -> Iterator[tuple[Command, str, str]]:
+    """Each command with words that need another right: a line of it, and that right."""
+    for command in COMMANDS:
+        for key, verb in command.further.items():
+            parameter, _equals, word = key.partition("=")
+            words = [word if name == parameter else other for name, other in typed(command)]
+            option = command.options.get(parameter)
+            if option is not None:
+                words.append(option.flag)
+                words += [WORDS[option.type.kind]] if option.type is not None else []
+            yield command, " ".join([f"!{command.name}", *words, "--dry-run"]), verb
+
+
+async def test_words_that_need_another_right_ask_for_it_as_well(place: Place) -> None:
+    wrong, tried = [], 0
+    verbs = {verb for command in COMMANDS for verb in command.verbs}
+    roles = {
+        f"{first} {second}": Role((Right.parse(first), Right.parse(second)))
+        for first in verbs
+        for second in verbs
+    }
+    persons = {chat_id(role): role for role in roles}
+    place.policy = Policy(persons, {role: (role,) for role in roles}, roles)
+    async with place.bot() as bot:
+        for command, line_of_it, verb in further():
+            for second, may in ((verb, True), (command.needs, False)):
+                said = await bot.ask(line_of_it, chat_id(f"{command.needs} {second}"))
+                tried += 1
+                if (state(said) != "denied") is not may:
+                    wrong.append((line_of_it, second, state(said), said.plain))
+
+    assert wrong == []
+    assert tried >= 4
 
 
 async def test_what_is_denied_on_a_dom0_is_hidden_like_what_is_not_there(place: Place) -> None:

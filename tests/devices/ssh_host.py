@@ -31,6 +31,11 @@ class SshHost:
     crowded: asyncio.Event = field(default_factory=asyncio.Event)
     #: set when a command ended, or was let go, and no other runs
     idle: asyncio.Event = field(default_factory=asyncio.Event)
+    #: what was typed at the console, as it came, and which terminals were asked for
+    typed: list[bytes] = field(default_factory=list)
+    terminals: list[str | None] = field(default_factory=list)
+    #: set when somebody is at the console
+    attached: asyncio.Event = field(default_factory=asyncio.Event)
     #: lets commands that wait go on
     gate: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -98,8 +103,23 @@ class SshHost:
                 process.get_extra_info("connection").abort()
             case "mute":
                 process.channel.close()
+            case "console":
+                await self._console(process)
             case "killed":
                 process.exit_with_signal("KILL")
+
+    async def _console(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
+        """Echo what is typed, until one lone byte comes; ``cut`` cuts the link."""
+        self.terminals.append(process.get_terminal_type())
+        process.stdout.write(b"vm login: ")
+        self.attached.set()
+        while (data := await process.stdin.read(2**16)) not in (b"", b"\x1d", b"cut"):
+            self.typed.append(data)
+            process.stdout.write(data)
+        self.typed += [data] if data else []
+        if data == b"cut":
+            process.get_extra_info("connection").abort()
+        process.exit(0)
 
 
 class _Server(asyncssh.SSHServer):
@@ -125,6 +145,7 @@ async def ssh_host(folder: Path) -> AsyncIterator[SshHost]:
         authorized_client_keys=str(folder / "authorized"),
         process_factory=host.serve,
         encoding=None,
+        line_editor=False,
     )
     host.port = server.get_port()
     trust(folder, host.port)

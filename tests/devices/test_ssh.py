@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.devices import ssh
-from bot.devices.session import Call, Output
+from bot.devices.session import Call, Output, Visit
 from bot.devices.ssh import CHANNELS
 from bot.errors import DeviceError, OutcomeUnknown, Unreachable
 from tests.devices.ssh_host import Relay, SshHost, ssh_host, trust
@@ -277,3 +279,77 @@ async def test_no_key_is_written_to_the_log(
     await session.close()
 
     assert "PRIVATE KEY" not in caplog.text
+
+
+def visit(*keys: bytes, **more: Any) -> Call[Output]:
+    """A visit to a console of the server, which types *keys*."""
+    return Call(
+        ("console",),
+        whole,
+        changes=bool(keys),
+        visit=Visit(b"\x1d", keys, quiet=0.2, longest=2.0, **more),
+    )
+
+
+async def test_a_visit_gets_a_terminal_looks_and_leaves_by_one_lone_byte(host: SshHost) -> None:
+    session = host.session()
+
+    output = await session.run(visit())
+
+    assert output == Output("vm login: ", "", 0, typed=0)
+    assert (host.typed, host.terminals) == ([b"\x1d"], ["vt100"])
+    await session.close()
+
+
+async def test_each_key_is_typed_by_itself_and_the_last_byte_too(host: SshHost) -> None:
+    session = host.session()
+
+    output = await session.run(visit(b"root\r", b"\r"))
+
+    assert host.typed == [b"root\r", b"\r", b"\x1d"]
+    assert output == Output("vm login: root\r\r", "", 0, typed=2)
+    await session.close()
+
+
+async def test_nothing_is_typed_where_what_is_shown_speaks_against_it(host: SshHost) -> None:
+    session, seen = host.session(), list[str]()
+
+    def may_type(shown: str) -> bool:
+        seen.append(shown)
+        return False
+
+    output = await session.run(visit(b"\r", may_type=may_type))
+
+    assert (output.typed, host.typed, seen) == (0, [b"\x1d"], ["vm login: "])
+    await session.close()
+
+
+async def test_a_link_that_breaks_after_a_key_leaves_the_outcome_unknown(host: SshHost) -> None:
+    session = host.session()
+
+    with pytest.raises(OutcomeUnknown):
+        await session.run(visit(b"cut"))
+    assert host.typed == [b"cut"]
+
+
+async def test_a_visit_that_is_given_up_leaves_as_well(host: SshHost) -> None:
+    session = host.session()
+    going = asyncio.create_task(session.run(replace(visit(), visit=Visit(b"\x1d", longest=20.0))))
+    await asyncio.wait_for(host.attached.wait(), 20)
+
+    going.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await going
+    await asyncio.wait_for(host.idle.wait(), 20)
+
+    assert host.typed == [b"\x1d"]
+    await session.close()
+
+
+async def test_of_an_answer_without_end_the_last_bytes_are_enough(host: SshHost) -> None:
+    session = host.session()
+
+    output = await session.run(replace(read("flood"), last=10))
+
+    assert output.stdout == "x" * 10
+    await session.close()

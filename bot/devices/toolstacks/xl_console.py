@@ -62,7 +62,8 @@ def visit(
     host: str, domid: int, keys: tuple[bytes, ...], may_type: Callable[[str], bool]
 ) -> Call[Visited]:
     """Attach with a terminal, type *keys* where *may_type* says so, and detach."""
-    limit = ("timeout", "--foreground", "-k", "2", str(VISIT_LIMIT))
+    # -n: on a terminal sudo would ask for a password, and take what is typed for it
+    limit = ("-n", "timeout", "--foreground", "-k", "2", str(VISIT_LIMIT))
     return Call(
         ("sudo", *limit, "xl", "console", str(domid)),
         lambda output: Visited(_shown(host, output), output.typed),
