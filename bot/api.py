@@ -64,6 +64,7 @@ from bot.engine.release import release_jobs
 from bot.engine.roll import Roll
 from bot.engine.snapshots import Snapshot
 from bot.engine.snapshots import changed as changed_on_console
+from bot.engine.snapshots import shown as pictures_of
 from bot.engine.sought import Found, Sought, find, several
 from bot.engine.transfer import Move, conclude
 from bot.engine.volumes import by_name as volumes_by_name
@@ -216,6 +217,7 @@ __all__ = [
     "may_on_alert",
     "moment",
     "ngettext",
+    "pictures_of",
     "plan_destruction",
     "prove_links",
     "reason",

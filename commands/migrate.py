@@ -22,6 +22,7 @@ from bot.api import (
     conclude,
     errands,
     examine,
+    pictures_of,
     take,
     verify_links,
 )
@@ -98,11 +99,8 @@ async def _concluded(ctx: Context, move: Move, state: Detached) -> Reply:
         domain = await conclude(ctx, move, state)
     await ctx.pictured("after", move.target, domain)
     seen = await ctx.snapshots()
-    found = [each.picture for each in seen]
     return replace(
-        _moved(move),
-        hint=changed_on_console(seen),
-        pictures=[picture for picture in found if picture is not None],
+        _moved(move), hint=changed_on_console(seen), pictures=pictures_of(ctx.may_see(seen))
     )
 
 

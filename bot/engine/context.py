@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from bot.core.plan import Plan
 from bot.core.policy import Rights
 from bot.devices.host import Detached, Host
 from bot.devices.xen import Domain
-from bot.engine import guards, snapshots
+from bot.engine import guards, pictures, snapshots
 from bot.engine.alerts import Alerts
 from bot.engine.consoles import ConsoleRules
 from bot.engine.holds import Holds
@@ -211,6 +211,15 @@ class Context:
             return await self.records.snapshots(self.job.id)
         except StoreError:
             return []
+
+    @property
+    def pictures_wanted(self) -> bool:
+        """Whether pictures are posted where the command was typed."""
+        return pictures.wanted(self._run.engine, self.job.room)
+
+    def may_see(self, snapshots: Iterable[Snapshot]) -> list[Snapshot]:
+        """Those of *snapshots* that show consoles which the asker may look at."""
+        return [each for each in snapshots if self.rights.object("console.show", each.guest)]
 
     async def note(self, key: str, value: Any) -> None:
         """Keep *value* (JSON) where recovery finds it; on disk before this returns."""

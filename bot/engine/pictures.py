@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from bot.core.render import Reply
 from bot.core.text import clean
 from bot.devices.console import Way
 from bot.engine import outbox
+from bot.engine.aside import aside
 from bot.i18n import _
 from bot.screen.picture import draw
 
@@ -38,8 +38,7 @@ async def of(engine: Engine, shot: Shot, by: str = "") -> tuple[Picture, str]:
     said = caption(shot, by)
     stamp = datetime.fromtimestamp(shot.at, UTC).strftime("%Y%m%d-%H%M%S")
     name = file_name(f"{shot.whose[:40]}-{stamp}")
-    # it takes as long as many answers, and everybody else goes on meanwhile
-    return await asyncio.to_thread(draw, shot.screen, name, said), said
+    return await aside(engine.store, draw, shot.screen, name, said), said
 
 
 def file_name(words: str) -> str:

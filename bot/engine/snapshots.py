@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.chat import Picture
 from bot.core.console import Condition
-from bot.core.text import clean
+from bot.core.console_text import headline, lines, screen_text
 from bot.devices.host import Host
 from bot.devices.xen import Domain
 from bot.engine import audit_log, consoles, pictures
@@ -111,6 +111,11 @@ async def forget(tx: AsyncConnection, now: float) -> None:
     await tx.execute(delete(snapshots).where(snapshots.c.expires <= now))
 
 
+def shown(seen: Iterable[Snapshot]) -> list[tuple[Picture, str]]:
+    """The pictures of what was *seen*, as an answer has them."""
+    return [each.picture for each in seen if each.picture is not None]
+
+
 def changed(seen: Sequence[Snapshot]) -> str:
     """What is worse after than before, in one sentence; empty where nothing is."""
     before = [each.condition for each in seen if each.moment == "before"]
@@ -143,7 +148,7 @@ async def _keep(run: Run, moment: str, shot: Shot) -> None:
     # of a job that is gone on with after a crash, the last look counts
     same = (snapshots.c.job == job.id) & (snapshots.c.moment == moment)
     said = {key: row[key] for key in ("guest", "host", "moment")}
-    said |= {"seen": _headline(shot), "sha256": hashes}
+    said |= {"seen": headline(shot.whose, shot.notices), "sha256": hashes}
     async with engine.store.write() as tx:
         await tx.execute(delete(snapshots).where(same & (snapshots.c.guest == shot.guest)))
         await tx.execute(insert(snapshots), row)
@@ -151,9 +156,8 @@ async def _keep(run: Run, moment: str, shot: Shot) -> None:
 
 
 def _text(shot: Shot, by: str) -> str:
-    seen = [f"{each.condition.value}: {clean(each.evidence, 200)}" for each in shot.notices]
-    lines = [pictures.caption(shot, by), _headline(shot), *seen, "", *shot.screen.lines]
-    return "\n".join(lines).rstrip("\n")
+    head = [pictures.caption(shot, by), headline(shot.whose, shot.notices)]
+    return "\n".join([*head, *lines(shot.notices), "", screen_text(shot.screen)]).rstrip()
 
 
 def _snapshot(row: Any) -> Snapshot:
@@ -167,12 +171,6 @@ def _snapshot(row: Any) -> Snapshot:
         row.text,
         row.png,
         row.sha256,
-    )
-
-
-def _headline(shot: Shot) -> str:
-    return _("{whose}: {condition}").format(
-        whose=clean(shot.whose, 80), condition=shot.notices[0].condition.value
     )
 
 
