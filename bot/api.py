@@ -68,6 +68,9 @@ from bot.engine.power_card import Powering, lights_out
 from bot.engine.preflight import Facts, examine, verify_links
 from bot.engine.release import release_jobs
 from bot.engine.roll import Roll
+from bot.engine.snapshots import Snapshot
+from bot.engine.snapshots import changed as changed_on_console
+from bot.engine.snapshots import shown as pictures_of
 from bot.engine.sought import Found, Sought, find, several
 from bot.engine.transfer import Move, conclude
 from bot.engine.volumes import by_name as volumes_by_name
@@ -182,6 +185,7 @@ __all__ = [
     "Shot",
     "Sight",
     "Size",
+    "Snapshot",
     "Sought",
     "Span",
     "State",
@@ -204,6 +208,7 @@ __all__ = [
     "answering",
     "at_console",
     "breaking",
+    "changed_on_console",
     "clean",
     "clean_lines",
     "command",
@@ -226,6 +231,7 @@ __all__ = [
     "may_on_alert",
     "moment",
     "ngettext",
+    "pictures_of",
     "plan_destruction",
     "power_card",
     "power_change",
