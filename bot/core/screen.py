@@ -35,13 +35,18 @@ class Piece:
 class Screen:
     """What a terminal shows now."""
 
-    #: from the top, each without the blanks at its end
+    #: from the top, each without the blanks at its end, unless it goes on in the next one
     rows: tuple[tuple[Piece, ...], ...]
     #: row and column, from 0
     cursor: tuple[int, int] = (0, 0)
     #: the lines that scrolled off the top, oldest first
     before: tuple[str, ...] = ()
     columns: int = COLUMNS
+    #: the rows that were too long, so that they go on in the next; -1 is the last line of `before`,
+    #: in which such rows are one line already
+    wrapped: frozenset[int] = frozenset()
+    #: whether the cursor is to be seen
+    cursor_shown: bool = True
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -61,8 +66,18 @@ class Screen:
 
     @property
     def printed(self) -> tuple[str, ...]:
-        """Everything that is known to have been printed, but for empty rows at the end."""
-        lines = [*self.before, *self.lines]
+        """Everything that is known to have been printed, but for empty rows at the end.
+
+        A line that took several rows is one here.
+        """
+        lines = [*self.before]
+        for row, pieces in enumerate(self.rows):
+            line = "".join(piece.text for piece in pieces)
+            if row - 1 in self.wrapped and lines:
+                lines[-1] += line
+            else:
+                lines.append(line)
+        lines = [line.rstrip() for line in lines]
         while lines and not lines[-1]:
             del lines[-1]
         return tuple(lines)
