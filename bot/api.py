@@ -1,5 +1,6 @@
 """Everything a command module imports."""
 
+from bot.core import console_alerts
 from bot.core.alert_text import line as alert_line
 from bot.core.alert_text import stands as alert_stands
 from bot.core.alerts import Alert, AlertState, Finding, Severity, Sight
@@ -8,6 +9,7 @@ from bot.core.audit_text import row as record_row
 from bot.core.audit_text import story as record_story
 from bot.core.chat import VOUCHED, Proof
 from bot.core.command import Command, command
+from bot.core.console import Condition, Notice
 from bot.core.console_text import headline as console_headline
 from bot.core.events import Asking
 from bot.core.holds import Aim, Hold, HoldKind
@@ -25,7 +27,9 @@ from bot.core.terms import Limits, reason, time_and_reason
 from bot.core.text import clean, clean_lines
 from bot.core.units import Size, moment, span
 from bot.core.watch import watch
+from bot.devices.console import ConsoleHeld
 from bot.devices.host import Detached, Host, Link, Phase
+from bot.devices.power import Power, PowerChange, Server
 from bot.devices.storage import Volume
 from bot.devices.xen import Disk, Domain, DomainConfig, HostInfo, Kind
 from bot.engine import (
@@ -36,12 +40,15 @@ from bot.engine import (
     errands,
     granting,
     handling,
+    power_card,
+    power_change,
     reload,
     reports,
+    serial_port,
     why,
 )
 from bot.engine.at_console import Seat, Typing
-from bot.engine.census import Census, settle, state_in_words, take
+from bot.engine.census import Census, Sighting, settle, state_in_words, take
 from bot.engine.consoles import Shot
 from bot.engine.context import Context, Requeue
 from bot.engine.destroy_card import plan_destruction
@@ -59,9 +66,13 @@ from bot.engine.jobs import Job
 from bot.engine.look import Look
 from bot.engine.pins import Pinned
 from bot.engine.pipeline import settle_job
+from bot.engine.power_card import Powering, lights_out
 from bot.engine.preflight import Facts, examine, verify_links
 from bot.engine.release import release_jobs
 from bot.engine.roll import Roll
+from bot.engine.snapshots import Snapshot
+from bot.engine.snapshots import changed as changed_on_console
+from bot.engine.snapshots import shown as pictures_of
 from bot.engine.sought import Found, Sought, find, several
 from bot.engine.transfer import Move, conclude
 from bot.engine.volumes import by_name as volumes_by_name
@@ -88,6 +99,7 @@ from bot.params import (
     Holdable,
     JobNumber,
     Keys,
+    LightsOutAction,
     LineCount,
     Number,
     Person,
@@ -112,6 +124,8 @@ __all__ = [
     "Census",
     "Command",
     "CommandWord",
+    "Condition",
+    "ConsoleHeld",
     "Context",
     "Count",
     "Denied",
@@ -142,6 +156,7 @@ __all__ = [
     "Keys",
     "Keystroke",
     "Kind",
+    "LightsOutAction",
     "Limits",
     "Line",
     "LineCount",
@@ -149,6 +164,7 @@ __all__ = [
     "Link",
     "Look",
     "Move",
+    "Notice",
     "Number",
     "OutcomeUnknown",
     "Person",
@@ -156,6 +172,9 @@ __all__ = [
     "Pinned",
     "Plan",
     "PlannedStep",
+    "Power",
+    "PowerChange",
+    "Powering",
     "Proof",
     "Refused",
     "Reply",
@@ -165,10 +184,13 @@ __all__ = [
     "Said",
     "Seat",
     "Secret",
+    "Server",
     "Severity",
     "Shot",
     "Sight",
+    "Sighting",
     "Size",
+    "Snapshot",
     "Sought",
     "Span",
     "State",
@@ -191,11 +213,13 @@ __all__ = [
     "answering",
     "at_console",
     "breaking",
+    "changed_on_console",
     "clean",
     "clean_lines",
     "command",
     "conclude",
     "conclude_destruction",
+    "console_alerts",
     "console_headline",
     "console_watch",
     "demand_present",
@@ -209,10 +233,14 @@ __all__ = [
     "incident_heading",
     "incident_line",
     "leading_numbers",
+    "lights_out",
     "may_on_alert",
     "moment",
     "ngettext",
+    "pictures_of",
     "plan_destruction",
+    "power_card",
+    "power_change",
     "prove_links",
     "reason",
     "record_row",
@@ -220,6 +248,7 @@ __all__ = [
     "release_jobs",
     "reload",
     "reports",
+    "serial_port",
     "settle",
     "settle_job",
     "several",

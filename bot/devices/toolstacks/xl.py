@@ -99,15 +99,23 @@ class XlToolstack(Toolstack):
 
     async def console_log(self, guest: str, last: int) -> ConsoleLog | None:
         """The last *last* bytes that the console of *guest* printed, where a log is kept."""
-        if not _GUEST.fullmatch(guest) or len(guest) > LONGEST_NAME:
-            raise Refused(_("{word} is no name that xl takes.").format(word=ascii(guest[:40])))
-        if not self.console_log_path:
-            return None
-        path = self.console_log_path.replace("{name}", guest)
-        printed = await self.session.run(xl_console.printed_at(path))
+        printed = await self.console_printed(guest)
         if printed is None:
             return None
+        path = self._console_log_of(guest)
         return ConsoleLog(await self.session.run(xl_console.end_of(path, last)), printed)
+
+    async def console_printed(self, guest: str) -> float | None:
+        """When the console of *guest* last printed something, by its log."""
+        if not (path := self._console_log_of(guest)):
+            return None
+        return await self.session.run(xl_console.printed_at(path))
+
+    def _console_log_of(self, guest: str) -> str:
+        """The path of the log of *guest*; raises `Refused` where its name could lead elsewhere."""
+        if not _GUEST.fullmatch(guest) or len(guest) > LONGEST_NAME:
+            raise Refused(_("{word} is no name that xl takes.").format(word=ascii(guest[:40])))
+        return self.console_log_path.replace("{name}", guest)
 
     async def can_view(self) -> bool:
         """Whether a console can be attached to without any chance to type."""
