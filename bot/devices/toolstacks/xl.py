@@ -103,10 +103,10 @@ class XlToolstack(Toolstack):
             raise Refused(_("{word} is no name that xl takes.").format(word=ascii(guest[:40])))
         if not self.console_log_path:
             return None
-        path = self.console_log_path.replace("{name}", guest)
-        printed = await self.session.run(xl_console.printed_at(path))
-        if printed is None:
+        log = await self.session.run(xl_console.newest(self.console_log_path, guest))
+        if log is None:
             return None
+        path, printed = log
         return ConsoleLog(await self.session.run(xl_console.end_of(path, last)), printed)
 
     async def can_view(self) -> bool:
