@@ -27,6 +27,8 @@ class Machine:
     first_domid: int = 1
     #: whether its xenconsoled keeps a log of each guest
     console_logs: bool = False
+    #: the generation of its iLO, one of `bot.lab.ilo.generations`
+    ilo: int = 4
 
 
 @dataclass
@@ -42,7 +44,10 @@ class Dom0:
     domains: dict[int, Domain] = field(default_factory=dict)
     #: configuration files and others, by path
     files: dict[str, str] = field(default_factory=dict)
+    #: whether its system answers; one that `hung` has power and its domains, and does not
     alive: bool = True
+    powered: bool = True
+    hung: bool = False
     booted: float = 0.0
     #: processes of the machine that stand for this host, beside those that only the world knows
     real_processes: Callable[[], tuple[Process, ...]] = tuple

@@ -17,6 +17,8 @@ from bot.lab.array.cli import Cli
 from bot.lab.command import start
 from bot.lab.faults import garble
 from bot.lab.home import Home
+from bot.lab.ilo import cli as ilo_cli
+from bot.lab.ilo.visits import plain, visited
 from bot.lab.terminal import Terminal, received
 from bot.lab.weather import Weather
 from bot.lab.world import World
@@ -36,9 +38,11 @@ class MemorySite:
         self._homes = {host.name: Home(world, host) for host in world.hosts.values()}
 
     def session(self, name: str) -> MemorySession:
-        """A session to the Dom0 or array *name*; all sessions of a Dom0 share its home."""
+        """A session to the Dom0, iLO or array *name*; all sessions of a Dom0 share its home."""
         if name in self.world.hosts:
             return Dom0Session(self.world, name, self._timeout, self._homes[name])
+        if name in self.world.ilos:
+            return IloSession(self.world, name, self._timeout)
         return ArraySession(self.world, name, self._timeout)
 
 
@@ -52,6 +56,9 @@ class MemorySession:
 
     async def run(self, call: Call[T]) -> T:
         """Carry out *call*; a link that drops leaves what was sent to go on."""
+        if self._hangs():
+            await asyncio.sleep(call.timeout or self._timeout)
+            raise Unreachable(_("{name} did not answer.").format(name=self.name))
         if not self._power() or self.world.faults.take(faults.REFUSE, self.name):
             raise Unreachable(_("{name} cannot be reached.").format(name=self.name))
         boot = self._boot()
@@ -85,6 +92,9 @@ class MemorySession:
     def _power(self) -> bool:
         return True
 
+    def _hangs(self) -> bool:
+        return False
+
     def _boot(self) -> float:
         """When the device booted: another answer means that the link broke."""
         return 0.0
@@ -103,6 +113,9 @@ class Dom0Session(MemorySession):
 
     def _power(self) -> bool:
         return self._dom0.alive
+
+    def _hangs(self) -> bool:
+        return self._dom0.hung
 
     def _boot(self) -> float:
         return self._dom0.booted
@@ -134,6 +147,20 @@ class ArraySession(MemorySession):
 
     async def _carry_out(self, call: Call[T], typed: list[bytes]) -> Output:
         return Output(self._cli.answer(" ".join(call.words)))
+
+
+class IloSession(MemorySession):
+    """The command line of one iLO, logged in; the prompt and the echo are left out."""
+
+    def __init__(self, world: World, name: str, timeout: float) -> None:
+        super().__init__(world, name, timeout)
+        self._ilo = world.ilos[name]
+        self._cli = ilo_cli.Cli(self._ilo)
+
+    async def _carry_out(self, call: Call[T], typed: list[bytes]) -> Output:
+        if call.visit is not None:
+            return await visited(self._ilo, call.visit)
+        return Output(plain(self._cli.answer(" ".join(call.words))))
 
 
 def _garbled(output: Output) -> Output:

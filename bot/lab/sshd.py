@@ -14,6 +14,7 @@ from bot.lab.command import Keyboard, Write, start
 from bot.lab.dom0 import Dom0
 from bot.lab.machine import run_shell
 from bot.lab.place import USER, Place
+from bot.lab.silence import Silence
 from bot.lab.weather import Weather
 from bot.lab.world import World
 
@@ -35,6 +36,7 @@ class Dom0Door:
         self._host_key = host_key
         self.user_key = user_key.convert_to_public()
         self._acceptor: asyncssh.SSHAcceptor | None = None
+        self._silence = Silence()
         self.connections: set[asyncssh.SSHServerConnection] = set()
         self.port = 0
 
@@ -59,13 +61,21 @@ class Dom0Door:
     async def adapt(self) -> None:
         """Close or open the door as the faults have it, or as the host lives."""
         refused = self.world.faults.standing(faults.REFUSE, self.dom0.name)
-        if refused or not self.dom0.alive:
+        if self.dom0.hung and not refused:
+            self._shut()
+            await self._silence.open(self.port)
+        elif refused or not self.dom0.alive:
             self.close()
         elif self._acceptor is None:
+            self._silence.close()
             await self.open()
 
     def close(self) -> None:
         """Listen no more, and cut every connection."""
+        self._silence.close()
+        self._shut()
+
+    def _shut(self) -> None:
         if self._acceptor is not None:
             self._acceptor.close()
             self._acceptor = None

@@ -17,6 +17,7 @@ def words() -> Vocabulary:
     registry.add_from(modules_in("commands"))
     names = {
         "dom0": ["fy", "fz"],
+        "device": ["fy", "fy-ilo", "nols"],
         "domu": ["vm", "zamok"],
         "person": ["apprenti"],
         "code": ["AB2CD3"],
@@ -50,8 +51,8 @@ def words() -> Vocabulary:
         ("/as  apprenti  !approve ", ["AB2CD3"]),
         ("/as apprenti /s", []),
         ("/sign ", ["apprenti"]),
-        ("/fault han", ["handover-failure", "handover-lost", "hang"]),
-        ("/fault hang ", ["fy", "fz"]),
+        ("/fault han", ["handover-failure", "handover-lost", "hang", "hang-host"]),
+        ("/fault hang ", ["fy", "fy-ilo", "nols"]),
         ("/console v", ["vm"]),
         ("/console vm pa", ["panic", "password"]),
         ("hello ", []),
