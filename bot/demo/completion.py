@@ -11,7 +11,7 @@ from bot.core.command import Command
 LOCAL: Mapping[str, tuple[str, ...]] = {
     "/help": (),
     "/as": ("person",),
-    "/fault": ("fault", "dom0"),
+    "/fault": ("fault", "device"),
     "/sign": ("person",),
     "/quit": (),
 }
@@ -25,6 +25,9 @@ FAULTS = (
     "handover-failure",
     "handover-lost",
     "hang",
+    "hang-host",
+    "ilo-other-server",
+    "ilo-vsp-busy",
     "kill-host",
     "missing-link",
     "name-taken",

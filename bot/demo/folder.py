@@ -138,7 +138,7 @@ class Folder:
             "site": "lab",
             "state": str(self.path / self.kind),
             **room,
-            "hosts": {name: dict(host) for name, host in site["hosts"].items()},
+            "hosts": {name: _host(site, name) for name in site["hosts"]},
             "arrays": {name: _array(array) for name, array in site["arrays"].items()},
             "roles": cast.policy["roles"],
             "members": _with_us(cast),
@@ -199,6 +199,14 @@ def _with_us(cast: Cast) -> dict[str, Any]:
         if re.fullmatch(USER, user):
             members[cast.host]["os_users"] = [user]
     return members
+
+
+def _host(site: Mapping[str, Any], name: str) -> dict[str, Any]:
+    about = dict(site["lights_out"][name])
+    return {
+        **site["hosts"][name],
+        "lights_out": {"password": {"file": about.pop("password_file")}, **about},
+    }
 
 
 def _array(site: Mapping[str, Any]) -> dict[str, Any]:

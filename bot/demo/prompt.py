@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
@@ -44,6 +45,12 @@ async def converse(stage: Stage) -> int:
     return 0
 
 
+def _devices(site: Mapping[str, Any]) -> list[str]:
+    """What a fault may strike: the hosts, their iLOs, the arrays."""
+    ilos = [f"{host}-ilo" for host in site.get("lights_out", ())]
+    return [*site.get("hosts", ()), *ilos, *site.get("arrays", ())]
+
+
 class Prompt:
     """One person's view of the room, and their keyboard."""
 
@@ -55,6 +62,7 @@ class Prompt:
             PREFIX,
             {
                 "dom0": [*stage.site.get("hosts", ())],
+                "device": _devices(stage.site),
                 "domu": [*stage.site.get("guests", ())],
                 "person": [*stage.cast.accounts],
                 "fault": FAULTS,

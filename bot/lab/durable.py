@@ -18,7 +18,7 @@ def remember(world: World) -> dict[str, Any]:
             "domains": [
                 {"domid": domain.domid, "config": domain.guest.config()}
                 for domain in host.domains.values()
-                if _stays(world, domain)
+                if host.alive and _stays(world, domain)
             ],
         }
         for host in world.hosts.values()

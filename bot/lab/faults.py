@@ -14,16 +14,18 @@ HANDOVER_FAILURE, HANDOVER_LOST, CUT = "handover-failure", "handover-lost", "cut
 UNKNOWN_KEY, NO_PERMISSION = "unknown-host-key", "no-permission"
 #: faults of a destruction: xl gives up and the guest goes on; it dies and is never gone
 DESTROY_FAILURE, ZOMBIE = "destroy-failure", "zombie"
+#: faults of an iLO: it belongs to another server; somebody else has the serial port
+ILO_OTHER_SERVER, ILO_VSP_BUSY = "ilo-other-server", "ilo-vsp-busy"
 #: what happens at once and is not kept
-KILL_HOST, REVIVE = "kill-host", "revive"
+KILL_HOST, HANG_HOST, REVIVE = "kill-host", "hang-host", "revive"
 MISSING_LINK, STALE_LINK = "missing-link", "stale-link"
 
 KEPT = frozenset(
     {REFUSE, HANG, DROP, GARBLE, SLOW}
     | {OUT_OF_MEMORY, NAME_TAKEN, HANDOVER_FAILURE, HANDOVER_LOST, CUT, UNKNOWN_KEY, NO_PERMISSION}
-    | {DESTROY_FAILURE, ZOMBIE}
+    | {DESTROY_FAILURE, ZOMBIE, ILO_OTHER_SERVER, ILO_VSP_BUSY}
 )
-AT_ONCE = frozenset({KILL_HOST, REVIVE, MISSING_LINK, STALE_LINK})
+AT_ONCE = frozenset({KILL_HOST, HANG_HOST, REVIVE, MISSING_LINK, STALE_LINK})
 
 
 class UnknownFault(Exception):
@@ -75,6 +77,10 @@ class Faults:
     def standing(self, name: str, where: str) -> bool:
         """Whether the fault *name* is set for all of *where*; counts nothing."""
         return any(fault.hits(name, where, "") for fault in self._set)
+
+    def lift(self, name: str, where: str) -> None:
+        """Take the fault *name* away that is set for all of *where*."""
+        self._set = [fault for fault in self._set if not fault.hits(name, where, "")]
 
     def listing(self) -> list[dict[str, Any]]:
         """What is set, for the control socket."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+from dataclasses import replace
 
 from bot.devices.session import Call, Output, T
 from bot.errors import OutcomeUnknown, Unreachable
@@ -16,6 +17,9 @@ from bot.lab.array.cli import Cli
 from bot.lab.command import start
 from bot.lab.faults import garble
 from bot.lab.home import Home
+from bot.lab.ilo import cli as ilo_cli
+from bot.lab.ilo.visits import plain, visited
+from bot.lab.terminal import Terminal, received
 from bot.lab.weather import Weather
 from bot.lab.world import World
 
@@ -34,9 +38,11 @@ class MemorySite:
         self._homes = {host.name: Home(world, host) for host in world.hosts.values()}
 
     def session(self, name: str) -> MemorySession:
-        """A session to the Dom0 or array *name*; all sessions of a Dom0 share its home."""
+        """A session to the Dom0, iLO or array *name*; all sessions of a Dom0 share its home."""
         if name in self.world.hosts:
             return Dom0Session(self.world, name, self._timeout, self._homes[name])
+        if name in self.world.ilos:
+            return IloSession(self.world, name, self._timeout)
         return ArraySession(self.world, name, self._timeout)
 
 
@@ -50,29 +56,34 @@ class MemorySession:
 
     async def run(self, call: Call[T]) -> T:
         """Carry out *call*; a link that drops leaves what was sent to go on."""
+        if self._hangs():
+            await asyncio.sleep(call.timeout or self._timeout)
+            raise Unreachable(_("{name} did not answer.").format(name=self.name))
         if not self._power() or self.world.faults.take(faults.REFUSE, self.name):
             raise Unreachable(_("{name} cannot be reached.").format(name=self.name))
         boot = self._boot()
         weather = Weather.of(self.world, self.name, shlex.join(call.words))
+        typed: list[bytes] = []
         try:
             async with asyncio.timeout(call.timeout or self._timeout):
                 await asyncio.sleep(LATENCY / 2)
                 await weather.before(self.world)
-                output = await self._carry_out(call.words)
+                output = await self._carry_out(call, typed)
                 await weather.after(self.world)
                 await asyncio.sleep(LATENCY / 2)
         except TimeoutError as error:
-            raise self._lost(call) from error
+            raise self._lost(call, typed) from error
         refused = self.world.faults.standing(faults.REFUSE, self.name)
         if weather.drop or refused or self._boot() != boot or not self._power():
-            raise self._lost(call)
-        return call.parse(_garbled(output) if weather.garble else output)
+            raise self._lost(call, typed)
+        return call.parse(_ends(_garbled(output) if weather.garble else output, call.last))
 
     async def close(self) -> None:
         """There is no wire to close."""
 
-    def _lost(self, call: Call[T]) -> Unreachable | OutcomeUnknown:
-        if call.changes:
+    def _lost(self, call: Call[T], typed: list[bytes]) -> Unreachable | OutcomeUnknown:
+        # a visit changes nothing before it types
+        if call.changes and (call.visit is None or typed):
             return OutcomeUnknown(
                 _("The link to {name} was lost after the command was sent.").format(name=self.name)
             )
@@ -81,11 +92,14 @@ class MemorySession:
     def _power(self) -> bool:
         return True
 
+    def _hangs(self) -> bool:
+        return False
+
     def _boot(self) -> float:
         """When the device booted: another answer means that the link broke."""
         return 0.0
 
-    async def _carry_out(self, words: tuple[str, ...]) -> Output:
+    async def _carry_out(self, call: Call[T], typed: list[bytes]) -> Output:
         raise NotImplementedError
 
 
@@ -100,20 +114,27 @@ class Dom0Session(MemorySession):
     def _power(self) -> bool:
         return self._dom0.alive
 
+    def _hangs(self) -> bool:
+        return self._dom0.hung
+
     def _boot(self) -> float:
         return self._dom0.booted
 
-    async def _carry_out(self, words: tuple[str, ...]) -> Output:
-        script = self._home.script(words)
+    async def _carry_out(self, call: Call[T], typed: list[bytes]) -> Output:
+        script = self._home.script(call.words)
         if script is not None:
-            return script(words)
+            return script(call.words)
+        if call.visit is not None:
+            return await Terminal(self.world, self._dom0, call.words).visit(
+                call.visit, typed.append
+            )
         out: list[str] = []
         err: list[str] = []
         execution = start(
-            self.world, self._dom0, words, programs.run, out=out.append, err=err.append
+            self.world, self._dom0, call.words, programs.run, out=out.append, err=err.append
         )
         code = await execution.wait()
-        return Output("".join(out), "".join(err), code)
+        return Output(received(out), received(err), code)
 
 
 class ArraySession(MemorySession):
@@ -124,8 +145,22 @@ class ArraySession(MemorySession):
         self._cli = Cli(world.arrays[name], world.clock)
         self._cli.answer("set cli-parameters api pager off")
 
-    async def _carry_out(self, words: tuple[str, ...]) -> Output:
-        return Output(self._cli.answer(" ".join(words)))
+    async def _carry_out(self, call: Call[T], typed: list[bytes]) -> Output:
+        return Output(self._cli.answer(" ".join(call.words)))
+
+
+class IloSession(MemorySession):
+    """The command line of one iLO, logged in; the prompt and the echo are left out."""
+
+    def __init__(self, world: World, name: str, timeout: float) -> None:
+        super().__init__(world, name, timeout)
+        self._ilo = world.ilos[name]
+        self._cli = ilo_cli.Cli(self._ilo)
+
+    async def _carry_out(self, call: Call[T], typed: list[bytes]) -> Output:
+        if call.visit is not None:
+            return await visited(self._ilo, call.visit)
+        return Output(plain(self._cli.answer(" ".join(call.words))))
 
 
 def _garbled(output: Output) -> Output:
@@ -134,4 +169,15 @@ def _garbled(output: Output) -> Output:
     def spoil(text: str) -> str:
         return garble(text.encode()).decode(errors="replace") if text else text
 
-    return Output(spoil(output.stdout), spoil(output.stderr), output.exit)
+    return replace(output, stdout=spoil(output.stdout), stderr=spoil(output.stderr))
+
+
+def _ends(output: Output, last: int | None) -> Output:
+    """*output* with no more than the *last* bytes of each stream."""
+    if last is None:
+        return output
+
+    def end(text: str) -> str:
+        return text.encode()[-last:].decode(errors="replace") if last else ""
+
+    return replace(output, stdout=end(output.stdout), stderr=end(output.stderr))

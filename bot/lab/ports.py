@@ -34,10 +34,11 @@ class GuestPort:
             writer.close()
 
     def runs(self) -> bool:
-        """Whether the guest can answer now: alive on some host, not suspended."""
+        """Whether the guest can answer now: alive on some host that does not hang."""
         return any(
             domain.life is Life.ALIVE and domain.guest.uuid == self._guest.uuid
             for host in self._world.hosts.values()
+            if host.alive
             for domain in host.domains.values()
         )
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -17,16 +18,23 @@ from bot.lab.array.telnet import Account, ArrayDoor
 from bot.lab.backdoor import Backdoor
 from bot.lab.blueprint import lab_world
 from bot.lab.control import Control
+from bot.lab.dom0 import Dom0
 from bot.lab.faults import Fault
 from bot.lab.guests import read_config
+from bot.lab.ilo import door as ilo_door
 from bot.lab.machine import belonging, power_off
 from bot.lab.place import USER, Place
 from bot.lab.ports import GuestPort
+from bot.lab.power import Turn
 from bot.lab.sshd import Dom0Door
 from bot.lab.world import Pace, World
 
 #: above any pid that the machine gives (pid_max is at most 2**22), so that the two never meet
 FIRST_PID = 5_000_000
+
+
+def _new_key() -> asyncssh.SSHKey:
+    return asyncssh.generate_private_key("ssh-ed25519", "lab")
 
 
 class Site:
@@ -39,6 +47,9 @@ class Site:
         self._backdoors: list[Backdoor] = []
         self._dom0s: list[Dom0Door] = []
         self._arrays: list[ArrayDoor] = []
+        self._ilos: list[ilo_door.IloDoor] = []
+        self._adapting = asyncio.Lock()
+        self._open = True
         self._guests: dict[str, GuestPort] = {}
 
     async def open(self, faults: Iterable[Fault] = ()) -> None:
@@ -56,6 +67,8 @@ class Site:
             await door.open()
             self._backdoors.append(backdoor)
             self._dom0s.append(door)
+            self.world.power[host.name].listeners.append(partial(self._turned, host))
+        await self._open_ilos()
         for array in self.world.arrays.values():
             await self._open_array(array.name)
         await self._open_guests()
@@ -66,13 +79,25 @@ class Site:
         self.place.write("site.json", json.dumps(self.description(), indent=1))
 
     async def _open_array(self, name: str) -> None:
-        path = self.place.state / f"{name}.password"
-        if not path.exists():
-            self.place.write(path.name, secrets.token_urlsafe(12) + "\n")
-        account = Account("manage", path.read_text().strip())
+        account = Account("manage", self.password(name))
         door = ArrayDoor(self.world, self.world.arrays[name], account)
         await door.open()
         self._arrays.append(door)
+
+    async def _open_ilos(self) -> None:
+        for ilo in self.world.ilos.values():
+            key = self._key(f"host_key_{ilo.name}", partial(ilo_door.host_key, ilo))
+            account = ilo_door.Account(USER, self.password(ilo.name))
+            door = ilo_door.IloDoor(ilo, key, account)
+            await door.open()
+            self._ilos.append(door)
+
+    def password(self, name: str) -> str:
+        """The password of the account on the device *name*, made the first time."""
+        path = self.place.state / f"{name}.password"
+        if not path.exists():
+            self.place.write(path.name, secrets.token_urlsafe(12) + "\n")
+        return path.read_text().strip()
 
     async def _open_guests(self) -> None:
         host = next(iter(self.world.hosts.values()))
@@ -83,20 +108,22 @@ class Site:
         for port in self._guests.values():
             await port.open()
 
-    def _key(self, name: str) -> asyncssh.SSHKey:
+    def _key(self, name: str, make: Callable[[], asyncssh.SSHKey] = _new_key) -> asyncssh.SSHKey:
         """The key kept under *name*, made the first time."""
         path = self.place.state / name
         if not path.exists():
-            key = asyncssh.generate_private_key("ssh-ed25519", f"lab {name}")
+            key = make()
             self.place.write(name, key.export_private_key().decode())
         return asyncssh.read_private_key(str(path))
 
     def _write_known_hosts(self) -> None:
         lines = []
-        for door in self._dom0s:
-            public = self._key(f"host_key_{door.dom0.name}").export_public_key().decode()
+        ports = {door.dom0.name: door.port for door in self._dom0s}
+        ports |= {door.ilo.name: door.port for door in self._ilos}
+        for name, port in ports.items():
+            public = self._key(f"host_key_{name}").export_public_key().decode()
             kind, key = public.split()[:2]
-            lines.append(f"[127.0.0.1]:{door.port} {kind} {key}\n")
+            lines.append(f"[127.0.0.1]:{port} {kind} {key}\n")
         self.place.write("known_hosts", "".join(lines))
 
     def description(self) -> dict[str, Any]:
@@ -122,6 +149,18 @@ class Site:
                 }
                 for door in self._arrays
             },
+            "lights_out": {
+                door.ilo.host.name: {
+                    "address": "127.0.0.1",
+                    "port": door.port,
+                    "user": door.account.user,
+                    "password_file": str(state / f"{door.ilo.name}.password"),
+                    "known_hosts": str(state / "known_hosts"),
+                    "serial": door.ilo.serial_number,
+                    "old_algorithms": door.ilo.generation.old_algorithms,
+                }
+                for door in self._ilos
+            },
             "guests": {name: {"port": port.port} for name, port in self._guests.items()},
             "control": str(self.place.control),
             "pid": os.getpid(),
@@ -132,14 +171,26 @@ class Site:
         self.world.fault(fault)
         await self.adapt()
 
+    def _turned(self, host: Dom0, _turn: Turn) -> None:
+        # before anything else runs: a dead host's shell must not see its command end
+        if not host.alive:
+            power_off(self.place, host.name)
+        self.world.chores.start(self.adapt())
+
     async def adapt(self) -> None:
         """Let every door follow the faults, and the power of each host."""
+        async with self._adapting:
+            if self._open:
+                await self._adapt()
+
+    async def _adapt(self) -> None:
         for host in self.world.hosts.values():
-            # before anything else runs: a dead host's shell must not see its command end
             if not host.alive:
                 power_off(self.place, host.name)
         for dom0 in self._dom0s:
             await dom0.adapt()
+        for ilo in self._ilos:
+            await ilo.adapt()
         for array in self._arrays:
             await array.adapt()
 
@@ -147,9 +198,13 @@ class Site:
         """Stop everything, keep what outlives a stop."""
         kept = json.dumps(durable.remember(self.world), indent=1)
         await self._control.close()
+        async with self._adapting:
+            self._open = False
         for dom0 in self._dom0s:
             dom0.close()
             power_off(self.place, dom0.dom0.name)
+        for ilo in self._ilos:
+            ilo.close()
         for array in self._arrays:
             array.close()
         for backdoor in self._backdoors:

@@ -11,8 +11,11 @@ from typing import Any, Protocol
 from bot.lab import faults as names
 from bot.lab.chores import Chores
 from bot.lab.clock import RECORDED, Clock
+from bot.lab.consoles import scenes
 from bot.lab.dom0 import Dom0, Machine
 from bot.lab.faults import Fault, Faults, UnknownFault
+from bot.lab.ilo.processor import Ilo
+from bot.lab.power import Power
 from bot.lab.violations import Watch
 from bot.lab.volumes import Array, Disks
 
@@ -23,12 +26,18 @@ class Pace:
 
     migration: float = 6.0
     create: float = 0.3
+    #: from the first line on the console to the login prompt
+    boot: float = 4.0
     shutdown: float = 1.0
     destroy: float = 1.0
     #: a slow answer is late by this
     slow: float = 3.0
     #: a machine that lost its power is noticed after this by those that talk to it
     notice: float = 1.0
+    #: until the power is as it was asked for
+    power: float = 2.0
+    #: until a host that has power answers
+    host_boot: float = 8.0
 
 
 class Breakable(Protocol):
@@ -77,6 +86,9 @@ class World:
             )
             for machine in machines
         }
+        self.power = {name: Power(self, host) for name, host in self.hosts.items()}
+        ilos = (Ilo(self, host, self.power[host.name]) for host in self.hosts.values())
+        self.ilos = {ilo.name: ilo for ilo in ilos}
 
     def changed(self) -> None:
         """Look for broken rules and wake who waits for a change."""
@@ -91,7 +103,7 @@ class World:
 
     def fault(self, fault: Fault) -> None:
         """Set *fault*, or let it strike where it is one that strikes at once."""
-        if fault.where and fault.where not in (*self.hosts, *self.arrays):
+        if fault.where and fault.where not in (*self.hosts, *self.arrays, *self.ilos):
             raise UnknownFault(f"nothing is called {fault.where!r}")
         if fault.name in names.AT_ONCE:
             self._strike(fault)
@@ -100,13 +112,25 @@ class World:
         if fault.name == names.CUT:
             self._cut_now(fault)
 
+    def console(self, guest: str, scene: str) -> None:
+        """Let the console of *guest* show *scene*; raises `UnknownFault` where it cannot."""
+        for host in self.hosts.values():
+            for domain in host.domains.values():
+                system = host.consoles.guest(domain)
+                if domain.runs and domain.guest.name == guest and system is not None:
+                    if not scenes.show(system, scene):
+                        raise UnknownFault(f"no scene is called {scene!r}")
+                    return
+        raise UnknownFault(f"no guest called {guest!r} runs")
+
     def _strike(self, fault: Fault) -> None:
         host = self.hosts.get(fault.where)
         if host is None:
             raise UnknownFault(f"{fault.name} needs a host")
         strikes: dict[str, Callable[[], None]] = {
-            names.KILL_HOST: lambda: self._kill(host),
-            names.REVIVE: lambda: self._revive(host),
+            names.KILL_HOST: self.power[host.name].lose,
+            names.HANG_HOST: self.power[host.name].hang,
+            names.REVIVE: self.power[host.name].come_back,
             names.MISSING_LINK: lambda: self._lose_link(host, fault.match),
             names.STALE_LINK: lambda: self._spoil_link(host, fault.match),
         }
@@ -118,29 +142,6 @@ class World:
             here = not fault.where or transfer.involves(fault.where)
             if here and transfer.copying and self.faults.take(names.CUT, fault.where):
                 transfer.cut()
-
-    def _kill(self, host: Dom0) -> None:
-        """The power goes: every domain and process of *host* is gone."""
-        host.alive = False
-        for domain in tuple(host.domains.values()):
-            host.drop(domain)
-        for process in host.processes.clear():
-            process.killed()
-        for transfer in tuple(self.transfers):
-            if transfer.involves(host.name):
-                transfer.host_died(host.name)
-        self.changed()
-
-    def _revive(self, host: Dom0) -> None:
-        """The host boots, empty; its script makes the links anew at boot."""
-        if host.alive:
-            return
-        host.alive = True
-        host.booted = self.clock.now()
-        host.disks.devices.clear()
-        host.disks.links.clear()
-        host.disks.update()
-        self.changed()
 
     def _lose_link(self, host: Dom0, name: str) -> None:
         if host.disks.links.pop(name, None) is None:
@@ -163,6 +164,7 @@ class World:
             "hosts": {
                 host.name: {
                     "alive": host.alive,
+                    "power": "on" if host.powered else "off",
                     "free_memory": host.free_memory,
                     "domains": [
                         {

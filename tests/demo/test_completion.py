@@ -16,6 +16,7 @@ def words() -> Vocabulary:
     registry.add_from(modules_in("commands"))
     names = {
         "dom0": ["fy", "fz"],
+        "device": ["fy", "fy-ilo", "nols"],
         "domu": ["vm", "zamok"],
         "person": ["apprenti"],
         "code": ["AB2CD3"],
@@ -49,8 +50,8 @@ def words() -> Vocabulary:
         ("/as  apprenti  !approve ", ["AB2CD3"]),
         ("/as apprenti /s", []),
         ("/sign ", ["apprenti"]),
-        ("/fault han", ["handover-failure", "handover-lost", "hang"]),
-        ("/fault hang ", ["fy", "fz"]),
+        ("/fault han", ["handover-failure", "handover-lost", "hang", "hang-host"]),
+        ("/fault hang ", ["fy", "fy-ilo", "nols"]),
         ("hello ", []),
         ("", []),
     ],
