@@ -248,8 +248,8 @@ class OwnPosts:
 
     #: newest first, edits and what cannot be read left out
     texts: Sequence[str]
-    #: how many messages of the bot somebody else took back: it takes back signs alone
-    removed: int = 0
+    #: the events that were messages of the bot and were taken back, by whomever
+    removed: Sequence[str] = ()
 
 
 Receive = Callable[[Batch], Awaitable[None]]

@@ -281,7 +281,7 @@ class Place:
         return Engine(
             store=store,
             chat=self.chat,
-            outbox=Outbox(store, self.chat),
+            outbox=Outbox(store, self.chat, clock=self.clock),
             registry=self.registry,
             policy=self.policy,
             world=world,
