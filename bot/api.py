@@ -25,7 +25,9 @@ from bot.core.terms import Limits, reason, time_and_reason
 from bot.core.text import clean, clean_lines
 from bot.core.units import Size, moment, span
 from bot.core.watch import watch
+from bot.devices.console import ConsoleHeld
 from bot.devices.host import Detached, Host, Link, Phase
+from bot.devices.power import Power, PowerChange, Server
 from bot.devices.storage import Volume
 from bot.devices.xen import Disk, Domain, DomainConfig, HostInfo, Kind
 from bot.engine import (
@@ -36,8 +38,11 @@ from bot.engine import (
     errands,
     granting,
     handling,
+    power_card,
+    power_change,
     reload,
     reports,
+    serial_port,
     why,
 )
 from bot.engine.at_console import Seat, Typing
@@ -59,9 +64,13 @@ from bot.engine.jobs import Job
 from bot.engine.look import Look
 from bot.engine.pins import Pinned
 from bot.engine.pipeline import settle_job
+from bot.engine.power_card import Powering, lights_out
 from bot.engine.preflight import Facts, examine, verify_links
 from bot.engine.release import release_jobs
 from bot.engine.roll import Roll
+from bot.engine.snapshots import Snapshot
+from bot.engine.snapshots import changed as changed_on_console
+from bot.engine.snapshots import shown as pictures_of
 from bot.engine.sought import Found, Sought, find, several
 from bot.engine.transfer import Move, conclude
 from bot.engine.volumes import by_name as volumes_by_name
@@ -88,6 +97,7 @@ from bot.params import (
     Holdable,
     JobNumber,
     Keys,
+    LightsOutAction,
     LineCount,
     Number,
     Person,
@@ -112,6 +122,7 @@ __all__ = [
     "Census",
     "Command",
     "CommandWord",
+    "ConsoleHeld",
     "Context",
     "Count",
     "Denied",
@@ -142,6 +153,7 @@ __all__ = [
     "Keys",
     "Keystroke",
     "Kind",
+    "LightsOutAction",
     "Limits",
     "Line",
     "LineCount",
@@ -156,6 +168,9 @@ __all__ = [
     "Pinned",
     "Plan",
     "PlannedStep",
+    "Power",
+    "PowerChange",
+    "Powering",
     "Proof",
     "Refused",
     "Reply",
@@ -165,10 +180,12 @@ __all__ = [
     "Said",
     "Seat",
     "Secret",
+    "Server",
     "Severity",
     "Shot",
     "Sight",
     "Size",
+    "Snapshot",
     "Sought",
     "Span",
     "State",
@@ -191,6 +208,7 @@ __all__ = [
     "answering",
     "at_console",
     "breaking",
+    "changed_on_console",
     "clean",
     "clean_lines",
     "command",
@@ -209,10 +227,14 @@ __all__ = [
     "incident_heading",
     "incident_line",
     "leading_numbers",
+    "lights_out",
     "may_on_alert",
     "moment",
     "ngettext",
+    "pictures_of",
     "plan_destruction",
+    "power_card",
+    "power_change",
     "prove_links",
     "reason",
     "record_row",
@@ -220,6 +242,7 @@ __all__ = [
     "release_jobs",
     "reload",
     "reports",
+    "serial_port",
     "settle",
     "settle_job",
     "several",

@@ -1,4 +1,4 @@
-"""The composition root: the one module that knows every concrete class."""
+"""The composition root: it alone knows every concrete class, with `bot.app_world`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from pathlib import Path
 import structlog
 
 from bot import __version__
+from bot.app_world import world_of
 from bot.chat import local
 from bot.chat.switchboard import Switchboard
-from bot.config import Array as ArrayConfig
 from bot.config import Config
-from bot.config import Host as HostConfig
 from bot.config import MatrixChat as MatrixConfig
 from bot.core.audit import Entry, Verdict
 from bot.core.chat import Chat
@@ -27,15 +26,6 @@ from bot.core.rooms import Rooms
 from bot.core.tally import Tally
 from bot.core.watch import Watch, watches_in
 from bot.core.witness import Hearing, Witness, compare
-from bot.devices.detached import HostLauncher
-from bot.devices.host import Host
-from bot.devices.links import HostLinks
-from bot.devices.ownership import OwnerFile
-from bot.devices.session import Session
-from bot.devices.ssh import SshSession
-from bot.devices.storage import StorageArray
-from bot.devices.telnet import TelnetSession
-from bot.devices.xen import Toolstack
 from bot.engine import audit_file, witness
 from bot.engine.dispatcher import Dispatcher
 from bot.engine.engine import Engine
@@ -44,14 +34,13 @@ from bot.engine.inventory import Inventory
 from bot.engine.outbox import Outbox
 from bot.engine.owners import Owners
 from bot.engine.pins import Pins
-from bot.engine.recording import RecordedSession
 from bot.engine.reload import record_policy
 from bot.engine.store import Store
-from bot.engine.world import Timing, World
+from bot.engine.world import Timing
 from bot.errors import BotError, ConfigError
 from bot.i18n import _
 from bot.notify import told_to_systemd
-from bot.plugins import drivers_in, modules_in
+from bot.plugins import modules_in
 from bot.policies import (
     approvals_of,
     calling_of,
@@ -66,8 +55,6 @@ log = structlog.get_logger()
 
 #: who writes under a chat id; None for who is no member
 PersonOf = Callable[[str], str | None]
-#: a session that keeps and counts what goes over a wire to the device of that name
-Recorded = Callable[[str, Session], Session]
 
 
 def run(config: Config, path: Path) -> int:
@@ -146,7 +133,7 @@ async def _run(config: Config, path: Path) -> None:
     async with (
         told_to_systemd(pulse),
         _store(config) as store,
-        _world(config, store, tally) as world,
+        world_of(config, store, tally) as world,
     ):
         pins = Pins(store, time.time)
         # a member is who is one now; nobody is asked for before there is an engine
@@ -156,7 +143,9 @@ async def _run(config: Config, path: Path) -> None:
             engine = Engine(
                 store=store,
                 chat=chat,
-                outbox=Outbox(store, chat, edit_every=config.timing.progress_every),
+                outbox=Outbox(
+                    store, chat, edit_every=config.timing.progress_every, clock=time.time
+                ),
                 registry=registry,
                 policy=policy_of(config),
                 world=world,
@@ -340,55 +329,3 @@ def _matrix(
         request_timeout=chat.request_timeout,
         pulse=pulse,
     )
-
-
-@asynccontextmanager
-async def _world(config: Config, store: Store, tally: Tally) -> AsyncIterator[World]:
-    def recorded(name: str, wire: Session) -> Session:
-        return RecordedSession(wire, name, store, time.time, tally)
-
-    hosts = {name: _host(config, recorded, name, host) for name, host in config.hosts.items()}
-    arrays = {name: _array(config, recorded, name, array) for name, array in config.arrays.items()}
-    sessions: list[Session] = [host.toolstack.session for host in hosts.values()]
-    sessions += [array.session for array in arrays.values()]
-    try:
-        yield World(hosts, arrays)
-    finally:
-        await asyncio.gather(*(session.close() for session in sessions))
-
-
-def _host(config: Config, recorded: Recorded, name: str, host: HostConfig) -> Host:
-    wire = SshSession(
-        name=name,
-        address=host.address,
-        port=host.port,
-        user=host.user,
-        key_file=host.key_file,
-        known_hosts=host.known_hosts,
-        connect_timeout=config.timing.connect,
-        command_timeout=config.timing.command,
-    )
-    session = recorded(name, wire)
-    toolstack = drivers_in("bot.devices.toolstacks", Toolstack)[host.toolstack]
-    return Host(
-        name=name,
-        address=host.migration_address,
-        toolstack=toolstack(name, session, host.console_log),
-        links=HostLinks(session, tuple(host.update_script), config.timing.resync),
-        launcher=HostLauncher(session, host.jobs_folder),
-        ownership=OwnerFile(session, host.owner_file),
-    )
-
-
-def _array(config: Config, recorded: Recorded, name: str, array: ArrayConfig) -> StorageArray:
-    wire = TelnetSession(
-        name=name,
-        address=array.address,
-        port=array.port,
-        user=array.user,
-        password=array.password.get_secret_value(),
-        connect_timeout=config.timing.connect,
-        command_timeout=config.timing.command,
-    )
-    session = recorded(name, wire)
-    return drivers_in("bot.devices.arrays", StorageArray)[array.driver](name, session)

@@ -14,7 +14,7 @@ from bot.core.grammar import ArgumentType, Lookup
 from bot.core.holds import HoldKind
 from bot.core.keys import Keystroke
 from bot.core.patterns import any_matches, overlap
-from bot.core.text import clean
+from bot.core.text import clean, did_you_mean
 from bot.core.units import span
 from bot.devices.host import Host
 from bot.engine.inventory import DomU as _DomU
@@ -27,6 +27,10 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 #: how a thing that can be held is said where its name alone is not enough
 _HOLDABLE = {kind.value: kind for kind in (HoldKind.DOMU, HoldKind.HOST, HoldKind.VOLUME)}
+
+
+#: what can be asked of a lights-out processor
+LIGHTS_OUT_ACTIONS = ("status", "power", "on", "off", "reset", "log", "console")
 
 
 def _named(text: str) -> str:
@@ -122,6 +126,21 @@ def _fits_number(pattern: str) -> bool:
     return any(overlap(pattern, number) for number in ("0", "[1-9]*"))
 
 
+def _action(text: str, _lookup: Lookup) -> str:
+    word = text.casefold()
+    if word not in LIGHTS_OUT_ACTIONS:
+        raise UsageError(
+            _("{text} is nothing that an iLO does.").format(text=clean(repr(text), 60)),
+            hint=did_you_mean(word, LIGHTS_OUT_ACTIONS)
+            or _("There are: {names}.").format(names=", ".join(LIGHTS_OUT_ACTIONS)),
+        )
+    return word
+
+
+def _fits_action(pattern: str) -> bool:
+    return any(any_matches((pattern,), each) for each in LIGHTS_OUT_ACTIONS)
+
+
 def _holdable(text: str, _lookup: Lookup) -> Sought:
     kind, colon, name = text.rpartition(":")
     if colon and kind not in _HOLDABLE:
@@ -166,6 +185,7 @@ Holdable = Annotated[
         fits=lambda pattern: ":" not in pattern,
     ),
 ]
+LightsOutAction = Annotated[str, ArgumentType("action", _action, written=str, fits=_fits_action)]
 #: how many lines
 LineCount = Annotated[int, ArgumentType("count", _line_count, written=str, fits=_fits_number)]
 #: for how long, in seconds

@@ -13,6 +13,7 @@ import pytest
 
 from bot import errors
 from bot.core.command import Command
+from bot.devices.power import LightsOut
 from bot.devices.storage import StorageArray
 from bot.devices.xen import Toolstack
 from bot.plugins import drivers_in
@@ -162,7 +163,10 @@ def test_drivers_of_one_kind_do_not_know_one_another() -> None:
     assert strangers == []
 
 
-@pytest.mark.parametrize(("kind", "base"), [("arrays", StorageArray), ("toolstacks", Toolstack)])
+@pytest.mark.parametrize(
+    ("kind", "base"),
+    [("arrays", StorageArray), ("lights_out", LightsOut), ("toolstacks", Toolstack)],
+)
 def test_a_driver_has_the_name_of_its_file(kind: str, base: type[object]) -> None:
     """The configuration knows drivers by their files, without importing them."""
     drivers = drivers_in(f"bot.devices.{kind}", base)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shlex
-import socket
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import asyncssh
 
 from bot.core.screen import COLUMNS, ROWS
 from bot.devices.session import Call, Output, T, Visit
+from bot.devices.ssh_failures import reasons
 from bot.devices.wire import BOUND, Lost, endless, lost, silent
 from bot.errors import DeviceError, Unreachable
 from bot.i18n import _
@@ -167,26 +167,10 @@ class SshSession:
             "place": f"{self._address}:{self._port}",
             "seconds": self._connect_timeout,
         }
-        for kind, sentence in _reasons():
+        for kind, sentence in reasons():
             if isinstance(error, kind):
                 return sentence.format(**values)
         return _("{name} cannot be reached at {place}.").format(**values)
-
-
-def _reasons() -> tuple[tuple[type[BaseException], str], ...]:
-    """What each failure means for the administrator, the narrow ones first."""
-    return (
-        (TimeoutError, _("{name} did not answer at {place} within {seconds:g} s.")),
-        (ConnectionRefusedError, _("{name} refuses connections at {place}.")),
-        (socket.gaierror, _("The address of {name} cannot be resolved.")),
-        (
-            asyncssh.HostKeyNotVerifiable,
-            _("{name} shows a host key that is not in its known_hosts file; nothing was sent."),
-        ),
-        (asyncssh.PermissionDenied, _("{name} does not accept the bot's ssh key for {user}.")),
-        (asyncssh.KeyExchangeFailed, _("{name} and the bot have no ssh algorithm in common.")),
-        (asyncssh.Error, _("{name} broke off the ssh dialogue at {place}.")),
-    )
 
 
 def command_line(name: str, words: tuple[str, ...]) -> str:

@@ -65,6 +65,9 @@ def authorize(command: Command, rights: Rights, bound: Bound) -> None:
     decision = rights.decide(asked)
     if decision.allowed:
         return
+    if not rights.verb(asked.verb, objects=command.limitable):
+        # some words need a right of their own, which may be there on no object at all
+        raise _denied(command, asked.verb, decision)
     forbidden = [name for name in asked.objects if not rights.object(asked.verb, name)]
     if decision.rule is not None and not decision.rule.right.arguments:
         forbidden += decision.rule.right.met(asked)

@@ -183,7 +183,8 @@ class Holds:
 
 def _aim(command: Command, bound: Bound, plan: Plan | None) -> Aim:
     """What *command* would touch; nothing where it only reads, or is about the hold itself."""
-    if command.risk is Risk.READS or command.needs.startswith(_ABOUT_HOLDS):
+    risk = max(command.risk, (plan and plan.risk) or Risk.READS)
+    if risk is Risk.READS or command.needs.startswith(_ABOUT_HOLDS):
         return Aim()
     return aim_of(bound.objects, plan)
 

@@ -49,7 +49,7 @@ async def prove(
     return [
         Proof(
             path,
-            _promised(path, volumes),
+            promised(path, volumes),
             {host.name: await host.links.look(path) for host in hosts},
         )
         for path in paths
@@ -66,7 +66,7 @@ def wrong(proof: Proof, host: Host) -> str:
     return _("{path} on {host} leads to another volume ({wwn}).").format(**values)
 
 
-def _promised(path: str, volumes: Mapping[str, Volume]) -> Volume | None:
+def promised(path: str, volumes: Mapping[str, Volume]) -> Volume | None:
     """The volume that ``/dev/NAME`` promises by the site's rule; None for any other path."""
     name = PurePosixPath(path)
     return volumes.get(name.name) if str(name.parent) == "/dev" else None

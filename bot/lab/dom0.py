@@ -25,10 +25,10 @@ class Machine:
     shadow: bool = False
     #: the first domain id that it gives
     first_domid: int = 1
-    #: the generation of its iLO, one of `bot.lab.ilo.generations`
-    ilo: int = 4
     #: whether its xenconsoled keeps a log of each guest
     console_logs: bool = False
+    #: the generation of its iLO, one of `bot.lab.ilo.generations`
+    ilo: int = 4
 
 
 @dataclass

@@ -29,6 +29,7 @@ from bot.core.watch import Watch
 from bot.devices.arrays.msa import MsaArray
 from bot.devices.detached import HostLauncher
 from bot.devices.host import Host
+from bot.devices.lights_out.ilo import Ilo
 from bot.devices.links import HostLinks
 from bot.devices.ownership import OwnerFile
 from bot.devices.session import Call, Session, T
@@ -212,6 +213,10 @@ class Place:
     #: which verbs a room takes, where not all
     commands: dict[str, tuple[str, ...]] = field(default_factory=dict)
     own: Own = field(default_factory=Own)
+    #: the serial numbers that the config has, where they are not the right ones
+    enrolled: dict[str, str] = field(default_factory=dict)
+    #: the hosts for which the config has no iLO
+    without_ilo: frozenset[str] = frozenset()
     #: nothing is looked at unless the test says so
     watches: Sequence[Watch] = ()
     #: every command line that any host or array was sent, as ``HOST: WORDS``
@@ -253,11 +258,18 @@ class Place:
                 links=HostLinks(wire, ("sudo", UPDATE), 120.0),
                 launcher=HostLauncher(wire, ".nounou/jobs"),
                 ownership=OwnerFile(wire, ".nounou/owner"),
+                lights_out=self._lights_out(name, store),
+                serial=self.enrolled.get(name, self.lab.ilos[f"{name}-ilo"].serial_number),
             )
             for name, wire in wires.items()
         }
         arrays = {name: MsaArray(name, self._session(name, store)) for name in self.lab.arrays}
         return World(hosts, arrays)
+
+    def _lights_out(self, host: str, store: Store | None) -> Ilo | None:
+        if host in self.without_ilo:
+            return None
+        return Ilo(f"{host}-ilo", self._session(f"{host}-ilo", store))
 
     def _session(self, name: str, store: Store | None) -> Session:
         wire = Wire(self._memory.session(name), name, self)
@@ -269,7 +281,7 @@ class Place:
         return Engine(
             store=store,
             chat=self.chat,
-            outbox=Outbox(store, self.chat),
+            outbox=Outbox(store, self.chat, clock=self.clock),
             registry=self.registry,
             policy=self.policy,
             world=world,

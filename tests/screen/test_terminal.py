@@ -54,8 +54,8 @@ SEQUENCE = st.one_of(
             "\x00",
             "\x7f",
             "\x9b31m",
-            "�",
-            "�",
+            "\ufffd",
+            "\ud800",
         ]
     ),
 )
