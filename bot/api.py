@@ -1,5 +1,6 @@
 """Everything a command module imports."""
 
+from bot.core import console_alerts
 from bot.core.alert_text import line as alert_line
 from bot.core.alert_text import stands as alert_stands
 from bot.core.alerts import Alert, AlertState, Finding, Severity, Sight
@@ -8,6 +9,7 @@ from bot.core.audit_text import row as record_row
 from bot.core.audit_text import story as record_story
 from bot.core.chat import VOUCHED, Proof
 from bot.core.command import Command, command
+from bot.core.console import Condition, Notice
 from bot.core.console_text import headline as console_headline
 from bot.core.events import Asking
 from bot.core.holds import Aim, Hold, HoldKind
@@ -46,7 +48,7 @@ from bot.engine import (
     why,
 )
 from bot.engine.at_console import Seat, Typing
-from bot.engine.census import Census, settle, state_in_words, take
+from bot.engine.census import Census, Sighting, settle, state_in_words, take
 from bot.engine.consoles import Shot
 from bot.engine.context import Context, Requeue
 from bot.engine.destroy_card import plan_destruction
@@ -122,6 +124,7 @@ __all__ = [
     "Census",
     "Command",
     "CommandWord",
+    "Condition",
     "ConsoleHeld",
     "Context",
     "Count",
@@ -161,6 +164,7 @@ __all__ = [
     "Link",
     "Look",
     "Move",
+    "Notice",
     "Number",
     "OutcomeUnknown",
     "Person",
@@ -184,6 +188,7 @@ __all__ = [
     "Severity",
     "Shot",
     "Sight",
+    "Sighting",
     "Size",
     "Snapshot",
     "Sought",
@@ -214,6 +219,7 @@ __all__ = [
     "command",
     "conclude",
     "conclude_destruction",
+    "console_alerts",
     "console_headline",
     "console_watch",
     "demand_present",
