@@ -7,7 +7,7 @@ they were new.  A prompt says how things are now.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from bot.core.alerts import Finding, Severity
 from bot.core.console import Condition, Notice
@@ -20,8 +20,8 @@ from bot.i18n import _
 SOURCE = "consoles"
 #: seconds for which an event counts once it is new, and a prompt once it was last shown
 AWHILE = 3600.0
-#: lines that an alert quotes, and how long they may be
-MOST, LONGEST = 3, 200
+#: characters of the line that an alert quotes, and of the names in it
+LONGEST, LONGEST_ABOUT = 200, 80
 
 #: what stands at the end of a console and waits for somebody: it says how things are now
 PROMPTS = frozenset(
@@ -94,28 +94,23 @@ def condition_of(key: str) -> Condition | None:
 
 
 def finding(
-    thing: Thing, name: str, host: str, notices: Sequence[Notice], since: float | None = None
+    thing: Thing, name: str, host: str, notice: Notice, since: float | None = None
 ) -> Finding:
-    """The alert that *notices*, all of one condition, are for the console of *name* on *host*."""
-    condition = notices[0].condition
-    quoted = [f"“{clean(each.evidence, LONGEST)}”" for each in notices if each.evidence.strip()]
-    where = _("The console of {name} on {host} shows:").format(name=name, host=host)
+    """The alert that *notice* is for the console of *name* on *host*."""
+    condition, about = notice.condition, clean(notice.about, LONGEST_ABOUT)
+    details = _("The console of {name} on {host} shows: “{line}”").format(
+        name=name, host=host, line=clean(notice.evidence, LONGEST)
+    )
     return Finding(
         key_of(condition, thing, name),
         SEVERITIES[condition],
-        _title(condition, name, _about(notices)),
+        _title(condition, name, about),
         frozenset({(thing, name)}),
-        details="\n".join([where, *quoted[-MOST:]]),
+        details=details,
         hint=_hint(condition, thing).replace("{name}", name),
         group=SOURCE,
         since=since,
     )
-
-
-def _about(notices: Sequence[Notice]) -> str:
-    """The processes, devices or users that the lines name, once each."""
-    names = dict.fromkeys(clean(each.about, 40) for each in notices if each.about.strip())
-    return ", ".join(list(names)[-MOST:])
 
 
 def _title(condition: Condition, name: str, about: str) -> str:

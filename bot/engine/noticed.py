@@ -31,14 +31,12 @@ async def noticed(engine: Engine, shot: Shot) -> None:
     if shot.way is Way.LOG or not shot.fresh or shot.screen.empty:
         return
     thing = Thing.DOMU if shot.guest else Thing.HOST
-    found: dict[Condition, list[Notice]] = {}
-    for notice in shot.notices:
-        found.setdefault(notice.condition, []).append(notice)
+    found = {notice.condition: notice for notice in shot.notices}
     words = [
         # whoever reads a console holds it alone: nobody is at work in a session that it shows
-        Told(finding(thing, shot.whose, shot.host, notices), firing=True)
-        for condition, notices in found.items()
-        if condition in SEVERITIES
+        Told(finding(thing, shot.whose, shot.host, notice), firing=True)
+        for notice in found.values()
+        if notice.condition in SEVERITIES
     ]
     for alert in engine.alerts.desk.of_source(SOURCE):
         if (thing, shot.whose) in alert.objects and _over(alert, shot, found, engine.clock()):
@@ -47,7 +45,7 @@ async def noticed(engine: Engine, shot: Shot) -> None:
         await engine.alerts.told(SOURCE, words)
 
 
-def _over(alert: Alert, shot: Shot, found: dict[Condition, list[Notice]], now: float) -> bool:
+def _over(alert: Alert, shot: Shot, found: dict[Condition, Notice], now: float) -> bool:
     condition = condition_of(alert.key)
     if condition is None or condition in found:
         return False

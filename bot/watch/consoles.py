@@ -133,20 +133,20 @@ async def _read(look: Look, copy: Sighting) -> bool:
     shot = await look.console(copy)
     if shot is None or shot.printed is None:
         return False
+    here = {"host": copy.host, "domid": copy.domain.domid, "uuid": copy.domain.uuid}
     last = guests.get(name)
     shown: dict[str, dict[str, Any]] = last["shown"] if last is not None else {}
+    if last is not None and _is_anew(last, here):
+        for entry in shown.values():
+            # what its console showed before is over, but stands in the log
+            entry["at"] = 0.0
+    same = last is not None and (last["host"], last["printed"]) == (copy.host, shot.printed)
     # a host's clock may be wrong; what is new since the last time is no older than that
     happened = min(now, max(shot.printed, last["read"] if last is not None else 0.0))
-    if last is not None and last["host"] != copy.host:
-        # the log is that of another time on this host: nobody knows how old it is
-        happened = 0.0
-    elif last is not None and last["domid"] != copy.domain.domid:
-        _ended(shown)
-    same = last is not None and (last["host"], last["printed"]) == (copy.host, shot.printed)
-    _learn(shown, shot, happened, now)
-    guests[name] = {
-        "host": copy.host,
-        "domid": copy.domain.domid,
+    # where it came from another host, this log is of an earlier stay: nobody knows how old it is
+    moved = last is not None and last["host"] != copy.host
+    _learn(shown, shot, 0.0 if moved else happened, now)
+    guests[name] = here | {
         "printed": shot.printed,
         # a log says the second in which it grew: the rest of that second is read in the next look
         "settled": same,
@@ -157,43 +157,65 @@ async def _read(look: Look, copy: Sighting) -> bool:
     return True
 
 
-def _ended(shown: dict[str, dict[str, Any]]) -> None:
-    """The guest was started anew: what its console showed before is over, but stands in the log."""
-    for entry in shown.values():
-        entry["at"] = 0.0
+def _is_anew(last: dict[str, Any], here: dict[str, Any]) -> bool:
+    """Whether the guest was started anew: what moves to another host keeps its UUID."""
+    if last["uuid"] != here["uuid"]:
+        return True
+    return bool(last["host"] == here["host"] and last["domid"] != here["domid"])
 
 
 def _learn(shown: dict[str, dict[str, Any]], shot: Shot, happened: float, now: float) -> None:
-    """Note what *shot* shows, the news of which *happened* by then; 0 if nobody knows when."""
+    """Note what *shot* shows, the news of which *happened* by then; 0 where none of it is news."""
     if shot.screen.empty:
         # a log that was begun anew says nothing of how things are
         return
-    found: dict[Condition, list[list[str]]] = {}
-    for notice in shot.notices:
-        lines = found.setdefault(notice.condition, [])
-        lines.append([clean(notice.evidence, console_alerts.LONGEST), clean(notice.about, 40)])
+    found = {notice.condition: notice for notice in shot.notices}
+    if happened:
+        _end(shown, shot, now)
+    for name, entry in shown.items():
+        entry["there"] = Condition[name] in found
+    for condition, notice in found.items():
+        at = now if condition in console_alerts.PROMPTS and happened else happened
+        last = shown.get(condition.name)
+        entry = {"since": at, "at": at, "host": shot.host} if last is None else last
+        _note(entry, notice, at)
+        shown[condition.name] = entry
+
+
+def _end(shown: dict[str, dict[str, Any]], shot: Shot, now: float) -> None:
+    """Forget what *shot* shows to be over."""
     boot = console_alerts.booted(shot.screen)
+    found = {notice.condition for notice in shot.notices}
+    stale = {Condition[name] for name, entry in shown.items() if not entry["at"]}
     for name in list(shown):
         condition, entry = Condition[name], shown[name]
-        entry["there"] = condition in found
-        if not entry["there"] and (
-            not entry["at"] or console_alerts.over(condition, found, now - entry["at"], boot=boot)
+        if condition not in found and (
+            condition in stale
+            or console_alerts.over(
+                condition,
+                found - stale,
+                now - entry["at"],
+                boot=boot and entry["host"] == shot.host,
+            )
         ):
             del shown[name]
-    for condition, lines in found.items():
-        last = shown.get(condition.name)
-        lines = lines[-console_alerts.MOST :]
-        if last is None or _is_new(condition, last, lines):
-            at = now if happened and condition in console_alerts.PROMPTS else happened
-            since = last["since"] if last is not None and last["at"] else at
-            shown[condition.name] = {"lines": lines, "since": since, "at": at, "there": True}
 
 
-def _is_new(condition: Condition, entry: dict[str, Any], lines: list[list[str]]) -> bool:
-    """Whether *lines* show more than is known."""
-    if condition in console_alerts.PROMPTS and entry["at"]:
-        return True
-    return any(line not in entry["lines"] for line in lines)
+def _note(entry: dict[str, Any], notice: Notice, at: float) -> None:
+    """Note in *entry* that *notice* was seen, which was so by then where it is new."""
+    line = clean(notice.evidence, console_alerts.LONGEST)
+    first = "line" not in entry
+    # kernels that say no time print the same line again
+    new = first or entry["line"] != line or notice.times > entry["times"]
+    stands = bool(not first and entry["at"])
+    entry |= {"line": line, "times": notice.times, "there": True}
+    if stands and not at:
+        # the log of an earlier stay says nothing of it
+        return
+    if new or (stands and notice.condition in console_alerts.PROMPTS):
+        about = clean(notice.about, console_alerts.LONGEST_ABOUT)
+        since = entry["since"] if stands else at
+        entry |= {"since": since, "at": at, "evidence": line, "about": about}
 
 
 def _findings(look: Look, name: str, standing: set[str]) -> Iterator[Finding]:
@@ -204,9 +226,9 @@ def _findings(look: Look, name: str, standing: set[str]) -> Iterator[Finding]:
         condition = Condition[word]
         if condition not in console_alerts.SEVERITIES or not _lasts(condition, entry, look.now):
             continue
-        notices = [Notice(condition, evidence, about) for evidence, about in entry["lines"]]
+        notice = Notice(condition, entry["evidence"], entry["about"])
         found = console_alerts.finding(
-            Thing.DOMU, name, known["host"], notices, since=entry["since"]
+            Thing.DOMU, name, known["host"], notice, since=entry["since"]
         )
         # somebody who works there is not accused
         if condition not in console_alerts.SESSIONS or left_alone or found.key in standing:
