@@ -54,17 +54,21 @@ def _wrong(command: Command, what: str) -> int:
 
 
 async def stat(command: Command) -> int:
-    """`stat -c %Y -- PATH`: when a file was last written to, in seconds since 1970."""
-    if command.words[1:4] != ("-c", "%Y", "--") or len(command.words) != 5:
+    """`stat -c FORMAT -- PATH…`: when files were last written to (%Y), and their names (%n)."""
+    words = command.words
+    if len(words) < 5 or words[1] != "-c" or words[3] != "--":
         command.err("stat: missing operand\nTry 'stat --help' for more information.\n")
         return 1
-    path = command.words[4]
-    found = _file(command, path)
-    if isinstance(found, str):
-        command.err(f"stat: cannot statx '{path}': {found}\n")
-        return 1
-    command.out(f"{int(found[1])}\n")
-    return 0
+    missing = False
+    for path in words[4:]:
+        found = _file(command, path)
+        if isinstance(found, str):
+            missing = True
+            command.err(f"stat: cannot statx '{path}': {found}\n")
+        else:
+            line = words[2].replace("%Y", str(int(found[1]))).replace("%n", path)
+            command.out(f"{line}\n")
+    return 1 if missing else 0
 
 
 async def tail(command: Command) -> int:

@@ -187,6 +187,13 @@ def test_a_line_that_scrolled_off_by_half_is_one_line() -> None:
     assert screen.printed == ("x" * 25, "end")
 
 
+def test_a_blank_where_a_line_was_wrapped_stays_in_it() -> None:
+    wrapped = "x" * 9 + " end"
+
+    assert replay(wrapped, columns=10).printed == (wrapped,)
+    assert replay(f"{wrapped}\r\n\r\n", columns=10, rows=2).printed == (wrapped,)
+
+
 def test_rows_move_within_the_scrolling_region_only() -> None:
     screen = replay("1\r\n2\r\n3\r\n4\x1b[2;3r\x1b[3;1H\r\nnew", rows=4)
 

@@ -9,6 +9,8 @@ from bot.lab.consoles.log import ConsoleLogs, GuestLog
 
 #: how much a console keeps that nobody reads (libxl's LIBXL_XENCONSOLE_LIMIT)
 LIMIT = 1048576
+#: bytes that a guest can have on their way to the host (xen/include/public/io/console.h)
+RING = 2048
 
 
 class Console:
@@ -45,9 +47,12 @@ class Console:
         self._reader = None
 
     def print(self, data: bytes) -> None:
-        """What the guest prints."""
-        if self.closed.is_set():
-            return
+        """What the guest prints; it comes in pieces of the ring's size."""
+        if not self.closed.is_set():
+            for start in range(0, len(data), RING):
+                self._come(data[start : start + RING])
+
+    def _come(self, data: bytes) -> None:
         if self._logs is not None and self._log is not None:
             self._logs.write(self._log, data)
         if self._reader is not None:
