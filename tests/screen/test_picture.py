@@ -6,6 +6,8 @@ import io
 from typing import cast
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from bot.core.chat import Picture
@@ -188,3 +190,11 @@ def test_where_the_font_is_missing_it_is_said_how_to_get_it(
         draw(replay("x"), "a.png", "")
 
     assert "matplotlib" in caught.value.hint
+
+
+@given(st.text(max_size=40), st.text(max_size=30))
+@settings(max_examples=150, deadline=None)
+def test_whatever_is_shown_can_be_drawn(text: str, caption: str) -> None:
+    screen = replay(text, columns=10, rows=3)
+
+    assert draw(screen, "a.png", caption).size[0] == 10 * CELL_WIDTH + 24
