@@ -17,6 +17,7 @@ from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.app import registry_of, serve
+from bot.config_console import CONSOLE_LOG
 from bot.core.approvals import Approvals, Need
 from bot.core.chat import Proof
 from bot.core.command import Registry
@@ -254,7 +255,7 @@ class Place:
             name: Host(
                 name=name,
                 address=name,
-                toolstack=XlToolstack(name, wire),
+                toolstack=XlToolstack(name, wire, CONSOLE_LOG),
                 links=HostLinks(wire, ("sudo", UPDATE), 120.0),
                 launcher=HostLauncher(wire, ".nounou/jobs"),
                 ownership=OwnerFile(wire, ".nounou/owner"),
