@@ -17,7 +17,6 @@ from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.app import registry_of, serve
-from bot.config_console import CONSOLE_LOG
 from bot.core.approvals import Approvals, Need
 from bot.core.chat import Proof
 from bot.core.command import Registry
@@ -218,6 +217,8 @@ class Place:
     enrolled: dict[str, str] = field(default_factory=dict)
     #: the hosts for which the config has no iLO
     without_ilo: frozenset[str] = frozenset()
+    #: where hosts keep logs of consoles; nowhere unless the test says so
+    console_log: str = ""
     #: nothing is looked at unless the test says so
     watches: Sequence[Watch] = ()
     #: every command line that any host or array was sent, as ``HOST: WORDS``
@@ -255,7 +256,7 @@ class Place:
             name: Host(
                 name=name,
                 address=name,
-                toolstack=XlToolstack(name, wire, CONSOLE_LOG),
+                toolstack=XlToolstack(name, wire, self.console_log),
                 links=HostLinks(wire, ("sudo", UPDATE), 120.0),
                 launcher=HostLauncher(wire, ".nounou/jobs"),
                 ownership=OwnerFile(wire, ".nounou/owner"),

@@ -5,9 +5,17 @@ from __future__ import annotations
 import pytest
 
 from bot.app import known_watches
+from bot.config_console import CONSOLE_LOG
 from bot.lab.consoles import scenes
 from tests.engine.alive import Place
 from tests.engine.watched import begun, titles, watches
+
+
+@pytest.fixture
+async def place(place: Place) -> Place:
+    """The lab's site, where the bot knows the logs."""
+    place.console_log = CONSOLE_LOG
+    return place
 
 
 def show(place: Place, host: str, guest: str, scene: str) -> None:
