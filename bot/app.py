@@ -249,6 +249,7 @@ def timing_of(config: Config) -> Timing:
         away=timing.away,
         patience=timing.patience,
         power=timing.power,
+        connect=timing.connect,
     )
 
 

@@ -28,7 +28,7 @@ from bot.core.render import Lines, Reply
 from bot.core.risk import Risk
 from bot.core.text import clean, point_at, words
 from bot.devices.host import Host
-from bot.engine import agreeing, guards, needs, proofs, recording
+from bot.engine import agreeing, guards, needs, proofs, recording, silent_hosts
 from bot.engine.approvals import Request
 from bot.engine.cancelling import CANCELLED, cancelled
 from bot.engine.context import Cancelled, Context, Requeue
@@ -53,7 +53,7 @@ log = structlog.get_logger()
 async def execute(run: Run) -> None:
     """Take *run* from the queue to its one final answer."""
     async with _registered(run):
-        await run.end(await _fenced(run, _proceed(run)))
+        await run.end(await silent_hosts.told(run, await _fenced(run, _proceed(run))))
 
 
 async def recover(run: Run) -> None:
@@ -63,7 +63,7 @@ async def recover(run: Run) -> None:
     """
     async with _registered(run):
         await run.resumed()
-        await run.end(await _fenced(run, _look_again(run)))
+        await run.end(await silent_hosts.told(run, await _fenced(run, _look_again(run))))
 
 
 async def settle_job(ctx: Context, number: int) -> Reply:

@@ -15,7 +15,7 @@ from bot.core.text import clean, mask
 from bot.devices.session import Call, Output, Session, T
 from bot.engine import audit_log
 from bot.engine.store import Store
-from bot.errors import BotError, StoreError
+from bot.errors import BotError, StoreError, Unreachable
 
 if TYPE_CHECKING:
     from bot.engine.run import Run
@@ -72,6 +72,8 @@ class RecordedSession(Session):
             answer = await self._session.run(call)
         except BotError as error:
             self._tally.calls[self._where, error.code] += 1
+            if isinstance(error, Unreachable) and (run := current.get()) is not None:
+                run.silent.add(self._where)
             raise
         self._tally.calls[self._where, "ok"] += 1
         return answer

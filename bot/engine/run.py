@@ -77,6 +77,8 @@ class Run:
         self.cancel_requested = ""
         #: a step ended and could not be written down
         self.record_incomplete = False
+        #: the devices that could not be asked
+        self.silent: set[str] = set()
         #: words of the command that nobody may read
         self._secrets = masked(engine.registry, job.line, engine.prefix).secrets
         self._progress = Progress(engine, job, fresh=fresh, secrets=self._secrets)

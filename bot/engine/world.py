@@ -22,6 +22,8 @@ class Timing:
     away: float = 120.0
     #: a command that takes longer no longer holds up those behind it, and says that it works
     patience: float = 2.0
+    #: to reach a device that is asked by the way
+    connect: float = 10.0
     #: for a server to have the power that it was told to have
     power: float = 120.0
 

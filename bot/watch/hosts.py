@@ -56,9 +56,19 @@ def _silent(host: Host, why: str) -> Finding:
         Severity.CRITICAL,
         _("{host} does not answer: {why}").format(host=host, why=clean(why, 200)),
         frozenset({(Thing.HOST, host.name)}),
-        hint=_("{prefix}status shows what still does."),
+        hint=_hint(host),
         group="hosts",
     )
+
+
+def _hint(host: Host) -> str:
+    """Where to look next; whoever shows it puts the prefix in."""
+    if host.lights_out is None:
+        return _("{prefix}status shows what still does.")
+    said = _(
+        "{{prefix}}status shows what still does, {{prefix}}ilo {host} status whether it has power."
+    )
+    return said.format(host=host)
 
 
 def _foreign(host: Host, owner: str) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from bot.lab.blueprint import lab_world
 from bot.lab.virtual import VirtualLoop
-from tests.engine.alive import EPOCH, Bot, Place, TestedStore, at_work, opened
+from tests.engine.alive import EPOCH, Bot, Place, TestedStore, at_work, opened, threads_at_work
 from tests.engine.kept_consoles import LOGIN, Log
 
 
@@ -25,6 +26,8 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
     lab = lab_world()
     yield Place(tmp_path / "state", lab)
     await lab.close()
+    with threads_at_work():
+        await asyncio.get_running_loop().shutdown_default_executor()
     assert lab.watch.seen == []
 
 

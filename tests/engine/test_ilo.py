@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 
 from bot.core.approvals import Approvals, Need
+from bot.core.chat import Proof
 from bot.core.own import Own
 from bot.core.policy import Right, Role
 from bot.core.risk import Risk
+from bot.engine.world import Timing
 from bot.lab.faults import (
     GARBLE,
     HANG_HOST,
@@ -131,7 +133,7 @@ async def test_a_serial_port_that_is_taken_is_freed_only_when_asked(place: Place
     place.lab.fault(Fault(ILO_VSP_BUSY, "fz-ilo"))
 
     said = await ask(place, "!ilo fz console")
-    assert state(said) == "refused"
+    assert state(said) == "failed"
     assert "!ilo fz console --free throws the other one out" in said.plain
     assert changes(place) == []
 
@@ -203,6 +205,7 @@ async def test_a_host_that_hangs_is_reset(place: Place) -> None:
 
 async def test_a_host_that_hangs_does_not_shut_down_because_it_is_asked(place: Place) -> None:
     place.lab.fault(Fault(HANG_HOST, "fz"))
+    place.timing = Timing(power=30.0)
     async with place.bot() as bot:
         said = await bot.ask("!ilo fz off")
         assert state(said) == "undetermined", said.plain
@@ -222,10 +225,10 @@ async def test_the_card_lists_the_domus_that_would_die_and_their_locks(place: Pl
     assert said.plain.startswith("Nothing was done")
     place.approvals = Approvals(by_risk={Risk.DESTROYS: Need.CONFIRM})
     async with place.bot() as bot:
-        asked = bot.chat.say("!ilo fy reset")
+        asked = bot.chat.say("!ilo fy reset", proof=Proof.SIGNED)
         code = await bot.code(asked)
         assert "vm runs there" in bot.chat.about(asked)[-1].plain
-        await bot.ask(f"!confirm {code}")
+        await bot.ask(f"!confirm {code}", proof=Proof.SIGNED)
         done = await bot.chat.answer(asked)
     assert state(done) == "succeeded", done.plain
 
