@@ -46,8 +46,8 @@ EVENTS: dict[Condition, tuple[re.Pattern[str], ...]] = {
         # an empty floppy or CD drive is no fault
         r"I/O error,? (?:on )?dev(?:ice)? (?!fd[0-9]|sr[0-9])(?P<about>[\w-]{1,40})",
         r"critical (?:target|medium) error, dev (?P<about>[\w-]{1,40})",
-        r"EXT[234]-fs (?:error|warning).{0,20}\(device (?P<about>[\w-]{1,40})\)"
-        r"(?=.{0,200}(?:rror|orrupt|bad |invalid))",
+        r"EXT[234]-fs error \(device (?P<about>[\w-]{1,40})\)",
+        r"EXT[234]-fs warning \(device (?P<about>[\w-]{1,40})\).{0,80}I/O error",
         r"(?:XFS|BTRFS)[^(]{0,20}\((?:device )?(?P<about>[\w-]{1,40})\): .{0,80}I/O [Ee]rror",
         r"(?:Aborting journal|due to I/O error) on (?:device )?(?P<about>[\w-]{1,40})",
         r"session recovery timed out after [0-9]+ sec",
@@ -123,7 +123,7 @@ PROMPTS: tuple[tuple[Condition, re.Pattern[str]], ...] = (
     (
         Condition.QUESTION,
         re.compile(
-            r"(?i)[\[(]y(?:es)?/no?(?:/[^\])]{1,40})?[\])] ?[:?]?\s*$"
+            r"(?i)[\[(]y(?:es)?/no?(?:/\[?[^\])]{1,40}\]?)?[\])] ?[:?]?\s*$"
             r"|--More--(?:\([0-9]+%\))?\s*$|\(END\)\s*$|^:$|^lines [0-9]+-[0-9]+\S*\s*$"
             r"|\(Y/I/N/O/D/Z\) \[default=.\] \?\s*$|press (?:enter|return|any key)\b[^:]{0,40}\s*$"
             r"|Do you want to continue\?.{0,20}$"
