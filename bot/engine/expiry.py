@@ -18,6 +18,8 @@ async def take_back(tx: AsyncConnection, now: float) -> set[str]:
     """
     over = (posts.c.expires <= now) & (posts.c.state != WAITING)
     rows = (await tx.execute(select(posts.c.room, posts.c.txn, posts.c.state).where(over))).all()
+    if not rows:
+        return set()
     await tx.execute(update(posts).where(over).values(expires=None))
     said = [row for row in rows if row.state == SENT]
     for row in said:

@@ -56,8 +56,10 @@ def caption(shot: Shot, by: str = "") -> str:
     }
     where = _("{guest} on {host}").format(guest=clean(shot.guest, 80), host=shot.host)
     parts = [where if shot.guest else shot.host, moment(shot.at), ways[shot.way]]
-    if shot.printed is not None:
+    if shot.printed is not None and shot.way is Way.LOG:
         parts.append(_("last printed {when}").format(when=moment(shot.printed)))
+    elif shot.printed is not None and not shot.fresh:
+        parts.append(_("nothing new since {when}").format(when=moment(shot.printed)))
     if by:
         parts.append(_("for {person}").format(person=by))
     return " · ".join(parts)

@@ -19,7 +19,7 @@ from bot.devices.xen import Domain
 from bot.engine import audit_log, consoles, pictures
 from bot.engine.consoles import Shot
 from bot.engine.schema import snapshots
-from bot.errors import DeviceError, Refused, StoreError
+from bot.errors import BotError
 from bot.i18n import _
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ async def take(run: Run, moment: str, host: Host, domain: Domain) -> str:
         if shot is None:
             return _("{host} keeps no log of it and cannot show it read only").format(host=host)
         await _keep(run, moment, shot)
-    except (DeviceError, Refused, StoreError) as error:
+    except BotError as error:
         log.warning("no snapshot", job=run.job.id, guest=domain.plain_name, why=str(error))
         return str(error)
     except Exception:

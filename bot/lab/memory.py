@@ -159,7 +159,7 @@ class IloSession(MemorySession):
 
     async def _carry_out(self, call: Call[T], typed: list[bytes]) -> Output:
         if call.visit is not None:
-            return await visited(self._ilo, call.visit)
+            return await visited(self._ilo, call.visit, typed.append)
         return Output(plain(self._cli.answer(" ".join(call.words))))
 
 

@@ -95,6 +95,10 @@ class Power:
         """The guests shut down, then the system, then the power goes."""
         self._tell(Turn.STOPPING)
         pace = self._world.pace
+        for domain in tuple(self.host.domains.values()):
+            system = self.host.consoles.guest(domain)
+            if system is not None and domain.life is Life.ALIVE:
+                system.stop("reboot: Power down")
         await asyncio.sleep(pace.shutdown / 2)
         for domain in tuple(self.host.domains.values()):
             self.host.live(domain, Life.CLOSING)

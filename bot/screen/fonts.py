@@ -47,6 +47,12 @@ def letter(sign: str, *, bold: bool = False, italics: bool = False) -> Image.Ima
     return image.point(_GREYS)
 
 
+def load() -> None:
+    """Have every letter at hand from now on; raises `ConfigError` where that cannot be."""
+    for bold, italics in _FILES:
+        _font(bold, italics)
+
+
 @lru_cache(maxsize=4)
 def _no_letter(bold: bool, italics: bool) -> bytes:
     return bytes(_font(bold, italics).getmask(_NO_LETTER))

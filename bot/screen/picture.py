@@ -17,6 +17,8 @@ from bot.screen.width import width
 
 #: pixels around the screen
 _AROUND = 12
+#: rows that a picture has at least
+_LEAST_ROWS = 8
 #: rows of a caption; what is longer is cut
 _MOST_CAPTION = 4
 #: colours of a PNG that has one byte for each pixel
@@ -30,11 +32,11 @@ def draw(screen: Screen, name: str, caption: str) -> Picture:
     not installed.
     """
     said = wrap(clean(caption), screen.columns, max_lines=_MOST_CAPTION, placeholder="…")
-    shown = max(len(screen.rows), 1) * CELL_HEIGHT + 2 * _AROUND
+    shown = _rows(screen) * CELL_HEIGHT + 2 * _AROUND
     below = len(said) * CELL_HEIGHT + 2 * _AROUND if said else 0
     across = screen.columns * CELL_WIDTH + 2 * _AROUND
     image = Image.new("RGB", (across, shown + below), colours.BACKGROUND)
-    for row, pieces in enumerate(screen.rows):
+    for row, pieces in enumerate(screen.rows[: _rows(screen)]):
         column = 0
         for piece in pieces:
             column = _write(image, piece.text, piece.style, row, column)
@@ -45,6 +47,12 @@ def draw(screen: Screen, name: str, caption: str) -> Picture:
     for row, line in enumerate(said):
         _write_in(image, line, colours.CAPTION, shown + _AROUND + row * CELL_HEIGHT)
     return Picture(name, _png(image))
+
+
+def _rows(screen: Screen) -> int:
+    """How many rows are drawn: those below, where nothing is, would only push the chat away."""
+    used = [row + 1 for row, line in enumerate(screen.rows) if line]
+    return max(_LEAST_ROWS, *used, screen.cursor[0] + 1)
 
 
 def _write(image: Image.Image, text: str, style: Style, row: int, column: int) -> int:

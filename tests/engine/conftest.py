@@ -10,7 +10,8 @@ import pytest
 
 from bot.lab.blueprint import lab_world
 from bot.lab.virtual import VirtualLoop
-from tests.engine.alive import Bot, Place, TestedStore, at_work, opened
+from tests.engine.alive import EPOCH, Bot, Place, TestedStore, at_work, opened
+from tests.engine.kept_consoles import LOGIN, Log
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], VirtualLoop]]:
@@ -25,6 +26,14 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
     yield Place(tmp_path / "state", lab)
     await lab.close()
     assert lab.watch.seen == []
+
+
+@pytest.fixture
+def log(place: Place) -> Log:
+    """The log of the console of vm, on a site of fakes that the watch over consoles looks at."""
+    found = Log(place)
+    found.be(LOGIN, EPOCH)
+    return found
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ async def test_what_a_look_by_hand_shows_is_an_alert_and_over_when_another_shows
             "The kernel of vm panicked.",
         ]
         # the watch cannot see this console, and ends nothing of it
-        await place.later(7200)
+        await place.later(3700)
         assert len(titles(bot)) == 2
         await noticed(bot.engine, shot(LOGIN))
         assert titles(bot) == []

@@ -195,19 +195,30 @@ async def test_what_the_bot_takes_back_itself_is_nobody_elses_doing(place: Place
         assert "took back 1 post" in (await bot.ask("!audit verify")).plain
 
 
+@pytest.mark.parametrize(
+    ("way", "fresh", "says"),
+    [
+        (Way.LOG, True, "from the host's log · last printed 2027-01-15 07:59:00 UTC"),
+        (Way.VIEW, False, "attached, read only · nothing new since 2027-01-15 07:59:00 UTC"),
+        (Way.VISIT, True, "attached"),
+    ],
+)
 async def test_a_picture_says_whose_console_it_is_when_by_which_way_and_for_whom(
-    bot: Bot, drawn: list[str]
+    bot: Bot, drawn: list[str], way: Way, says: str, *, fresh: bool
 ) -> None:
     shot = await consoles.shown(
-        bot.engine, guest="vm/../x", host="fy", way=Way.LOG, text="login: ", printed=EPOCH - 60
+        bot.engine,
+        guest="vm/../x",
+        host="fy",
+        way=way,
+        text="login: ",
+        printed=EPOCH - 60,
+        fresh=fresh,
     )
     shot = replace(shot, at=EPOCH)
 
     picture, caption = await pictures.of(bot.engine, shot, "nounou")
 
     assert picture.name == "vm_.._x-20270115-080000.png"
-    assert caption == (
-        "vm/../x on fy · 2027-01-15 08:00:00 UTC · from the host's log"
-        " · last printed 2027-01-15 07:59:00 UTC · for nounou"
-    )
+    assert caption == f"vm/../x on fy · 2027-01-15 08:00:00 UTC · {says} · for nounou"
     assert drawn == [caption]

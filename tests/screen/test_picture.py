@@ -6,6 +6,8 @@ import io
 from typing import cast
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from bot.core.chat import Picture
@@ -17,6 +19,8 @@ from bot.screen.picture import draw
 from bot.screen.terminal import replay
 
 AROUND = 12
+#: rows of the smallest picture
+LEAST = 8
 PANIC = "\r\n".join(
     f"[{number:12.6f}] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-bl"
     for number in range(ROWS)
@@ -50,19 +54,25 @@ def behind(image: Image.Image, row: int, column: int) -> colours.RGB:
 
 
 def test_a_picture_is_as_big_as_the_screen_with_a_margin_around_it() -> None:
-    picture = draw(replay("hello"), "vm-fy.png", "")
+    picture = draw(replay(PANIC), "vm-fy.png", "")
 
     assert picture.name == "vm-fy.png"
     assert picture.size == (COLUMNS * CELL_WIDTH + 24, ROWS * CELL_HEIGHT + 24)
     assert opened(picture).size == picture.size
 
 
+def test_empty_rows_at_the_end_are_left_out_but_not_where_the_cursor_is() -> None:
+    assert draw(replay("hello"), "a.png", "").size[1] == LEAST * CELL_HEIGHT + 24
+    assert draw(replay("hello\x1b[12;1H"), "a.png", "").size[1] == 12 * CELL_HEIGHT + 24
+    assert draw(replay("\x1b[11;1Hx\x1b[H"), "a.png", "").size[1] == 11 * CELL_HEIGHT + 24
+
+
 def test_the_caption_stands_below_the_screen_and_is_bounded() -> None:
     plain, long = (draw(replay("x"), "a.png", text) for text in ("whose\nit is", "word " * 999))
 
-    assert plain.size[1] == ROWS * CELL_HEIGHT + 24 + CELL_HEIGHT + 24
-    assert long.size[1] == ROWS * CELL_HEIGHT + 24 + 4 * CELL_HEIGHT + 24
-    below = opened(plain).crop((0, ROWS * CELL_HEIGHT + 26, *plain.size))
+    assert plain.size[1] == LEAST * CELL_HEIGHT + 24 + CELL_HEIGHT + 24
+    assert long.size[1] == LEAST * CELL_HEIGHT + 24 + 4 * CELL_HEIGHT + 24
+    below = opened(plain).crop((0, LEAST * CELL_HEIGHT + 26, *plain.size))
     assert any(near(tint, colours.CAPTION) for tint in tints(below))
 
 
@@ -163,10 +173,10 @@ def test_more_colours_than_a_palette_has_are_drawn_nearly() -> None:
 
 
 @pytest.mark.parametrize(
-    "screen", [Screen(()), Screen(((Piece("x", Style("nocolour", "zzzzzz")),),), (7, 99))]
+    "screen", [Screen(()), Screen(((Piece("x", Style("nocolour", "zzzzzz")),),), (5, 99))]
 )
 def test_a_screen_of_another_size_is_drawn_too(screen: Screen) -> None:
-    assert draw(screen, "a.png", "").size == (COLUMNS * CELL_WIDTH + 24, CELL_HEIGHT + 24)
+    assert draw(screen, "a.png", "").size == (COLUMNS * CELL_WIDTH + 24, LEAST * CELL_HEIGHT + 24)
 
 
 def test_where_the_font_is_missing_it_is_said_how_to_get_it(
@@ -180,3 +190,11 @@ def test_where_the_font_is_missing_it_is_said_how_to_get_it(
         draw(replay("x"), "a.png", "")
 
     assert "matplotlib" in caught.value.hint
+
+
+@given(st.text(max_size=40), st.text(max_size=30))
+@settings(max_examples=150, deadline=None)
+def test_whatever_is_shown_can_be_drawn(text: str, caption: str) -> None:
+    screen = replay(text, columns=10, rows=3)
+
+    assert draw(screen, "a.png", caption).size[0] == 10 * CELL_WIDTH + 24
