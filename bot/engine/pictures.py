@@ -33,9 +33,9 @@ def wanted(engine: Engine, room: str) -> bool:
     return rule == "always" or (rule == "encrypted" and engine.chat.encrypted(room) is True)
 
 
-async def of(engine: Engine, shot: Shot, by: str = "") -> tuple[Picture, str]:
-    """The picture of *shot* with its caption; *by*: who asked for it."""
-    said = caption(shot, by)
+async def of(engine: Engine, shot: Shot, by: str = "", occasion: str = "") -> tuple[Picture, str]:
+    """The picture of *shot* with its caption; *by*: who asked for it, *occasion*: for what."""
+    said = " · ".join(filter(None, (occasion, caption(shot, by))))
     stamp = datetime.fromtimestamp(shot.at, UTC).strftime("%Y%m%d-%H%M%S")
     name = file_name(f"{shot.whose[:40]}-{stamp}")
     return await aside(engine.store, draw, shot.screen, name, said), said

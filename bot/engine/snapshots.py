@@ -64,7 +64,7 @@ class Snapshot:
     @property
     def words(self) -> str:
         """The moment, for people."""
-        return {"before": _("before"), "after": _("after")}.get(self.moment, self.moment)
+        return in_words(self.moment)
 
     @property
     def file(self) -> str:
@@ -111,6 +111,11 @@ async def forget(tx: AsyncConnection, now: float) -> None:
     await tx.execute(delete(snapshots).where(snapshots.c.expires <= now))
 
 
+def in_words(moment: str) -> str:
+    """Before or after what it was taken, for people."""
+    return {"before": _("before"), "after": _("after")}.get(moment, moment)
+
+
 def shown(seen: Iterable[Snapshot]) -> list[tuple[Picture, str]]:
     """The pictures of what was *seen*, as an answer has them."""
     return [each.picture for each in seen if each.picture is not None]
@@ -129,7 +134,7 @@ async def _keep(run: Run, moment: str, shot: Shot) -> None:
     engine, job = run.engine, run.job
     png = None
     if pictures.wanted(engine, job.room):
-        picture, _said = await pictures.of(engine, shot, job.person)
+        picture, _said = await pictures.of(engine, shot, job.person, in_words(moment))
         png = picture.png
     text = _text(shot, job.person)
     hashes = {"text": _digest(text.encode())} | ({"png": _digest(png)} if png is not None else {})
