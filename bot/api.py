@@ -1,5 +1,6 @@
 """Everything a command module imports."""
 
+from bot.core import console_alerts
 from bot.core.alert_text import line as alert_line
 from bot.core.alert_text import stands as alert_stands
 from bot.core.alerts import Alert, AlertState, Finding, Severity, Sight
@@ -8,6 +9,7 @@ from bot.core.audit_text import row as record_row
 from bot.core.audit_text import story as record_story
 from bot.core.chat import VOUCHED, Proof
 from bot.core.command import Command, command
+from bot.core.console import Condition, Notice
 from bot.core.console_text import headline as console_headline
 from bot.core.events import Asking
 from bot.core.holds import Aim, Hold, HoldKind
@@ -46,7 +48,7 @@ from bot.engine import (
     why,
 )
 from bot.engine.at_console import Seat, Typing
-from bot.engine.census import Census, settle, state_in_words, take
+from bot.engine.census import Census, Sighting, settle, state_in_words, take
 from bot.engine.consoles import Shot
 from bot.engine.context import Context, Requeue
 from bot.engine.destroy_card import plan_destruction
@@ -68,6 +70,9 @@ from bot.engine.power_card import Powering, lights_out
 from bot.engine.preflight import Facts, examine, verify_links
 from bot.engine.release import release_jobs
 from bot.engine.roll import Roll
+from bot.engine.snapshots import Snapshot
+from bot.engine.snapshots import changed as changed_on_console
+from bot.engine.snapshots import shown as pictures_of
 from bot.engine.sought import Found, Sought, find, several
 from bot.engine.transfer import Move, conclude
 from bot.engine.volumes import by_name as volumes_by_name
@@ -119,6 +124,7 @@ __all__ = [
     "Census",
     "Command",
     "CommandWord",
+    "Condition",
     "ConsoleHeld",
     "Context",
     "Count",
@@ -158,6 +164,7 @@ __all__ = [
     "Link",
     "Look",
     "Move",
+    "Notice",
     "Number",
     "OutcomeUnknown",
     "Person",
@@ -181,7 +188,9 @@ __all__ = [
     "Severity",
     "Shot",
     "Sight",
+    "Sighting",
     "Size",
+    "Snapshot",
     "Sought",
     "Span",
     "State",
@@ -204,11 +213,13 @@ __all__ = [
     "answering",
     "at_console",
     "breaking",
+    "changed_on_console",
     "clean",
     "clean_lines",
     "command",
     "conclude",
     "conclude_destruction",
+    "console_alerts",
     "console_headline",
     "console_watch",
     "demand_present",
@@ -226,6 +237,7 @@ __all__ = [
     "may_on_alert",
     "moment",
     "ngettext",
+    "pictures_of",
     "plan_destruction",
     "power_card",
     "power_change",

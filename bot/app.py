@@ -143,7 +143,9 @@ async def _run(config: Config, path: Path) -> None:
             engine = Engine(
                 store=store,
                 chat=chat,
-                outbox=Outbox(store, chat, edit_every=config.timing.progress_every),
+                outbox=Outbox(
+                    store, chat, edit_every=config.timing.progress_every, clock=time.time
+                ),
                 registry=registry,
                 policy=policy_of(config),
                 world=world,

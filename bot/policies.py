@@ -27,6 +27,7 @@ from bot.engine.consoles import ConsoleRules
 from bot.engine.reload import Fresh
 from bot.errors import ConfigError
 from bot.i18n import _
+from bot.screen import fonts
 
 
 def policy_of(config: PolicyConfig) -> Policy:
@@ -87,8 +88,14 @@ def calling_of(config: Config) -> Calling:
 
 
 def console_of(config: Config) -> ConsoleRules:
-    """How consoles are read, as the config has it."""
+    """How consoles are read, as the config has it.
+
+    Raises `ConfigError` where pictures are wanted and their font is not installed: a migration
+    that has begun is no place to find that out.
+    """
     said = config.console
+    if said.pictures != "never":
+        fonts.load()
     return ConsoleRules(
         tuple(map(re.compile, said.redact)),
         said.pictures,

@@ -52,13 +52,13 @@ async def console(
     """
     facts = ctx.plan.facts if ctx.plan is not None else None
     if isinstance(facts, Typing):
-        return await _shown(ctx, await at_console.carry_out(ctx, facts))
+        return await at_console.answer(ctx, await at_console.carry_out(ctx, facts))
     if watch is not None:
         return await _watched(ctx, domu, watch)
     shot = await at_console.see(ctx, await at_console.find(ctx, domu.name))
     if history is not None:
         return _history(ctx, shot, history)
-    return await _shown(ctx, shot)
+    return await at_console.answer(ctx, shot)
 
 
 @console.check
@@ -110,12 +110,8 @@ async def _settle(ctx: Context, domu: DomU, **_options: object) -> Reply:
 
 async def _watched(ctx: Context, domu: DomU, seconds: float) -> Reply:
     shot, ended = await console_watch.follow(ctx, await at_console.find(ctx, domu.name), seconds)
-    reply = await _shown(ctx, shot)
+    reply = await at_console.answer(ctx, shot)
     return replace(reply, hint=f"{ended}\n{reply.hint}")
-
-
-async def _shown(ctx: Context, shot: Shot) -> Reply:
-    return at_console.told(ctx, shot)
 
 
 def _history(ctx: Context, shot: Shot, count: int) -> Reply:

@@ -196,7 +196,7 @@ async def _log(ctx: Context, host: Host) -> Reply:
 
 async def _console(ctx: Context, host: Host) -> Reply:
     try:
-        return at_console.told(ctx, await serial_port.look(ctx, host))
+        return await at_console.answer(ctx, await serial_port.look(ctx, host))
     except ConsoleHeld as error:
         hint = _("{prefix}ilo {host} console --free throws the other one out.")
         raise ConsoleHeld(str(error), hint=hint.format(prefix=ctx.prefix, host=host)) from error

@@ -16,6 +16,7 @@ from bot.api import (
     command,
     duration,
     in_words,
+    pictures_of,
     release_jobs,
     settle_job,
 )
@@ -43,24 +44,26 @@ async def list_(ctx: Context) -> Reply:
 
 
 @command("job show", needs="job.show")
-async def show(ctx: Context, job: JobNumber) -> Reply:
+async def show(ctx: Context, job: JobNumber, *, pictures: bool = False) -> Reply:
     """Show one job: its steps, its answer, the locks that it holds, and whose word it waits for.
+
+    It also says what consoles showed before and after it; --pictures posts their pictures again,
+    as long as they are kept.
 
     Example: job show 7
     """
     found = await ctx.records.job(job)
-    steps = [
-        _("{mark} {title}: {time}").format(
-            mark={True: "✔", False: "✘", None: "▶"}[step.ok],
-            title=step.title,
-            time=duration(step.seconds) if step.seconds is not None else _("not ended"),
-        )
-        for step in await ctx.records.steps(job)
-    ]
+    seen = ctx.may_see(await ctx.records.snapshots(job))
+    posted = pictures_of(seen) if pictures and ctx.pictures_wanted else []
     asking = ctx.records.asking(job)
-    locks = sorted(await ctx.records.locks(job))
-    if locks:
-        steps.append(_("locks: {keys}").format(keys=", ".join(locks)))
+    lines = [
+        *await _steps(ctx, job),
+        *(f"{each.words}: {each.headline} ({_time(each.at)})" for each in seen),
+    ]
+    if locks := sorted(await ctx.records.locks(job)):
+        lines.append(_("locks: {keys}").format(keys=", ".join(locks)))
+    hints = [_no_pictures(ctx)] if pictures and not posted else []
+    hints.append(_how_on(ctx, asking) if asking else found.result)
     return Reply(
         _("Job {job} is {state}: {line} (by {person}, {when}).").format(
             job=job,
@@ -69,9 +72,27 @@ async def show(ctx: Context, job: JobNumber) -> Reply:
             person=found.person,
             when=_time(found.created),
         ),
-        body=[Lines(steps), *(asking.shown.body if asking else ())],
-        hint=_how_on(ctx, asking) if asking else found.result,
+        body=[Lines(lines), *(asking.shown.body if asking else ())],
+        hint="\n".join(hint for hint in hints if hint),
+        pictures=posted,
     )
+
+
+async def _steps(ctx: Context, job: int) -> list[str]:
+    return [
+        _("{mark} {title}: {time}").format(
+            mark={True: "✔", False: "✘", None: "▶"}[step.ok],
+            title=step.title,
+            time=duration(step.seconds) if step.seconds is not None else _("not ended"),
+        )
+        for step in await ctx.records.steps(job)
+    ]
+
+
+def _no_pictures(ctx: Context) -> str:
+    if not ctx.pictures_wanted:
+        return _("This room takes no pictures; console.pictures in the config says where they go.")
+    return _("No picture of it is kept.")
 
 
 def _how_on(ctx: Context, asking: Asking) -> str:

@@ -1,5 +1,7 @@
 """Moving a running guest to another Dom0, live."""
 
+from dataclasses import replace
+
 from bot.api import (
     Context,
     Detached,
@@ -15,10 +17,12 @@ from bot.api import (
     Requeue,
     Size,
     _,
+    changed_on_console,
     command,
     conclude,
     errands,
     examine,
+    pictures_of,
     take,
     verify_links,
 )
@@ -37,6 +41,7 @@ async def migrate(ctx: Context, domu: DomU, to: Dom0, *, dry_run: bool = False) 
             await host.links.resync()
     async with ctx.step(_("verify each disk on both hosts")):
         await verify_links(facts, ctx)
+    await ctx.pictured("before", facts.source, facts.domain)
     async with ctx.step(_("list every host again")):
         await _still_there(ctx, facts)
     return await _move(ctx, _attempt(ctx, facts))
@@ -91,8 +96,12 @@ async def _settle(ctx: Context, domu: DomU, to: Dom0, *, dry_run: bool = False) 
 
 async def _concluded(ctx: Context, move: Move, state: Detached) -> Reply:
     async with ctx.step(_("count the copies on every host")):
-        await conclude(ctx, move, state)
-    return _moved(move)
+        domain = await conclude(ctx, move, state)
+    await ctx.pictured("after", move.target, domain)
+    seen = await ctx.snapshots()
+    return replace(
+        _moved(move), hint=changed_on_console(seen), pictures=pictures_of(ctx.may_see(seen))
+    )
 
 
 def _facts(ctx: Context) -> Facts:

@@ -1,5 +1,7 @@
 """The magic SysRq keys, for a DomU that answers to nothing else."""
 
+from dataclasses import replace
+
 from bot.api import (
     Context,
     DeviceError,
@@ -82,7 +84,7 @@ def _title(seat: Seat, key: str) -> str:
 async def _with_console(ctx: Context, seat: Seat, sent: str) -> Reply:
     """What was done, and what its console shows then, where that can be read."""
     try:
-        shown = at_console.told(ctx, await at_console.see(ctx, seat))
+        shown = await at_console.answer(ctx, await at_console.see(ctx, seat))
     except (DeviceError, Refused) as error:
         return Reply(sent, hint=_("Its console cannot be read: {why}").format(why=error))
-    return Reply(sent, shown.details, shown.hint, body=shown.body)
+    return replace(shown, result=sent)

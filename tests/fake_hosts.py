@@ -53,6 +53,10 @@ class FakeToolstack(Toolstack):
         self.booted = "first"
         #: what the host keeps of a guest's console, by the guest's name
         self.kept: dict[str, ConsoleLog] = {}
+        #: the logs that cannot be read, and why
+        self.broken_logs: dict[str, Exception] = {}
+        #: how often the end of a log was read
+        self.log_reads = 0
         #: what is to be read at a console, by domain id; it is read away
         self.rings: dict[int, str] = {}
         #: the consoles that somebody else holds
@@ -115,7 +119,17 @@ class FakeToolstack(Toolstack):
     async def console_log(self, guest: str, last: int) -> ConsoleLog | None:
         self._answer()
         kept = self.kept.get(guest)
-        return None if kept is None else ConsoleLog(kept.text[-last:], kept.printed)
+        if kept is None:
+            return None
+        if guest in self.broken_logs:
+            raise self.broken_logs[guest]
+        self.log_reads += 1
+        return ConsoleLog(kept.text[-last:], kept.printed)
+
+    async def console_printed(self, guest: str) -> float | None:
+        self._answer()
+        kept = self.kept.get(guest)
+        return None if kept is None else kept.printed
 
     async def can_view(self) -> bool:
         self._answer()

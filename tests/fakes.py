@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -62,8 +62,8 @@ class FakeChat:
         #: the messages that each room has pinned; where nobody lets the bot, it says so instead
         self.pins: dict[str, list[str]] = {}
         self.may_pin = True
-        #: how many of the bot's messages somebody took back in each room
-        self.taken_back: Counter[str] = Counter()
+        #: which of the bot's messages were taken back in each room, by whomever
+        self.taken_back: defaultdict[str, list[str]] = defaultdict(list)
         self.attempts: list[Post] = []
         self.down = False
         self.trouble: Callable[[Post], None] = lambda post: None
@@ -181,7 +181,7 @@ class FakeChat:
             if post.kind is PostKind.REACTION:
                 self.signs[event_id] = (post.about or "", post.text.plain)
             elif post.kind is PostKind.REMOVAL:
-                del self.signs[post.edits or ""]
+                self._remove(post.edits or "")
             elif post.kind in (PostKind.PIN, PostKind.UNPIN):
                 self._pin(post)
             elif post.edits is None:
@@ -191,6 +191,12 @@ class FakeChat:
                 edited.before.append(edited.plain)
                 edited.post = post
         return self._events[post.txn]
+
+    def _remove(self, event_id: str) -> None:
+        if event_id in self.signs:
+            del self.signs[event_id]
+        else:
+            self.take_back(self.messages[event_id])
 
     def _pin(self, post: Post) -> None:
         others = [each for each in self.pins.get(post.room, ()) if each != post.edits]
@@ -222,7 +228,7 @@ class FakeChat:
     def take_back(self, said: Said) -> None:
         """Remove what the bot *said*, as a homeserver's administrator can."""
         del self.messages[said.event_id]
-        self.taken_back[said.post.room] += 1
+        self.taken_back[said.post.room].append(said.event_id)
 
     async def close(self) -> None:
         self._closed = True

@@ -14,7 +14,16 @@ from bot.core.approvals import Need
 from bot.core.policy import Right
 from bot.core.policy_words import described
 from bot.errors import ConfigError
-from bot.policies import approvals_of, demand_fit, fit, policy_of, read_again, strange_calls
+from bot.policies import (
+    approvals_of,
+    console_of,
+    demand_fit,
+    fit,
+    policy_of,
+    read_again,
+    strange_calls,
+)
+from bot.screen import fonts
 from tests.test_config import SMALL, folder, written
 
 __all__ = ["folder"]
@@ -309,3 +318,18 @@ def test_whom_alerts_call_is_a_role_a_member_or_everybody(folder: Path) -> None:
 
     assert "alerts.critical.mention" in str(problem)
     assert "nuonou is no role and no member" in str(problem)
+
+
+def test_a_font_that_is_missing_is_found_at_the_start_where_pictures_are_wanted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.metadata.files", lambda _: [])
+    fonts._font.cache_clear()
+    wanted, never = (
+        load(written(folder, f"{SMALL}console:\n  pictures: {word}\n"))
+        for word in ("encrypted", "never")
+    )
+
+    assert console_of(never).pictures == "never"
+    with pytest.raises(ConfigError, match=r"The font of pictures, DejaVuSansMono\.ttf, is missing"):
+        console_of(wanted)

@@ -8,7 +8,7 @@ from html import escape
 from pathlib import PurePath
 from typing import Any
 
-from bot.core.chat import STATUS_KEY, Post, Text
+from bot.core.chat import STATUS_KEY, Picture, Post, Text
 from bot.core.text import cut
 from bot.core.units import Size
 from bot.i18n import _
@@ -20,6 +20,8 @@ ROOM_FOR_TEXT = 48 * 1024
 ROOM_FOR_SECRET_TEXT = ROOM_FOR_TEXT * 3 // 4
 #: by the end of a file's name; anything else is plain text
 _MEDIA_TYPES = {".md": "text/markdown", ".json": "application/json"}
+#: what a picture is
+PNG = "image/png"
 #: what is shown in the room of a text that is in a file
 SUMMARY = 2048
 
@@ -62,6 +64,25 @@ def content_of_file(
     }
 
 
+def content_of_picture(
+    post: Post, root: str | None, *, picture: Picture, place: dict[str, Any], secret: bool
+) -> dict[str, Any]:
+    """The content of the message with *picture*, to be had at *place*, and its caption."""
+    across, down = picture.size
+    caption = _shown(post, room_for(post, secret=secret), in_file=False)
+    info = {"mimetype": PNG, "size": len(picture.png), "w": across, "h": down}
+    if not caption["body"]:  # then the body is no caption but the name
+        caption = {"body": picture.name, "m.mentions": caption["m.mentions"]}
+    return {
+        **caption,
+        "msgtype": "m.image",
+        "filename": picture.name,
+        "info": info,
+        **place,
+        **_thread(post, root),
+    }
+
+
 def _media_type(name: str) -> str:
     return _MEDIA_TYPES.get(PurePath(name).suffix.lower(), "text/plain")
 
@@ -73,6 +94,16 @@ def without_file(post: Post) -> Post:
     )
     text = Text(f"{post.text.plain}\n{note}", f"{post.text.html}<br>{escape(note)}")
     return replace(post, text=text, file="", attachment="")
+
+
+def without_picture(post: Post, picture: Picture, why: str) -> Post:
+    """*post* where the homeserver does not take its picture, which it says."""
+    note = _("The homeserver does not take the picture {name} ({size}): {why}").format(
+        name=picture.name, size=Size(len(picture.png)), why=why
+    )
+    plain = "\n".join(filter(None, (post.text.plain, note)))
+    html = "<br>".join(filter(None, (post.text.html, escape(note))))
+    return replace(post, text=Text(plain, html), picture=None)
 
 
 def reaction_of(post: Post) -> dict[str, Any]:

@@ -36,14 +36,15 @@ class Wanted:
 async def own_posts(account: Account, crypto: Crypto, wanted: Wanted) -> OwnPosts:
     """As `Chat.own_posts`."""
     found: list[str] = []
-    removed = 0
+    removed: list[str] = []
     start: str | None = None
     now = asyncio.get_running_loop().time
     enough = now() + _LONGEST
     for _page in range(_MOST_PAGES):
         answer = await _ask(account, wanted.room_id, start)
         for event in objects(answer.get("chunk")):
-            removed += _is_removed(event, account.user_id)
+            if _is_removed(event, account.user_id):
+                removed.append(str(field(event, "event_id")))
             said = crypto.read_own(wanted.room_id, event) if wanted.secret else event
             text = _text(said, account.user_id)
             if text is not None and text.startswith(wanted.beginnings):

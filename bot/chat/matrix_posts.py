@@ -13,20 +13,23 @@ from typing import Any
 import structlog
 
 from bot.chat.matrix_content import (
+    PNG,
     content_of,
     content_of_file,
+    content_of_picture,
     in_thread_of,
     is_passing,
     is_too_long,
     reaction_of,
     without_file,
+    without_picture,
 )
 from bot.chat.matrix_crypto import Crypto
 from bot.chat.matrix_events import field
 from bot.chat.matrix_login import Account
 from bot.chat.matrix_pins import pin
-from bot.chat.matrix_wire import UPLOAD, Busy, Rejected, path_of
-from bot.core.chat import Post, PostKind
+from bot.chat.matrix_wire import UPLOAD, Busy, File, Rejected, path_of
+from bot.core.chat import Picture, Post, PostKind
 from bot.errors import BotError
 from bot.i18n import _
 
@@ -67,6 +70,8 @@ class Posts:
             _log.debug("matrix.typing_failed", room=room_id, error=str(error))
 
     async def _say(self, post: Post, room_id: str, secret: bool) -> str:
+        if post.picture is not None:
+            return await self._show(post, post.picture, room_id, secret)
         file = await self._uploaded(post, secret)
         in_file = file is not None and not post.attachment
         if post.attachment and file is None:
@@ -86,21 +91,38 @@ class Posts:
         too_long = is_too_long(post, secret=secret) and not is_passing(post)
         if not post.attachment and not too_long:
             return None
-        data, keys = _in_file(post), None
+        try:
+            return await self._upload(File(_in_file(post)), secret)
+        except Rejected as error:
+            _log.warning("matrix.no_file", txn=post.txn, error=str(error))
+            return None
+
+    async def _upload(self, file: File, secret: bool) -> dict[str, Any]:
+        """Where *file* is, and with which key it is read if it is *secret*."""
+        keys = None
         if secret:
             # matrix-nio takes half a second to import its cryptography
             from nio.crypto.attachments import encrypt_attachment  # type: ignore[import-untyped]
 
-            data, keys = encrypt_attachment(data)
-        try:
-            answer = await self._account.ask("POST", UPLOAD, data)
-        except Rejected as error:
-            _log.warning("matrix.no_file", txn=post.txn, error=str(error))
-            return None
+            sealed, keys = encrypt_attachment(file.data)
+            file = File(sealed)
+        answer = await self._account.ask("POST", UPLOAD, file)
         place = answer.get("content_uri")
         if not isinstance(place, str):
             raise Busy(_("The homeserver answers nonsense"))
         return {"url": place} if keys is None else {"file": {**keys, "url": place}}
+
+    async def _show(self, post: Post, picture: Picture, room_id: str, secret: bool) -> str:
+        """Show *picture* with the text of *post* as its caption; or say it, and why that is all."""
+        try:
+            place = await self._upload(File(picture.png, PNG), secret)
+        except Rejected as error:
+            _log.warning("matrix.no_picture", txn=post.txn, error=str(error))
+            post = without_picture(post, picture, str(error))
+            content = partial(content_of, secret=secret)
+        else:
+            content = partial(content_of_picture, picture=picture, place=place, secret=secret)
+        return await self._send_related(post, room_id, secret, content)
 
     async def _send_related(
         self,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -47,8 +48,17 @@ class Rejected(ChatRefused):
 #: where files go (specification, "Content repository")
 UPLOAD = "/_matrix/media/v3/upload"
 
+
+@dataclass(frozen=True)
+class File:
+    """What is uploaded, and what it is: browsers show no picture of which they are not told so."""
+
+    data: bytes
+    media_type: str = "application/octet-stream"
+
+
 #: what a request carries: JSON, or a file
-Content = dict[str, Any] | bytes
+Content = dict[str, Any] | File
 
 
 class Challenged(Rejected):
@@ -126,8 +136,8 @@ class Wire:
 
 def _written(content: Content | None) -> tuple[str, str | bytes | None]:
     """The media type of *content*, and its bytes."""
-    if isinstance(content, bytes):
-        return "application/octet-stream", content
+    if isinstance(content, File):
+        return content.media_type, content.data
     return "application/json", None if content is None else json.dumps(content)
 
 

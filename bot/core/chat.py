@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
 
+from bot.core.units import Size
 from bot.i18n import _
 
 
@@ -224,7 +225,15 @@ class Post:
 
     @property
     def words(self) -> str:
-        """All that it says, for a chat without files; of a file that is long only the beginning."""
+        """All that it says, for a chat without files; of a file that is long only the beginning.
+
+        Of a picture only what it is called.
+        """
+        if self.picture is not None:
+            named = _("(picture {name}, {size})").format(
+                name=self.picture.name, size=Size(len(self.picture.png))
+            )
+            return "\n".join(filter(None, (self.text.plain, named)))
         if not self.attachment:
             return self.text.plain
         shown = self.attachment[:LONGEST_SHOWN]
@@ -239,8 +248,8 @@ class OwnPosts:
 
     #: newest first, edits and what cannot be read left out
     texts: Sequence[str]
-    #: how many messages of the bot somebody else took back: it takes back signs alone
-    removed: int = 0
+    #: the events that were messages of the bot and were taken back, by whomever
+    removed: Sequence[str] = ()
 
 
 Receive = Callable[[Batch], Awaitable[None]]

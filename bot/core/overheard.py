@@ -193,6 +193,14 @@ def _glass_ended(data: Mapping[str, Any]) -> str:
     )
 
 
+def _pictured(data: Mapping[str, Any]) -> str:
+    words = {
+        "before": _("kept the console of {guest} on {host} before it: {seen}"),
+        "after": _("kept the console of {guest} on {host} after it: {seen}"),
+    }.get(str(data.get("moment")), _("kept the console of {guest} on {host}: {seen}"))
+    return words.format(**{key: data.get(key) for key in ("guest", "host", "seen")})
+
+
 def _away(data: Mapping[str, Any]) -> str:
     seconds = data.get("seconds")
     return _("was away for {time}; held: {held}; not replayed: {rest}").format(
@@ -226,6 +234,7 @@ _SENTENCES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "granted": _granted,
     "glass broken": _glass,
     "glass ended": _glass_ended,
+    "pictured": _pictured,
     "away": _away,
     "released": _released,
 }

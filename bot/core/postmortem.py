@@ -31,6 +31,8 @@ class Case:
     #: when it was written down
     now: float = 0.0
     prefix: str = "!"
+    #: the files beside the report that are pictures of consoles, by their hashes
+    pictures: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def timeline(self) -> list[Entry]:
@@ -167,6 +169,7 @@ def document(case: Case) -> str:
         "jobs": [_action(action) for action in case.jobs],
         "alerts": [_alert(alert) for alert in case.alerts],
         "tasks": [asdict(task) for task in incident.tasks],
+        "pictures": [{"file": file, "sha256": hash_} for hash_, file in case.pictures.items()],
         "record": [{"number": number, "hash": hash_} for number, hash_ in evidence(case)],
     }
     return json.dumps(whole, indent=1) + "\n"

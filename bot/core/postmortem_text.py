@@ -226,7 +226,20 @@ def _pictures(case: Case) -> list[str]:
         and entry.text.startswith(before)
         and entry.text.endswith(after)
     ]
+    for entry in case.timeline:
+        if entry.kind is EntryKind.RECORD and "picture" in entry.data:
+            found += ["- " + _kept_picture(case, entry)]
     return [_h(_("Pictures")), "", *found] if found else []
+
+
+def _kept_picture(case: Case, entry: Entry) -> str:
+    """What is kept of a console, with its picture where that lies beside the report."""
+    digest = str(entry.data["picture"])
+    said = _("{when}: {what}, sha256 {digest}").format(
+        when=_whole(entry.at, case.zone), what=text(entry.text), digest=code(digest)
+    )
+    file = case.pictures.get(digest)
+    return said if file is None else f"{said}\n\n  ![{text(file)}]({file})"
 
 
 def _lessons() -> Iterator[str]:

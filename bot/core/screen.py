@@ -54,6 +54,11 @@ class Screen:
         return tuple("".join(piece.text for piece in row).rstrip() for row in self.rows)
 
     @property
+    def every_row(self) -> tuple[str, ...]:
+        """`before`, then the rows as text, with those blanks at their ends that were printed."""
+        return (*self.before, *("".join(piece.text for piece in row) for row in self.rows))
+
+    @property
     def empty(self) -> bool:
         """Whether nothing is to be seen, nor was before: then nothing is known."""
         return not any(self.lines) and not any(self.before)

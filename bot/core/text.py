@@ -32,6 +32,8 @@ MASK = "•••"
 
 #: control characters, and what ends a line or a paragraph
 _BREAKS = ("Cc", "Zl", "Zp")
+#: what nobody sees, or what everybody sees differently
+_UNSEEN = ("Cf", "Cs", "Co", "Cn")
 #: what joins or parts two letters of scripts that need it, and the parts of an emoji
 _JOINED = re.compile(r"(?<=[^\x00-\x7f])[\u200c\u200d](?=[^\x00-\x7f])")
 #: a dash that begins a word was typed as two hyphens
@@ -78,9 +80,9 @@ def clean(text: str, limit: int = 300) -> str:
     # most text is, and looking at each character takes a hundred times as long
     if not text.isprintable():
         text = "".join(
-            " " if unicodedata.category(character) in ("Cc", "Zl", "Zp") else character
+            " " if unicodedata.category(character) in _BREAKS else character
             for character in text
-            if unicodedata.category(character) not in ("Cf", "Cs", "Co", "Cn")
+            if unicodedata.category(character) not in _UNSEEN
         )
     flat = " ".join(text.split())
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
@@ -91,6 +93,22 @@ def clean_lines(text: str, limit: int = 4000) -> str:
     lines = [shown for line in text.splitlines() if (shown := clean(line, 400))]
     whole = "\n".join(lines)
     return whole if len(whole) <= limit else "…" + whole[-limit:]
+
+
+def clean_rows(rows: Iterable[str], limit: int = 400) -> str:
+    """*rows* of a screen as one text: as `clean_lines`, but the blanks that align them stay."""
+    shown = [_row(row[:limit]).rstrip() for row in rows]
+    return "\n".join(shown).strip("\n")
+
+
+def _row(row: str) -> str:
+    if row.isprintable():
+        return row
+    return "".join(
+        " " if unicodedata.category(sign) in (*_BREAKS, "Zs") else sign
+        for sign in row
+        if unicodedata.category(sign) not in _UNSEEN
+    )
 
 
 def cut(text: str, limit: int) -> str:

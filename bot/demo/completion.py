@@ -12,6 +12,7 @@ LOCAL: Mapping[str, tuple[str, ...]] = {
     "/help": (),
     "/as": ("person",),
     "/fault": ("fault", "device"),
+    "/console": ("domu", "scene"),
     "/sign": ("person",),
     "/quit": (),
 }
@@ -39,6 +40,32 @@ FAULTS = (
     "stale-link",
     "unknown-host-key",
     "zombie",
+)
+#: what the embedded site's guests can show; a test compares them with the site's own
+SCENES = (
+    "boot-menu",
+    "busybox-session",
+    "emergency",
+    "flood",
+    "fsck",
+    "hostile",
+    "hung-task",
+    "initramfs",
+    "io-error",
+    "kernel-over-prompt",
+    "lockup",
+    "login",
+    "oom",
+    "oops",
+    "panic",
+    "password",
+    "question",
+    "read-only",
+    "root-session",
+    "session",
+    "silent",
+    "utf8-cut",
+    "xen-timeout",
 )
 
 

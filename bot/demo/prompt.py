@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bot.core.command import Command
-from bot.demo.completion import FAULTS, Vocabulary
+from bot.demo.completion import FAULTS, SCENES, Vocabulary
 from bot.demo.play import PREFIX
 from bot.demo.policy import BOT
 from bot.demo.stage import Stage
@@ -66,6 +66,7 @@ class Prompt:
                 "domu": [*stage.site.get("guests", ())],
                 "person": [*stage.cast.accounts],
                 "fault": FAULTS,
+                "scene": SCENES,
             },
         )
         self._session: PromptSession[str] = PromptSession(
@@ -114,6 +115,14 @@ class Prompt:
                 )
             case ["/fault", name, *where] if len(where) <= 2:
                 await self._fault(name, *where)
+            case ["/console", guest, scene]:
+                await self._ask({"do": "console", "where": guest, "scene": scene})
+            case ["/console", *_more]:
+                self._say_lines(
+                    _("write: /console GUEST SCENE; the scenes are {names}").format(
+                        names=", ".join(SCENES)
+                    )
+                )
             case ["/fault", *_more]:
                 self._say_lines(
                     _(
@@ -155,12 +164,13 @@ class Prompt:
 
     async def _fault(self, name: str, where: str = "", match: str = "") -> None:
         wanted = {"do": "fault", "name": name, "where": where, "match": match}
+        await self._ask({"do": "clear"} if name == "clear" else wanted)
+
+    async def _ask(self, wanted: dict[str, str]) -> None:
+        """Have the site do what is *wanted*, and say what it answers."""
         try:
             async with asyncio.timeout(FAULT):
-                answer = await _ask_site(
-                    Path(self._stage.site["control"]),
-                    {"do": "clear"} if name == "clear" else wanted,
-                )
+                answer = await _ask_site(Path(self._stage.site["control"]), wanted)
         except (OSError, ValueError, TimeoutError) as error:
             self._say_lines(_("the site does not answer: {error}").format(error=error))
         else:
@@ -207,6 +217,7 @@ def _help() -> str:
         "/as PERSON TEXT            say TEXT as somebody else\n"
         "/fault NAME [HOST [TEXT]]  let something go wrong, for commands with TEXT in them;\n"
         "                           /fault clear mends everything\n"
+        "/console GUEST SCENE       let a guest's console show something: panic, fsck, session\n"
         "/sign PERSON               sign the devices of PERSON's own clients, so that the bot\n"
         "                           believes them in the encrypted room\n"
         "/quit                      end (as Ctrl-C and Ctrl-D do)"

@@ -40,5 +40,3 @@ class Visited:
 
 class ConsoleHeld(Refused):
     """Somebody else holds the console."""
-
-    code = "held"

@@ -216,6 +216,13 @@ class Toolstack(ABC):
         """
 
     @abstractmethod
+    async def console_printed(self, guest: str) -> float | None:
+        """When the console of *guest* last printed something, by its log: seconds since 1970.
+
+        By the host's clock, to the second.  None where the host keeps no log of it.
+        """
+
+    @abstractmethod
     async def can_view(self) -> bool:
         """Whether a console can be attached to without any chance to type."""
 

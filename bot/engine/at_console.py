@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.core.console import Condition, Notice
 from bot.core.console_text import advice, headline, lines, screen_text
@@ -17,10 +17,11 @@ from bot.core.units import moment
 from bot.devices.console import Way
 from bot.devices.host import Host
 from bot.devices.xen import Domain
-from bot.engine import consoles
+from bot.engine import consoles, pictures
 from bot.engine.census import take
 from bot.engine.consoles import Shot
 from bot.engine.context import Context
+from bot.engine.noticed import noticed
 from bot.errors import DeviceError, OutcomeUnknown, Refused
 from bot.i18n import _
 
@@ -102,8 +103,21 @@ async def see(ctx: Context, seat: Seat) -> Shot:
     return shot
 
 
+async def answer(ctx: Context, shot: Shot) -> Reply:
+    """*shot* for people: the worst first, everything that shows, the screen, how to go on.
+
+    With a picture where the room takes one.  What is alarming becomes an alert where no watch can
+    see it; raises `StoreError` where that cannot be kept.
+    """
+    await noticed(ctx.engine, shot)
+    reply = told(ctx, shot)
+    if not ctx.pictures_wanted:
+        return reply
+    return replace(reply, pictures=[await pictures.of(ctx.engine, shot, ctx.person)])
+
+
 def told(ctx: Context, shot: Shot) -> Reply:
-    """*shot* for people: the worst first, everything that shows, the screen, how to go on."""
+    """*shot* in words."""
     hints = [advice(shot.notices, ctx.prefix), how(ctx, shot)]
     return Reply(
         headline(shot.whose, shot.notices),

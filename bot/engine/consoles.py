@@ -108,14 +108,20 @@ async def type_at(
 
     Changes the guest: raises `OutcomeUnknown` where the link broke after something was typed.
     """
+    toolstack, guest = host.toolstack, domain.plain_name
+    log = await toolstack.console_log(guest, LAST)
     known = engine.seen.known(host.name, domain.domid, domain.uuid)
-    before = known.text if known is not None else ""
+    before = log.text if log is not None else known.text if known is not None else ""
 
     def may(text: str) -> bool:
         return may_type(examine(replay(before + text)))
 
-    visited = await host.toolstack.visit_console(domain.domid, keys, may)
-    shot = await _read_away(engine, host, domain, Way.VISIT, visited.text)
+    visited = await toolstack.visit_console(domain.domid, keys, may)
+    if log is not None:
+        text = f"{log.text}{visited.text}"
+        shot = await shown(engine, guest=guest, host=host.name, way=Way.VISIT, text=text)
+    else:
+        shot = await _read_away(engine, host, domain, Way.VISIT, visited.text)
     return shot, visited.typed > 0
 
 

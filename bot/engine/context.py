@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,8 @@ from bot.core.command import Command, Registry
 from bot.core.plan import Plan
 from bot.core.policy import Rights
 from bot.devices.host import Detached, Host
-from bot.engine import guards
+from bot.devices.xen import Domain
+from bot.engine import guards, pictures, snapshots
 from bot.engine.alerts import Alerts
 from bot.engine.consoles import ConsoleRules
 from bot.engine.holds import Holds
@@ -20,8 +21,10 @@ from bot.engine.inventory import Inventory
 from bot.engine.jobs import Job
 from bot.engine.pins import Pins
 from bot.engine.records import Records
+from bot.engine.snapshots import Snapshot
 from bot.engine.world import Timing, World
-from bot.errors import BotError
+from bot.errors import BotError, StoreError
+from bot.i18n import _
 
 if TYPE_CHECKING:
     from bot.engine.engine import Engine
@@ -191,6 +194,32 @@ class Context:
     async def returned(self, host: Host, attempt: str, state: Detached) -> None:
         """Record how the command that ran detached on *host* as *attempt* ended."""
         await self._run.returned(host.name, attempt, state)
+
+    async def pictured(self, moment: str, host: Host, domain: Domain) -> None:
+        """Keep what the console of *domain* on *host* shows at this *moment*: before or after.
+
+        It touches the guest in no way, and where it fails that is said, and the job goes on.
+        """
+        why = await snapshots.take(self._run, moment, host, domain)
+        if why:
+            words = {"before": _("no picture before: {why}"), "after": _("no picture after: {why}")}
+            await self.progress(words[moment].format(why=why))
+
+    async def snapshots(self) -> list[Snapshot]:
+        """What consoles showed before and after; nothing where the store does not say."""
+        try:
+            return await self.records.snapshots(self.job.id)
+        except StoreError:
+            return []
+
+    @property
+    def pictures_wanted(self) -> bool:
+        """Whether pictures are posted where the command was typed."""
+        return pictures.wanted(self._run.engine, self.job.room)
+
+    def may_see(self, snapshots: Iterable[Snapshot]) -> list[Snapshot]:
+        """Those of *snapshots* that show consoles which the asker may look at."""
+        return [each for each in snapshots if self.rights.object("console.show", each.guest)]
 
     async def note(self, key: str, value: Any) -> None:
         """Keep *value* (JSON) where recovery finds it; on disk before this returns."""

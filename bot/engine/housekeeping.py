@@ -1,4 +1,4 @@
-"""What is done now and then: counting denials, and forgetting what nothing will ask for again."""
+"""What is done now and then: counting denials, and ending and forgetting what had its time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy import ColumnElement, Select, String, cast, delete, func, literal, or_, select
 
 from bot.core.chat import PostKind
-from bot.engine import denials
+from bot.engine import denials, expiry, snapshots
 from bot.engine.engine import Engine
 from bot.engine.outbox_rows import WAITING
 from bot.engine.schema import alert_posts, handled, incidents
@@ -48,6 +48,8 @@ async def _round(engine: Engine) -> None:
     async with engine.store.write() as tx:
         now = engine.clock()
         await denials.flush(tx, now)
+        await snapshots.forget(tx, now)
+        over = await expiry.take_back(tx, now)
         newest = await tx.scalar(select(func.max(posts.c.id))) or 0
         said = posts.c.state != WAITING
         edits = (posts.c.kind == PostKind.TEXT.value) & posts.c.edits.is_not(None)
@@ -55,14 +57,23 @@ async def _round(engine: Engine) -> None:
         old = (posts.c.id <= newest - _POSTS_KEPT) & ~_goes_on(engine)
         await tx.execute(delete(posts).where(said & old_edits))
         await tx.execute(delete(posts).where(said & old))
+    if over:
+        engine.outbox.wake(*over)
 
 
 def _goes_on(engine: Engine) -> ColumnElement[bool]:
-    """Whether a post is the message of an incident or of open alerts: it is edited and answered."""
+    """Whether a post is spoken of later: it is edited, answered or taken back."""
     current = alert_posts.c.closed.is_(None) | alert_posts.c.stale
     of_alerts = _txns(engine.txn("alert-"), alert_posts.c.id).where(current)
+    others = posts.alias()
     of_incidents = _txns(engine.txn("incident-"), incidents.c.id)
-    return or_(posts.c.txn.in_(of_alerts), posts.c.txn.in_(of_incidents))
+    awaited = select(others.c.edits).where(others.c.state == WAITING, others.c.edits.is_not(None))
+    return or_(
+        posts.c.txn.in_(of_alerts),
+        posts.c.txn.in_(of_incidents),
+        posts.c.txn.in_(awaited),
+        posts.c.expires.is_not(None),
+    )
 
 
 def _txns(begin: str, number: ColumnElement[int]) -> Select[tuple[str]]:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from bot.core.alerts import Alert
-from bot.engine import audit_log, roll, schema
+from bot.engine import audit_log, consoles, roll, schema
+from bot.engine.census import Sighting
+from bot.engine.consoles import Shot
 from bot.engine.inventory import Inventory
 from bot.engine.records import Records
 from bot.engine.world import Timing, World
@@ -84,6 +86,11 @@ class Look:
     async def roll(self) -> roll.Roll:
         """Where every guest is, by two looks at each host."""
         return await roll.call(self.world.hosts.values())
+
+    async def console(self, copy: Sighting) -> Shot | None:
+        """What the console of *copy* shows, by its host's log alone; None where none is kept."""
+        host = self.world.hosts[copy.host]
+        return await consoles.look(self._engine, host, copy.domain, attach=False)
 
     async def record_head(self) -> int:
         """The number of the last entry of the record."""

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections import defaultdict
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -129,8 +131,10 @@ class Outbox:
         edit_every: float = 1.0,
         pause: float = 1.0,
         most_pause: float = 60.0,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
+        self._clock = clock
         self._chat = chat
         self._edit_every = edit_every
         self._pause = pause
@@ -319,7 +323,10 @@ class Outbox:
         self._unwritten.set()
 
     async def _say(self, row: Any) -> str | None:
-        """The event that *row* became; None where the chat will never take it."""
+        """The event that *row* became; None where the chat will never take it, or shall not."""
+        if row.expires is not None and row.expires <= self._clock():
+            log.info("its time was over before it could be said", txn=row.txn)
+            return None
         target = await self.event_of(row.edits) if row.edits else None
         if row.edits and target is None:
             if row.kind != PostKind.TEXT.value:

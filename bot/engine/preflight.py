@@ -30,6 +30,7 @@ class Facts:
     uuid: str
     source: Host
     target: Host
+    domain: Domain
     config: DomainConfig
     wwns: tuple[str, ...]
 
@@ -56,7 +57,7 @@ async def examine(ctx: Context, guest: str, target: Host) -> Plan:
         *(Line(Verdict.NO, sentence, "xl list -l, scsi_id") for sentence in shared),
         *_not_checked(),
     ]
-    facts = Facts(guest, config.uuid, source, target, config, wwns)
+    facts = Facts(guest, config.uuid, source, target, copy.domain, config, wwns)
     return _plan(facts, lines, copy.domain.memory)
 
 

@@ -27,7 +27,7 @@ from bot.core.events import (
 from bot.core.jobs import State
 from bot.core.render import Lines, Reply, duration
 from bot.core.text import clean, mask
-from bot.engine import approvals, jobs, outbox, signs
+from bot.engine import approvals, jobs, outbox, pictures, signs
 from bot.engine.engine import Engine
 from bot.engine.glass import GLASS
 from bot.errors import StoreError
@@ -155,6 +155,7 @@ class Progress:
             attachment=event.reply.attachment,
         )
         await outbox.put(tx, post)
+        await pictures.put(tx, self._engine, self.job, event.reply.pictures)
         for sign in signs.ended(self._engine, self.job, event.state, took_time=shown):
             await outbox.put(tx, sign)
 

@@ -10,11 +10,12 @@ from bot.core.events import Asking
 from bot.core.jobs import ENDED, Event, State, in_words
 from bot.core.render import Reply
 from bot.core.witness import Hearing
-from bot.engine import audit_log, audit_search, jobs, witness
+from bot.engine import audit_log, audit_search, jobs, snapshots, witness
 from bot.engine.audit_search import Export, Found
 from bot.engine.cancelling import ASKED, cancel
 from bot.engine.engine import Engine
 from bot.engine.jobs import Job
+from bot.engine.snapshots import Snapshot
 from bot.errors import Refused, StoreError, UsageError
 from bot.i18n import _
 
@@ -36,6 +37,11 @@ class Records:
     async def steps(self, number: int) -> list[jobs.StepRow]:
         async with self._engine.store.read() as tx:
             return await jobs.steps(tx, number)
+
+    async def snapshots(self, number: int) -> list[Snapshot]:
+        """What consoles showed before and after what the job did, as long as it is kept."""
+        async with self._engine.store.read() as tx:
+            return await snapshots.of_jobs(tx, [number])
 
     async def open_jobs(self) -> list[jobs.Job]:
         """Jobs that wait, run, or whose end is not known; oldest first."""

@@ -8,6 +8,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from bot.core.chat import Post
 from bot.core.postmortem import Case
 from bot.core.postmortem_text import report
 from bot.core.render import Reply
-from bot.engine import audit_log, jobs, outbox, schema, timeline
+from bot.engine import audit_log, jobs, outbox, schema, snapshots, timeline
 from bot.errors import Failed, UsageError
 from bot.i18n import _
 
@@ -39,13 +40,17 @@ async def export(ctx: Context, number: int) -> Reply:
     """
     engine = ctx.engine
     case = await known(engine, number)
+    pictures = await _pictures(engine, case) if engine.reports is not None else {}
+    names = {_digest(png): name for name, png in pictures.items()}
+    case = replace(case, pictures=names)
     files = {
         f"incident-{number}.md": report(case),
         f"incident-{number}.json": postmortem.document(case),
     }
     folder = engine.reports
     if folder is not None:
-        await asyncio.to_thread(_write, folder, files)
+        texts = {name: content.encode() for name, content in files.items()}
+        await asyncio.to_thread(_write, folder, texts | pictures)
     told = Reply(_("The report of incident {number} is written.").format(number=number))
     await _send(ctx, case, files, told.result)
     left = _("It is in {folder} as well.").format(folder=folder) if folder is not None else ""
@@ -106,18 +111,27 @@ async def _send(ctx: Context, case: Case, files: Mapping[str, str], sentence: st
             "verb": "incident.export",
             "objects": list(case.incident.affects),
             "incident": case.incident.id,
-            "sha256": {name: _digest(content) for name, content in files.items()},
+            "sha256": {name: _digest(content.encode()) for name, content in files.items()},
         }
         await audit_log.append(tx, "incident", data, engine.clock())
         await jobs.done(tx, job.id, sentence)
     engine.outbox.wake()
 
 
-def _digest(content: str) -> str:
-    return hashlib.sha256(content.encode()).hexdigest()
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
-def _write(folder: Path, files: Mapping[str, str]) -> None:
+async def _pictures(engine: Engine, case: Case) -> dict[str, bytes]:
+    """The pictures that are kept of the consoles on the timeline of *case*, by their files."""
+    jobs = {entry.job for entry in case.entries if entry.job and "picture" in entry.data}
+    async with engine.store.read() as tx:
+        kept = await snapshots.of_jobs(tx, jobs)
+    named = {f"incident-{case.incident.id}-{each.file}": each.png for each in kept}
+    return {name: png for name, png in named.items() if png is not None}
+
+
+def _write(folder: Path, files: Mapping[str, bytes]) -> None:
     """Put *files* into *folder*, each whole or not at all, for nobody else to read."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -139,12 +153,12 @@ def _write(folder: Path, files: Mapping[str, str]) -> None:
         ) from error
 
 
-def _put(path: Path, content: str) -> None:
+def _put(path: Path, content: bytes) -> None:
     # a name of its own: two people may export at once
     opened, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     fresh = Path(name)
     try:
-        with os.fdopen(opened, "w", encoding="utf-8") as file:
+        with os.fdopen(opened, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -282,7 +282,6 @@ Index(
     sqlite_where=_open,
     postgresql_where=_open,
 )
-
 Index("alerts_by_key", alerts.c.source, alerts.c.key)
 
 #: alerts of which nobody is called for a time
@@ -358,6 +357,7 @@ snapshots = Table(
     Column("host", String(255), nullable=False),
     Column("moment", String(12), nullable=False),
     Column("at", Float, nullable=False),
+    Column("condition", String(24), nullable=False),
     #: what was seen, as people read it: conditions with their evidence, then the screen
     Column("text", Text, nullable=False),
     Column("png", LargeBinary),

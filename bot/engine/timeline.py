@@ -162,6 +162,8 @@ async def _add(
     data |= {key: clean(str(said[key]), 200) for key in ("verb", "line", "state") if key in said}
     if "line" not in data and (errand := errands.get(job or 0)) is not None:
         data["line"] = clean(errand.line, 200)
+    if entry.kind == "pictured" and isinstance(hashes := said.get("sha256"), dict):
+        data["picture"] = clean(str(hashes.get("png", hashes.get("text"))), 64)
     if isinstance(objects, list):
         data["objects"] = [clean(str(each), 100) for each in objects[:_NAMED]]
     await engine.incidents.add(

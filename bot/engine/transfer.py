@@ -7,7 +7,7 @@ from functools import partial
 
 from bot.core.units import Size
 from bot.devices.host import Detached, Host, Phase
-from bot.devices.xen import Kind, MigrationOutcome
+from bot.devices.xen import Domain, Kind, MigrationOutcome
 from bot.engine.census import Census, settle, take
 from bot.engine.context import Context
 from bot.engine.following import Errand, how_to_settle
@@ -81,8 +81,8 @@ def _growth(move: Move, arrived: Size) -> str:
 
 async def conclude(
     ctx: Context, move: Move, state: Detached | None, *, settling: bool = False
-) -> None:
-    """Return when the guest runs on the target, and only there, by a census of every host.
+) -> Domain:
+    """The guest as it runs on the target, and only there, by a census of every host.
 
     Raises `Failed` when it certainly does not, and `OutcomeUnknown` whenever that cannot be said.
     *settling*: what the toolstack said then no longer counts, only what is seen now.
@@ -107,7 +107,7 @@ async def conclude(
             + "\n"
             + how_to_settle(ctx),
         )
-    _judge(ctx, move, census, said)
+    return _judge(ctx, move, census, said)
 
 
 async def _census(ctx: Context, move: Move, *, once: bool) -> Census:
@@ -124,9 +124,9 @@ async def _census(ctx: Context, move: Move, *, once: bool) -> Census:
         ) from error
 
 
-def _judge(ctx: Context, move: Move, census: Census, said: MigrationOutcome | None) -> None:
+def _judge(ctx: Context, move: Move, census: Census, said: MigrationOutcome | None) -> Domain:
     if census.home == move.target.name:
-        return
+        return census.copies[0].domain
     why = said.reason if said is not None and not said.succeeded else ""
     if census.home == move.source.name:
         message = _("{guest} was not moved and still runs on {source}.").format(

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.core.chat import Post
 from bot.core.render import Reply
 from bot.core.witness import Hearing, Witness, beginnings, compare, head_line, posted
-from bot.engine import audit_log, outbox, store
+from bot.engine import audit_log, expiry, outbox, store
 from bot.engine.engine import Engine
 from bot.engine.schema import audit
 from bot.errors import ChatUnavailable, StoreError
@@ -84,14 +84,15 @@ async def hear(engine: Engine) -> Hearing:
         heard = compare(witnesses, await _hashes(tx, witnesses))
         first = await _first_posted(tx, engine)
         last, _when = await _last_posted(tx, engine)
+        by_itself = await expiry.taken_back(tx) if own.removed else set()
     if heard.ok and first is not None:
         heard = _doubted(heard, room, {witness.number for witness in witnesses}, first, last)
-    if own.removed:
+    if removed := sum(event not in by_itself for event in own.removed):
         said = ngettext(
             "Somebody took back {count} post of the bot there.",
             "Somebody took back {count} posts of the bot there.",
-            own.removed,
-        ).format(count=own.removed)
+            removed,
+        ).format(count=removed)
         heard = replace(heard, sentence=f"{heard.sentence} {said}")
     return heard
 

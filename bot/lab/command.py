@@ -12,6 +12,8 @@ from bot.lab.processes import Process
 from bot.lab.world import World
 
 Write = Callable[[str], None]
+#: what is typed at a terminal, one read after the other; an empty one is its end
+Keyboard = asyncio.Queue[bytes]
 
 #: what a shell says of a command that SIGKILL ended
 KILLED: Final = 137
@@ -28,6 +30,8 @@ class Command:
     process: Process
     out: Write
     err: Write
+    #: where stdin and stdout are a terminal
+    keyboard: Keyboard | None = None
 
     def inner(self, words: tuple[str, ...], *, root: bool) -> Command:
         """The command that this one runs as a child; killing either ends both."""
@@ -51,6 +55,14 @@ class Execution:
         """What SIGKILL does."""
         self._task.cancel()
 
+    @property
+    def ended(self) -> bool:
+        return self._task.done()
+
+    def when_ended(self, call: Callable[[], None]) -> None:
+        """Call *call* at the end."""
+        self._task.add_done_callback(lambda _task: call())
+
     async def wait(self) -> int:
         """Its exit code."""
         await asyncio.wait({self._task})
@@ -68,10 +80,11 @@ def start(
     root: bool = False,
     ppid: int = 1,
     pid: int | None = None,
+    keyboard: Keyboard | None = None,
 ) -> Execution:
     """Begin *words* on *dom0*, carried out by *program*."""
     process = dom0.processes.add(words, ppid=ppid, pid=pid)
-    command = Command(world, dom0, words, root, process, out, err)
+    command = Command(world, dom0, words, root, process, out, err, keyboard)
     return Execution(process, world.chores.start(_carry_out(command, program)))
 
 

@@ -65,6 +65,8 @@ class Control:
                 self._world.faults.clear()
             case "faults":
                 return {"faults": self._world.faults.listing()}
+            case "console":
+                self._world.console(str(request["where"]), str(request["scene"]))
             case "world":
                 return self._world.picture()
             case "kill":

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from uuid import NAMESPACE_DNS, UUID, uuid5
 
 from bot.lab.clock import Clock
+from bot.lab.consoles.daemon import Consoles
 from bot.lab.domains import Domain, Life
 from bot.lab.guests import Guest
 from bot.lab.processes import Process, Processes
@@ -24,6 +25,8 @@ class Machine:
     shadow: bool = False
     #: the first domain id that it gives
     first_domid: int = 1
+    #: whether its xenconsoled keeps a log of each guest
+    console_logs: bool = False
     #: the generation of its iLO, one of `bot.lab.ilo.generations`
     ilo: int = 4
 
@@ -52,6 +55,7 @@ class Dom0:
     def __post_init__(self) -> None:
         self.processes = Processes(self.first_pid)
         self._next_domid = self.machine.first_domid
+        self.consoles = Consoles(self.clock, logged=self.machine.console_logs)
         self.monitors: dict[int, Process] = {}
         me = Guest("Domain-0", str(UUID(int=0)), "pv", self.machine.dom0_memory, kernel="")
         self.itself = Domain(0, me, "Domain-0", me.memory, Life.ALIVE, self.booted)
@@ -112,8 +116,9 @@ class Dom0:
         name: str | None = None,
         memory: int | None = None,
         domid: int | None = None,
+        boot: float | None = None,
     ) -> Domain:
-        """Make a domain of *guest* and open its disks."""
+        """Make a domain of *guest* and open its disks; it boots for *boot* seconds, or is up."""
         domid = self.take_domid() if domid is None else domid
         given = guest.memory if memory is None else memory
         domain = Domain(domid, guest, name or guest.name, given, life, self.clock.now())
@@ -122,12 +127,15 @@ class Dom0:
             volume = self.disks.open(disk.path)
             domain.volumes[disk.path] = volume.wwn if volume else ""
         self.domains[domid] = domain
+        self.consoles.start(domain, boot)
         self.changed()
         return domain
 
     def live(self, domain: Domain, life: Life) -> None:
         """Let *domain* go over to *life*."""
         domain.live(life, self.clock.now())
+        if life is Life.ALIVE:
+            self.consoles.goes_on(domain)
         self.changed()
 
     def rename(self, domain: Domain, name: str) -> None:
@@ -141,6 +149,7 @@ class Dom0:
         monitor = self.monitors.pop(domain.domid, None)
         if monitor is not None:
             self.processes.remove(monitor)
+        self.consoles.end(domain)
         self.changed()
 
     def watch_over(self, domain: Domain, words: tuple[str, ...]) -> None:

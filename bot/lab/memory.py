@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from typing import Any
+from dataclasses import replace
 
 from bot.devices.session import Call, Output, T
 from bot.errors import OutcomeUnknown, Unreachable
@@ -19,6 +19,7 @@ from bot.lab.faults import garble
 from bot.lab.home import Home
 from bot.lab.ilo import cli as ilo_cli
 from bot.lab.ilo.visits import plain, visited
+from bot.lab.terminal import Terminal, received
 from bot.lab.weather import Weather
 from bot.lab.world import World
 
@@ -62,25 +63,27 @@ class MemorySession:
             raise Unreachable(_("{name} cannot be reached.").format(name=self.name))
         boot = self._boot()
         weather = Weather.of(self.world, self.name, shlex.join(call.words))
+        typed: list[bytes] = []
         try:
             async with asyncio.timeout(call.timeout or self._timeout):
                 await asyncio.sleep(LATENCY / 2)
                 await weather.before(self.world)
-                output = await self._carry_out(call)
+                output = await self._carry_out(call, typed)
                 await weather.after(self.world)
                 await asyncio.sleep(LATENCY / 2)
         except TimeoutError as error:
-            raise self._lost(call) from error
+            raise self._lost(call, typed) from error
         refused = self.world.faults.standing(faults.REFUSE, self.name)
         if weather.drop or refused or self._boot() != boot or not self._power():
-            raise self._lost(call)
-        return call.parse(_garbled(output) if weather.garble else output)
+            raise self._lost(call, typed)
+        return call.parse(_ends(_garbled(output) if weather.garble else output, call.last))
 
     async def close(self) -> None:
         """There is no wire to close."""
 
-    def _lost(self, call: Call[T]) -> Unreachable | OutcomeUnknown:
-        if call.changes:
+    def _lost(self, call: Call[T], typed: list[bytes]) -> Unreachable | OutcomeUnknown:
+        # a visit changes nothing before it types
+        if call.changes and (call.visit is None or typed):
             return OutcomeUnknown(
                 _("The link to {name} was lost after the command was sent.").format(name=self.name)
             )
@@ -96,7 +99,7 @@ class MemorySession:
         """When the device booted: another answer means that the link broke."""
         return 0.0
 
-    async def _carry_out(self, call: Call[Any]) -> Output:
+    async def _carry_out(self, call: Call[T], typed: list[bytes]) -> Output:
         raise NotImplementedError
 
 
@@ -117,18 +120,21 @@ class Dom0Session(MemorySession):
     def _boot(self) -> float:
         return self._dom0.booted
 
-    async def _carry_out(self, call: Call[Any]) -> Output:
-        words = call.words
-        script = self._home.script(words)
+    async def _carry_out(self, call: Call[T], typed: list[bytes]) -> Output:
+        script = self._home.script(call.words)
         if script is not None:
-            return script(words)
+            return script(call.words)
+        if call.visit is not None:
+            return await Terminal(self.world, self._dom0, call.words).visit(
+                call.visit, typed.append
+            )
         out: list[str] = []
         err: list[str] = []
         execution = start(
-            self.world, self._dom0, words, programs.run, out=out.append, err=err.append
+            self.world, self._dom0, call.words, programs.run, out=out.append, err=err.append
         )
         code = await execution.wait()
-        return Output("".join(out), "".join(err), code)
+        return Output(received(out), received(err), code)
 
 
 class ArraySession(MemorySession):
@@ -139,7 +145,7 @@ class ArraySession(MemorySession):
         self._cli = Cli(world.arrays[name], world.clock)
         self._cli.answer("set cli-parameters api pager off")
 
-    async def _carry_out(self, call: Call[Any]) -> Output:
+    async def _carry_out(self, call: Call[T], typed: list[bytes]) -> Output:
         return Output(self._cli.answer(" ".join(call.words)))
 
 
@@ -151,9 +157,9 @@ class IloSession(MemorySession):
         self._ilo = world.ilos[name]
         self._cli = ilo_cli.Cli(self._ilo)
 
-    async def _carry_out(self, call: Call[Any]) -> Output:
+    async def _carry_out(self, call: Call[T], typed: list[bytes]) -> Output:
         if call.visit is not None:
-            return await visited(self._ilo, call.visit)
+            return await visited(self._ilo, call.visit, typed.append)
         return Output(plain(self._cli.answer(" ".join(call.words))))
 
 
@@ -163,4 +169,15 @@ def _garbled(output: Output) -> Output:
     def spoil(text: str) -> str:
         return garble(text.encode()).decode(errors="replace") if text else text
 
-    return Output(spoil(output.stdout), spoil(output.stderr), output.exit)
+    return replace(output, stdout=spoil(output.stdout), stderr=spoil(output.stderr))
+
+
+def _ends(output: Output, last: int | None) -> Output:
+    """*output* with no more than the *last* bytes of each stream."""
+    if last is None:
+        return output
+
+    def end(text: str) -> str:
+        return text.encode()[-last:].decode(errors="replace") if last else ""
+
+    return replace(output, stdout=end(output.stdout), stderr=end(output.stderr))

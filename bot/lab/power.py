@@ -88,13 +88,17 @@ class Power:
             await asyncio.sleep(self._world.pace.power)
             self.host.powered = True
             self._tell(Turn.ON)
-        await asyncio.sleep(self._world.pace.boot)
+        await asyncio.sleep(self._world.pace.host_boot)
         self._boot()
 
     async def _go_down(self) -> None:
         """The guests shut down, then the system, then the power goes."""
         self._tell(Turn.STOPPING)
         pace = self._world.pace
+        for domain in tuple(self.host.domains.values()):
+            system = self.host.consoles.guest(domain)
+            if system is not None and domain.life is Life.ALIVE:
+                system.stop("reboot: Power down")
         await asyncio.sleep(pace.shutdown / 2)
         for domain in tuple(self.host.domains.values()):
             self.host.live(domain, Life.CLOSING)

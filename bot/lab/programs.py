@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import fnmatch
 import re
+from functools import partial
 
+from bot.lab import coreutils
 from bot.lab.command import Command, Program
 from bot.lab.processes import Process
 from bot.lab.xl import xl
@@ -183,4 +185,7 @@ PROGRAMS: dict[str, Program] = {
     "date": date,
     "cat": cat,
     "kill": kill,
+    "timeout": partial(coreutils.timeout, run),
+    "stat": coreutils.stat,
+    "tail": coreutils.tail,
 }

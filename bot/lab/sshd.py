@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shlex
 from collections.abc import Callable
 
 import asyncssh
 
 from bot.lab import faults, programs
-from bot.lab.command import Write, start
+from bot.lab.command import Keyboard, Write, start
 from bot.lab.dom0 import Dom0
 from bot.lab.machine import run_shell
 from bot.lab.place import USER, Place
@@ -50,6 +51,8 @@ class Dom0Door:
             encoding=None,
             allow_scp=False,
             agent_forwarding=False,
+            # a terminal's bytes reach the command as they come
+            line_editor=False,
             config=[],
             gss_host=None,
         )
@@ -84,7 +87,10 @@ class Dom0Door:
         weather = Weather.of(self.world, self.dom0.name, line)
         await weather.before(self.world)
         answer = _Answer(process, at_once=weather.fair)
-        code = await self._carry_out(line, answer.out, answer.err)
+        if process.term_type is None:
+            code = await self._carry_out(line, answer.out, answer.err)
+        else:
+            code = await self._on_a_terminal(process, line, answer.out)
         await weather.after(self.world)
         if weather.drop:
             process.channel.get_connection().abort()
@@ -104,6 +110,39 @@ class Dom0Door:
         task = self.world.chores.start(run_shell(self._place, self.dom0.name, line, out, err))
         await asyncio.wait({task})
         return 255 if task.cancelled() else int(task.result())
+
+    async def _on_a_terminal(
+        self, process: asyncssh.SSHServerProcess[bytes], line: str, out: Write
+    ) -> int:
+        """Run *line* on a terminal, where both streams are one; it is hung up with the link."""
+        keyboard: Keyboard = asyncio.Queue()
+        execution = start(
+            self.world,
+            self.dom0,
+            _plain_words(line),
+            programs.run,
+            out=out,
+            err=out,
+            keyboard=keyboard,
+        )
+        reading = asyncio.ensure_future(_read(process, keyboard))
+        closed = asyncio.ensure_future(process.channel.wait_closed())
+        closed.add_done_callback(lambda _closed: execution.kill())
+        try:
+            return await execution.wait()
+        finally:
+            reading.cancel()
+            closed.cancel()
+
+
+async def _read(process: asyncssh.SSHServerProcess[bytes], keyboard: Keyboard) -> None:
+    """Pass on what is typed, each read by itself."""
+    with contextlib.suppress(asyncssh.Error):
+        while not process.stdin.at_eof():
+            try:
+                keyboard.put_nowait(await process.stdin.read(2**12))
+            except (asyncssh.TerminalSizeChanged, asyncssh.SignalReceived):
+                continue
 
 
 def _plain_words(line: str) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import selectors
 from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import Executor
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -76,6 +77,18 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._jump.now
+
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Executor | None, func: Callable[..., T], *args: Any
+    ) -> asyncio.Future[T]:
+        """Work for the loop's own threads is done by the loop itself: time stands still for it."""
+        if executor is not None:
+            return super().run_in_executor(executor, func, *args)
+
+        async def work() -> T:
+            return func(*args)
+
+        return self.create_task(work())
 
 
 async def let_pass(seconds: float) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from bot.lab import faults as names
 from bot.lab.chores import Chores
 from bot.lab.clock import RECORDED, Clock
+from bot.lab.consoles import scenes
 from bot.lab.dom0 import Dom0, Machine
 from bot.lab.faults import Fault, Faults, UnknownFault
 from bot.lab.ilo.processor import Ilo
@@ -25,6 +26,8 @@ class Pace:
 
     migration: float = 6.0
     create: float = 0.3
+    #: from the first line on the console to the login prompt
+    boot: float = 4.0
     shutdown: float = 1.0
     destroy: float = 1.0
     #: a slow answer is late by this
@@ -34,7 +37,7 @@ class Pace:
     #: until the power is as it was asked for
     power: float = 2.0
     #: until a host that has power answers
-    boot: float = 8.0
+    host_boot: float = 8.0
 
 
 class Breakable(Protocol):
@@ -108,6 +111,17 @@ class World:
             self.faults.add(fault)
         if fault.name == names.CUT:
             self._cut_now(fault)
+
+    def console(self, guest: str, scene: str) -> None:
+        """Let the console of *guest* show *scene*; raises `UnknownFault` where it cannot."""
+        for host in self.hosts.values():
+            for domain in host.domains.values():
+                system = host.consoles.guest(domain)
+                if domain.runs and domain.guest.name == guest and system is not None:
+                    if not scenes.show(system, scene):
+                        raise UnknownFault(f"no scene is called {scene!r}")
+                    return
+        raise UnknownFault(f"no guest called {guest!r} runs")
 
     def _strike(self, fault: Fault) -> None:
         host = self.hosts.get(fault.where)

@@ -95,7 +95,10 @@ def _left(census: Census) -> Finding | None:
     kinds = {copy.domain.kind for copy in census.copies}
     if Kind.CRASHED in kinds:
         title = _("{guest} crashed.").format(guest=census.guest)
-        hint = _("{prefix}domu show {guest} shows where its remains are.")
+        hint = _(
+            "{prefix}console {guest} shows its last words, {prefix}domu show {guest} where its "
+            "remains are."
+        )
         return _finding("crashed", census, Severity.CRITICAL, title, hint)
     if any(c.domain.half_moved and c.domain.kind is not Kind.DYING for c in census.copies):
         title = _("{guest} is left half-moved, and nothing moves it.").format(guest=census.guest)

@@ -38,6 +38,8 @@ class FakeHomeserver:
         self.may_pin = True
         self.typing: list[dict[str, Any]] = []
         self.uploads: list[bytes] = []
+        #: what each of them was said to be
+        self.media_types: list[str] = []
         self.logins: list[dict[str, Any]] = []
         self.password = "password"
         self._misbehaviours: list[tuple[str, Misbehaviour]] = []
@@ -198,6 +200,7 @@ class FakeHomeserver:
 
     async def _upload(self, request: web.Request) -> web.Response:
         self.uploads.append(await request.read())
+        self.media_types.append(request.content_type)
         return web.json_response({"content_uri": f"mxc://localhost/{len(self.uploads)}"})
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bot.core.command import Registry
-from bot.demo.completion import FAULTS, Vocabulary
+from bot.demo.completion import FAULTS, SCENES, Vocabulary
 from bot.lab import faults
+from bot.lab.consoles import scenes
 from bot.plugins import modules_in
 
 
@@ -21,7 +22,7 @@ def words() -> Vocabulary:
         "person": ["apprenti"],
         "code": ["AB2CD3"],
     }
-    return Vocabulary("!", {**names, "fault": FAULTS}, list(registry))
+    return Vocabulary("!", {**names, "fault": FAULTS, "scene": SCENES}, list(registry))
 
 
 @pytest.mark.parametrize(
@@ -52,6 +53,8 @@ def words() -> Vocabulary:
         ("/sign ", ["apprenti"]),
         ("/fault han", ["handover-failure", "handover-lost", "hang", "hang-host"]),
         ("/fault hang ", ["fy", "fy-ilo", "nols"]),
+        ("/console v", ["vm"]),
+        ("/console vm pa", ["panic", "password"]),
         ("hello ", []),
         ("", []),
     ],
@@ -62,6 +65,10 @@ def test_the_last_word_is_completed(words: Vocabulary, line: str, offered: list[
 
 def test_the_prompt_knows_every_fault_of_the_site() -> None:
     assert set(FAULTS) - {"clear"} == faults.KEPT | faults.AT_ONCE
+
+
+def test_the_prompt_knows_every_scene_of_the_site() -> None:
+    assert SCENES == scenes.SCENES
 
 
 def test_commands_that_are_not_known_yet_offer_nothing() -> None:

@@ -44,6 +44,9 @@ SIGNED = """(async () => {
     const device = (await answer.json()).device_keys[userId]?.[deviceId];
     return Object.keys(device?.signatures[userId] ?? {}).length == 2;
 })()"""
+#: whether a picture is shown that is as wide as those of consoles are
+PICTURE = """[...document.querySelectorAll(".Timeline_messageBody img")]
+    .some(image => image.naturalWidth === 744)"""
 #: what is said in the room and wider than its place there
 WIDER = """[document.documentElement, ...document.querySelectorAll(".Timeline_messageBody *")]
     .filter(element => element.scrollWidth > element.clientWidth && element.clientWidth)
@@ -106,6 +109,7 @@ async def test_commands_are_answered_in_both_rooms(program: str, tmp_path: Path)
             await enters(page, "nounou", "Send an encrypted message…")
             await is_signed(page)
             await ping(page)
+            await sees_a_console(page, tmp_path)
             await migrate(page, "fz", tmp_path)
             await reads_on_a_phone(page, tmp_path)
             await the_session_stays(page)
@@ -135,6 +139,15 @@ async def is_signed(page: Page) -> None:
 async def ping(page: Page) -> None:
     await page.enter(COMPOSER, "!ping")
     await page.shows("pong")
+
+
+async def sees_a_console(page: Page, pictures: Path) -> None:
+    """Of a console there is a picture in an encrypted room, which the client decrypts and shows."""
+    await page.enter(COMPOSER, "!console vm")
+    await page.shows("vm shows a login prompt.")
+    await page.until(PICTURE)
+    await to_the_end(page)
+    await page.picture(pictures / "console.png")
 
 
 async def migrate(page: Page, to: str, pictures: Path) -> None:

@@ -217,6 +217,8 @@ class Place:
     enrolled: dict[str, str] = field(default_factory=dict)
     #: the hosts for which the config has no iLO
     without_ilo: frozenset[str] = frozenset()
+    #: where hosts keep logs of consoles; nowhere unless the test says so
+    console_log: str = ""
     #: nothing is looked at unless the test says so
     watches: Sequence[Watch] = ()
     #: every command line that any host or array was sent, as ``HOST: WORDS``
@@ -254,7 +256,7 @@ class Place:
             name: Host(
                 name=name,
                 address=name,
-                toolstack=XlToolstack(name, wire),
+                toolstack=XlToolstack(name, wire, self.console_log),
                 links=HostLinks(wire, ("sudo", UPDATE), 120.0),
                 launcher=HostLauncher(wire, ".nounou/jobs"),
                 ownership=OwnerFile(wire, ".nounou/owner"),
@@ -281,7 +283,7 @@ class Place:
         return Engine(
             store=store,
             chat=self.chat,
-            outbox=Outbox(store, self.chat),
+            outbox=Outbox(store, self.chat, clock=self.clock),
             registry=self.registry,
             policy=self.policy,
             world=world,

@@ -11,7 +11,8 @@ import pytest
 
 from bot.lab.blueprint import lab_world
 from bot.lab.virtual import VirtualLoop
-from tests.engine.alive import Bot, Place, TestedStore, at_work, opened, threads_at_work
+from tests.engine.alive import EPOCH, Bot, Place, TestedStore, at_work, opened, threads_at_work
+from tests.engine.kept_consoles import LOGIN, Log
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], VirtualLoop]]:
@@ -28,6 +29,14 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
     with threads_at_work():
         await asyncio.get_running_loop().shutdown_default_executor()
     assert lab.watch.seen == []
+
+
+@pytest.fixture
+def log(place: Place) -> Log:
+    """The log of the console of vm, on a site of fakes that the watch over consoles looks at."""
+    found = Log(place)
+    found.be(LOGIN, EPOCH)
+    return found
 
 
 @pytest.fixture

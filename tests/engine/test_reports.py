@@ -137,7 +137,7 @@ async def test_a_folder_that_cannot_be_written_is_said_with_how_to_mend_it(
 def test_two_who_export_at_once_are_not_in_each_others_way(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    to_disk, others = os.fsync, [{NAMES[0]: "of the other"}]
+    to_disk, others = os.fsync, [{NAMES[0]: b"of the other"}]
 
     def meanwhile(opened: int) -> None:
         if others:
@@ -145,7 +145,7 @@ def test_two_who_export_at_once_are_not_in_each_others_way(
         to_disk(opened)
 
     monkeypatch.setattr(os, "fsync", meanwhile)
-    reports._write(folder, {NAMES[0]: "of the one"})
+    reports._write(folder, {NAMES[0]: b"of the one"})
 
     assert written(folder) == {NAMES[0]: "of the one"}
     assert modes(folder) == [0o700, 0o600]

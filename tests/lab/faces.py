@@ -8,11 +8,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bot.devices.detached import HostLauncher
 from bot.devices.host import Detached, Phase
+from bot.devices.lights_out.ilo import Ilo
 from bot.devices.session import Call, Output, Session
 from bot.devices.ssh import SshSession
+from bot.devices.ssh_shell import ShellSession
 from bot.devices.telnet import TelnetSession
 from bot.lab.blueprint import lab_world
 from bot.lab.faults import Fault
@@ -22,7 +25,16 @@ from bot.lab.site import FIRST_PID, Site
 from bot.lab.world import Pace, World
 
 #: short, but long enough to be seen under way on a loaded machine
-PACE = Pace(migration=1.5, create=0.02, shutdown=0.05, destroy=0.3, slow=0.3, notice=0.05)
+PACE = Pace(
+    migration=1.5,
+    create=0.02,
+    shutdown=0.05,
+    destroy=0.3,
+    slow=0.3,
+    notice=0.05,
+    power=0.05,
+    host_boot=0.05,
+)
 
 
 @dataclass
@@ -65,7 +77,7 @@ async def memory(_folder: Path) -> AsyncIterator[Face]:
     async def clear() -> None:
         world.faults.clear()
 
-    names = (*world.hosts, *world.arrays)
+    names = (*world.hosts, *world.arrays, *world.ilos)
     yield Face(world, {name: site.session(name) for name in names}, strike, clear)
     await world.close()
 
@@ -75,10 +87,11 @@ async def servers(folder: Path) -> AsyncIterator[Face]:
     site = Site(Place(folder / "state"), PACE, lab_world(pace=PACE, first_pid=FIRST_PID))
     await site.open()
     found = json.loads((folder / "state" / "site.json").read_text())
-    sessions: dict[str, SshSession | TelnetSession] = {
+    sessions: dict[str, SshSession | TelnetSession | ShellSession] = {
         name: _ssh(name, about) for name, about in found["hosts"].items()
     }
     sessions |= {name: _telnet(name, about) for name, about in found["arrays"].items()}
+    sessions |= {f"{host}-ilo": _shell(host, about) for host, about in found["lights_out"].items()}
 
     async def clear() -> None:
         site.world.faults.clear()
@@ -101,6 +114,22 @@ def _ssh(name: str, about: dict[str, str]) -> SshSession:
         known_hosts=Path(about["known_hosts"]),
         connect_timeout=10,
         command_timeout=20,
+    )
+
+
+def _shell(host: str, about: dict[str, Any]) -> ShellSession:
+    return ShellSession(
+        name=f"{host}-ilo",
+        address=about["address"],
+        port=int(about["port"]),
+        user=about["user"],
+        password=Path(about["password_file"]).read_text().strip(),
+        key_file=None,
+        known_hosts=Path(about["known_hosts"]),
+        prompt=Ilo.prompt,
+        connect_timeout=10,
+        command_timeout=20,
+        old_algorithms=about["old_algorithms"],
     )
 
 

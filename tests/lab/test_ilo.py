@@ -31,7 +31,7 @@ OLD: dict[str, Any] = {
     "server_host_key_algs": "+ssh-rsa,ssh-dss",
     "signature_algs": "+ssh-rsa,ssh-dss",
 }
-PACE = Pace(shutdown=0.05, power=0.05, boot=0.05, slow=0.2)
+PACE = Pace(shutdown=0.05, power=0.05, host_boot=0.05, slow=0.2)
 
 Process = asyncssh.SSHClientProcess[bytes]
 

@@ -17,7 +17,7 @@ from bot.lab.faults import Fault
 from bot.lab.memory import MemorySite
 from bot.lab.world import Pace, World
 
-PACE = Pace(shutdown=4.0, power=2.0, boot=30.0)
+PACE = Pace(shutdown=4.0, power=2.0, host_boot=30.0)
 
 
 class Scene:
@@ -77,7 +77,7 @@ def test_power_comes_after_a_while_and_the_system_answers_after_another() -> Non
         assert "currently: On" in await scene.ask("fy-ilo", "power")
         with pytest.raises(Unreachable):
             await scene.ask("fy", "sudo", "xl", "list")
-        await later(PACE.boot)
+        await later(PACE.host_boot)
         assert "Domain-0" in await scene.ask("fy", "sudo", "xl", "list")
         assert scene.guests("fy") == set()
 
@@ -113,7 +113,7 @@ def test_the_button_does_nothing_to_a_system_that_hangs_and_a_reset_mends_it() -
 
         await scene.ask("fy-ilo", "power", "reset", changes=True)
         assert scene.guests("fy") == set()
-        await later(PACE.boot)
+        await later(PACE.host_boot)
         assert "Domain-0" in await scene.ask("fy", "sudo", "xl", "list")
 
     play(story)
@@ -209,7 +209,7 @@ def test_a_visit_sees_the_serial_port_and_leaves_it_free() -> None:
 def test_a_visit_during_the_boot_sees_the_login_come() -> None:
     async def story(scene: Scene) -> None:
         await scene.ask("fz-ilo", "power", "reset", changes=True)
-        look = Visit(b"\x1b(", quiet=PACE.boot, longest=PACE.boot + 1)
+        look = Visit(b"\x1b(", quiet=PACE.host_boot, longest=PACE.host_boot + 1)
 
         seen = await scene.ask("fz-ilo", "vsp", visit=look, timeout=100)
 

@@ -165,6 +165,17 @@ async def test_the_control_socket_says_what_it_cannot_do(process: Process) -> No
     assert (await process.do(do="world"))["violations"] == []
 
 
+async def test_a_scene_is_set_by_the_control_socket(process: Process) -> None:
+    await process.start()
+    assert await process.do(do="console", where="vm", scene="panic") == {"ok": True}
+    async with await process.ssh("fy") as fy:
+        shown = await fy.run("sudo timeout 0.5 xl console vm", timeout=20)
+    assert "Kernel panic - not syncing" in str(shown.stdout)
+    assert "error" in await process.do(do="console", where="vm", scene="nosuch")
+    assert "error" in await process.do(do="console", where="sleeper", scene="panic")
+    assert "error" in await process.do(do="console", where="vm")
+
+
 async def test_a_killed_host_takes_its_scripts_with_it_and_comes_back_empty(
     process: Process,
 ) -> None:

@@ -54,8 +54,8 @@ SEQUENCE = st.one_of(
             "\x00",
             "\x7f",
             "\x9b31m",
-            "�",
-            "�",
+            "\ufffd",
+            "\ud800",
         ]
     ),
 )
@@ -185,6 +185,13 @@ def test_a_line_that_scrolled_off_by_half_is_one_line() -> None:
     assert screen.before == ("x" * 10,)
     assert screen.wrapped == {-1, 0}
     assert screen.printed == ("x" * 25, "end")
+
+
+def test_a_blank_where_a_line_was_wrapped_stays_in_it() -> None:
+    wrapped = "x" * 9 + " end"
+
+    assert replay(wrapped, columns=10).printed == (wrapped,)
+    assert replay(f"{wrapped}\r\n\r\n", columns=10, rows=2).printed == (wrapped,)
 
 
 def test_rows_move_within_the_scrolling_region_only() -> None:

@@ -28,6 +28,8 @@ _HELD = re.compile(r"currently in use by another session", re.IGNORECASE)
 #: what it says before it shows the port
 _OPENED = re.compile(
     r"\A(?:[^\n]*\n){0,8}?[^\n]*Press 'ESC \(' to return to the CLI Session\.[ \t]*\n?"
+    # older ones print their prompt once more, and which port it is, only then
+    r"(?:\s*\S*iLO-> Virtual Serial Port active: [^\n]*\n)?"
 )
 
 _WORDS = {
@@ -108,7 +110,8 @@ class Ilo(LightsOut):
 
     def _serial(self, output: Output) -> str:
         if opened := _OPENED.match(output.stdout):
-            return output.stdout[opened.end() :]
+            # the last line feed comes with the prompt: the cursor was left before it
+            return output.stdout[opened.end() :].removesuffix("\n")
         if _HELD.search(output.stdout):
             sentence = _("Somebody else has the serial port of {name}.")
             raise ConsoleHeld(sentence.format(name=self.name))

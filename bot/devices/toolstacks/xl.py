@@ -99,15 +99,24 @@ class XlToolstack(Toolstack):
 
     async def console_log(self, guest: str, last: int) -> ConsoleLog | None:
         """The last *last* bytes that the console of *guest* printed, where a log is kept."""
+        log = await self._console_log_of(guest)
+        if log is None:
+            return None
+        path, printed = log
+        return ConsoleLog(await self.session.run(xl_console.end_of(path, last)), printed)
+
+    async def console_printed(self, guest: str) -> float | None:
+        """When the console of *guest* last printed something, by its log."""
+        log = await self._console_log_of(guest)
+        return None if log is None else log[1]
+
+    async def _console_log_of(self, guest: str) -> tuple[str, float] | None:
+        """The log of *guest* and when it was written to; raises `Refused` for what is no name."""
         if not _GUEST.fullmatch(guest) or len(guest) > LONGEST_NAME:
             raise Refused(_("{word} is no name that xl takes.").format(word=ascii(guest[:40])))
         if not self.console_log_path:
             return None
-        path = self.console_log_path.replace("{name}", guest)
-        printed = await self.session.run(xl_console.printed_at(path))
-        if printed is None:
-            return None
-        return ConsoleLog(await self.session.run(xl_console.end_of(path, last)), printed)
+        return await self.session.run(xl_console.newest(self.console_log_path, guest))
 
     async def can_view(self) -> bool:
         """Whether a console can be attached to without any chance to type."""

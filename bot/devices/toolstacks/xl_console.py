@@ -42,9 +42,16 @@ def can_view(version: str) -> bool:
     return match is not None and (int(match[1]), int(match[2])) >= _VIEWS
 
 
-def printed_at(path: str) -> Call[float | None]:
-    """When the log *path* was last written to; None where there is none."""
-    return Call(("sudo", "stat", "-c", "%Y", "--", path), _moment)
+def newest(template: str, guest: str) -> Call[tuple[str, float] | None]:
+    """The log of *guest* that was written to last, and when; None where there is none.
+
+    xenconsoled opens it under the name that the domain has as its console appears, and one that is
+    being received is not yet called as its guest (xen tools/console/daemon/io.c).
+    """
+    paths = tuple(template.replace("{name}", guest + mark) for mark in ("", "--incoming"))
+    return Call(
+        ("sudo", "stat", "-c", "%Y %n", "--", *paths), lambda output: _newest(output, paths)
+    )
 
 
 def end_of(path: str, last: int) -> Call[str]:
@@ -87,13 +94,17 @@ def _silent(output: Output) -> None:
     must_succeed(output, "xl sysrq")
 
 
-def _moment(output: Output) -> float | None:
-    if output.exit != 0 and output.stderr.startswith("stat:"):
-        return None
-    must_succeed(output, "stat")
-    if not re.fullmatch(r"[0-9]{1,12}\n", output.stdout):
-        raise not_understood("stat", output.stdout)
-    return float(output.stdout)
+def _newest(output: Output, paths: tuple[str, ...]) -> tuple[str, float] | None:
+    # it goes on where one of them is not there
+    if not output.stderr.startswith("stat:"):
+        must_succeed(output, "stat")
+    found = []
+    for line in output.stdout.splitlines():
+        moment, _space, path = line.partition(" ")
+        if not re.fullmatch(r"[0-9]{1,12}", moment) or path not in paths:
+            raise not_understood("stat", output.stdout)
+        found.append((path, float(moment)))
+    return max(found, key=lambda log: log[1], default=None)
 
 
 def _log(output: Output) -> str:

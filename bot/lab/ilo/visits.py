@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from bot.devices.session import Output, Visit
 from bot.lab.ilo.cli import BUSY
@@ -14,8 +15,8 @@ def plain(text: str) -> str:
     return text.replace("\r\n", "\n").lstrip("\n")
 
 
-async def visited(ilo: Ilo, visit: Visit) -> Output:
-    """What *visit* sees of `vsp` on *ilo*, and how many of its keys were typed."""
+async def visited(ilo: Ilo, visit: Visit, told: Callable[[bytes], None]) -> Output:
+    """What *visit* sees of `vsp` on *ilo*, and how many of its keys were typed; *told* of each."""
     if ilo.port_taken:
         return Output(plain(BUSY))
     news, over = asyncio.Event(), asyncio.Event()
@@ -31,6 +32,7 @@ async def visited(ilo: Ilo, visit: Visit) -> Output:
         for key in visit.keys:
             if over.is_set() or not visit.may_type(plain("".join(seen))):
                 break
+            told(key)
             ilo.port.type(key.decode("latin-1"))
             typed += 1
             await _look(visit, news)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 
 from bot.lab.command import Command
-from bot.lab.xl import destroy, details, information, lifecycle, listing, migrate
+from bot.lab.xl import console, destroy, details, information, lifecycle, listing, migrate
 from bot.lab.xl.options import BadOption, SubCommand, TooFewWords
 
 #: sub-commands that the lab knows
@@ -25,6 +25,8 @@ _KNOWN: dict[str, SubCommand] = {
     "pause": lifecycle.pause,
     "unpause": lifecycle.unpause,
     "migrate": migrate.migrate,
+    "console": console.console,
+    "sysrq": console.sysrq,
 }
 
 

@@ -36,7 +36,8 @@ async def create(command: Command, arguments: tuple[str, ...]) -> int:
         command.err(obstacle + texts.destruction_failed(domid))
         return 3
     paused = words.has("p", "paused")
-    domain = host.build(guest, Life.PAUSED if paused else Life.ALIVE, domid=domid)
+    life = Life.PAUSED if paused else Life.ALIVE
+    domain = host.build(guest, life, domid=domid, boot=command.world.pace.boot)
     host.watch_over(domain, command.words)
     return 0
 
@@ -69,6 +70,7 @@ async def shutdown(command: Command, arguments: tuple[str, ...]) -> int:
     if domain is None:
         return 1
     command.err(f"Shutting down domain {domain.domid}\n")
+    _say_goodbye(command.dom0, domain, "reboot: Power down")
     down = command.world.chores.start(_go_down(command, domain))
     if words.has("w", "wait"):
         command.err("Waiting for 1 domains\n")
@@ -83,8 +85,15 @@ async def reboot(command: Command, arguments: tuple[str, ...]) -> int:
     if domain is None:
         return 1
     command.err(f"Rebooting domain {domain.domid}\n")
-    command.world.chores.start(_come_back(command, domain))
+    _say_goodbye(command.dom0, domain, "reboot: Restarting system")
+    command.world.chores.start(come_back(command, domain))
     return 0
+
+
+def _say_goodbye(host: Dom0, domain: Domain, last: str) -> None:
+    system = host.consoles.guest(domain)
+    if system is not None and domain.life is Life.ALIVE:
+        system.stop(last)
 
 
 async def _go_down(command: Command, domain: Domain) -> None:
@@ -101,13 +110,14 @@ async def _vanish(host: Dom0, domain: Domain, after: float) -> None:
     host.drop(domain)
 
 
-async def _come_back(command: Command, domain: Domain) -> None:
+async def come_back(command: Command, domain: Domain) -> None:
+    """The guest of *domain* boots again, in a new one."""
     host, monitor = command.dom0, command.dom0.monitors.get(domain.domid)
     await asyncio.sleep(command.world.pace.shutdown)
     if not host.holds(domain):
         return
     host.drop(domain)
-    new = host.build(domain.guest, Life.ALIVE)
+    new = host.build(domain.guest, Life.ALIVE, boot=command.world.pace.boot)
     if monitor is not None:
         host.watch_over(new, monitor.words)
 

@@ -63,6 +63,7 @@ class Migration:
         self._broken = asyncio.Event()
         self._receiver = Receiver(target, domain.guest, self.cut)
         self._granted = False
+        self._system = command.dom0.consoles.guest(domain)
         self.copying = False
 
     def involves(self, host: str) -> bool:
@@ -165,8 +166,12 @@ class Migration:
 
     async def _suspend(self) -> None:
         """Stop the guest and send the rest."""
+        if self._system is not None:
+            self._system.freeze()
         self._source.live(self._domain, Life.SUSPENDED)
         await self._pass(_SUSPENDED)
+        if self._system is not None:
+            self._receiver.fill(self._system)
         mfn = self._world.random.randrange(0x10000, 0x80000)
         self._say(say.restored(self._domain.guest.type, mfn))
 
@@ -199,7 +204,7 @@ class Migration:
         self._say(texts.name_exists(self._receiver.domid, self._domain.guest.name))
         self._receiver.abort()
         self._source.rename(self._domain, self._domain.guest.name)
-        self._source.live(self._domain, Life.ALIVE)
+        self._resume()
         self._say(say.STARTUP_FAILURE)
         return 1
 
@@ -212,8 +217,14 @@ class Migration:
         self._receiver.abort()
         self._say(self._stream_broke(255))
         if self._source.holds(self._domain):
-            self._source.live(self._domain, Life.ALIVE)
+            self._resume()
         return 1
+
+    def _resume(self) -> None:
+        """The guest goes on at the source."""
+        if self._system is not None and self._domain.life is Life.SUSPENDED:
+            self._source.consoles.take_back(self._system, self._domain)
+        self._source.live(self._domain, Life.ALIVE)
 
     def _sender_killed(self) -> None:
         """SIGKILL of the sender, or its host lost its power.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from bot.lab.consoles.system import System
 from bot.lab.dom0 import Dom0
 from bot.lab.domains import Domain, Life
 from bot.lab.guests import Guest
@@ -69,6 +70,11 @@ class Receiver:
         """Whether another domain has the plain name here."""
         others = (domain for domain in self.host.listed() if domain is not self.copy)
         return any(domain.name == self.guest.name for domain in others)
+
+    def fill(self, system: System) -> None:
+        """The guest is in the copy; the log of its console keeps the name that it has now."""
+        if self.copy is not None:
+            self.host.consoles.move(system, self.copy)
 
     def start(self) -> None:
         """Take the plain name and let the copy go."""
