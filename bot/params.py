@@ -185,7 +185,7 @@ Holdable = Annotated[
         fits=lambda pattern: ":" not in pattern,
     ),
 ]
-LightsOutAction = Annotated[str, ArgumentType("action", _action, written=str, fits=_fits_action)]
+LightsOutAction = Annotated[str, ArgumentType("power", _action, written=str, fits=_fits_action)]
 #: how many lines
 LineCount = Annotated[int, ArgumentType("count", _line_count, written=str, fits=_fits_number)]
 #: for how long, in seconds

@@ -133,7 +133,7 @@ async def test_a_serial_port_that_is_taken_is_freed_only_when_asked(place: Place
     place.lab.fault(Fault(ILO_VSP_BUSY, "fz-ilo"))
 
     said = await ask(place, "!ilo fz console")
-    assert state(said) == "failed"
+    assert state(said) == "refused"
     assert "!ilo fz console --free throws the other one out" in said.plain
     assert changes(place) == []
 
