@@ -4,16 +4,19 @@ from dataclasses import replace
 
 from bot.api import (
     Context,
+    DeviceError,
     DomU,
     Keys,
     Keystroke,
     LineCount,
     Plan,
+    Refused,
     Reply,
     Requeue,
     Shot,
     Span,
     Typing,
+    Unreachable,
     UsageError,
     _,
     at_console,
@@ -86,7 +89,7 @@ async def _plan(
 ) -> Plan:
     if send is None and not press_enter:
         return Plan()
-    return await at_console.plan_typing(ctx, domu.name, send or ENTER, ask=send is not None)
+    return await at_console.plan_typing(ctx, domu.name, send or ENTER)
 
 
 @console.recover
@@ -99,13 +102,16 @@ async def _recover(ctx: Context, domu: DomU, **_options: object) -> Reply:
 
 @console.settle
 async def _settle(ctx: Context, domu: DomU, **_options: object) -> Reply:
-    """A person has looked at it: whatever arrived has arrived."""
-    shot = await at_console.see(ctx, await at_console.find(ctx, domu.name))
-    return Reply(
-        _("Whether that was typed is not known. {now}").format(
-            now=console_headline(shot.whose, shot.notices)
-        )
-    )
+    """A person has looked at it: whatever arrived has arrived, and what shows is told if it can."""
+    try:
+        shot = await at_console.see(ctx, await at_console.find(ctx, domu.name))
+    except Unreachable:
+        raise
+    except (DeviceError, Refused) as error:
+        now = _("Its console cannot be read: {why}").format(why=error)
+    else:
+        now = console_headline(shot.whose, shot.notices)
+    return Reply(_("Whether that was typed is not known. {now}").format(now=now))
 
 
 async def _watched(ctx: Context, domu: DomU, seconds: float) -> Reply:

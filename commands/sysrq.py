@@ -39,6 +39,8 @@ async def sysrq(ctx: Context, domu: DomU, key: SysrqKey, *, dry_run: bool = Fals
     sent = _("SysRq {key} was sent to {guest}: it {what}.").format(
         key=key, guest=seat.guest, what=sysrq_keys()[key]
     )
+    if not ctx.rights.object("console.show", seat.guest):
+        return Reply(sent)
     return await _with_console(ctx, seat, sent)
 
 

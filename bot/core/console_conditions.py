@@ -68,11 +68,6 @@ class Condition(Enum):
         return {Condition.LOGIN: "✅", Condition.UNKNOWN: "❔"}.get(self, "ℹ️")
 
     @property
-    def is_prompt(self) -> bool:
-        """Whether Enter may be pressed there without harm."""
-        return self is Condition.LOGIN
-
-    @property
     def typing_refused(self) -> bool:
         """Whether no key at all may be typed there: what is typed would be somebody's password."""
         return self is Condition.PASSWORD

@@ -112,12 +112,14 @@ PROMPTS: tuple[tuple[Condition, re.Pattern[str]], ...] = (
     ),
     (Condition.FSCK, re.compile(r"(?:<[yn]>|\([yn]\))\?\s*$|^\(Repair filesystem\) [0-9]+ #")),
     (Condition.BOOT_MENU, re.compile(r"^grub(?P<about> rescue)?>|^boot:\s*$")),
-    (Condition.LOGIN, re.compile(r"(?<![Ll]ast )\b[Ll]ogin:\s*$")),
+    (Condition.LOGIN, re.compile(r"^(?![Ll]ast )(?:[\w.-]{1,64} )?[Ll]ogin:\s*$")),
     (
         Condition.PASSWORD,
         re.compile(
-            r"(?i)\b(?:password|passphrase|passcode|mot de passe)\b[^:]{0,80} ?:\s*$"
-            r"|Please unlock disk \S{1,80}:\s*$|\(press TAB for no echo\)\s*$"
+            # stars stand for what somebody typed already
+            r"(?i)(?:\b(?:password|pass ?phrase|passcode|passwort|mot de passe|your pin|enter pin"
+            r"|verification code|one-time code)\b.{0,80}:|Please unlock disk \S{1,80}:"
+            r"|\(press TAB for no echo\))\s*[*•]{0,200}\s*$"
         ),
     ),
     (

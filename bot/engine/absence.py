@@ -15,7 +15,7 @@ from bot.core.jobs import WAITING, Event, State
 from bot.core.render import Reply, duration
 from bot.core.risk import Risk
 from bot.core.text import clean, words
-from bot.engine import approvals, audit_log, jobs, outbox, proofs, store
+from bot.engine import approvals, audit_log, guards, jobs, outbox, proofs, store
 from bot.engine.cancelling import CANCELLED, cancelled
 from bot.engine.engine import Engine
 from bot.engine.jobs import Job
@@ -157,12 +157,22 @@ async def hold(
 
 
 def risk_of(engine: Engine, job: Job) -> Risk:
-    """What the command of *job* may do at worst; one that cannot be understood does nothing."""
+    """What the command of *job* may do at worst; one that cannot be understood does nothing.
+
+    Words that need a right of their own may interrupt at least: their plan alone knows more.
+    """
     try:
-        command = engine.registry.find(words(job.line.removeprefix(engine.prefix)))
+        line = words(job.line.removeprefix(engine.prefix))
+        command = engine.registry.find(line)
+        if command is None:
+            return Risk.READS
+        if not command.further:
+            return command.risk
+        bound = command.bind(line[len(command.path) :], guards.Names(engine.policy))
     except UsageError:
         return Risk.READS
-    return command.risk if command is not None else Risk.READS
+    more = Risk.READS if command.verb(bound) == command.needs else Risk.INTERRUPTS
+    return max(command.risk, more)
 
 
 def _is_released(risk: Risk) -> bool:

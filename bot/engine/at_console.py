@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bot.core.console import Condition, Notice
+from bot.core.console import Notice
 from bot.core.console_text import advice, headline, lines, screen_text
 from bot.core.keys import Keystroke
 from bot.core.plan import Line, Plan, PlannedStep, Thing, Verdict
@@ -170,12 +170,10 @@ def history(shot: Shot, count: int) -> Sequence[str]:
 
 @dataclass(frozen=True)
 class Typing:
-    """What is to be typed, where; None for Enter at a login prompt and nowhere else."""
+    """What is to be typed, and where."""
 
     seat: Seat
     keys: Keystroke
-    #: only where a login prompt is shown: there Enter does nothing
-    harmless: bool
 
     @property
     def title(self) -> str:
@@ -185,29 +183,19 @@ class Typing:
 
     def objection(self, notices: Sequence[Notice]) -> str:
         """Why nothing may be typed where *notices* show; empty where it may."""
-        seen = {notice.condition for notice in notices}
-        if Condition.PASSWORD in seen:
+        if any(notice.condition.typing_refused for notice in notices):
             return _("It asks for a password, and the bot types none.")
-        if self.harmless and Condition.LOGIN not in seen:
-            return _("It no longer shows a login prompt.")
         return ""
 
 
-async def plan_typing(ctx: Context, guest: str, keys: Keystroke, *, ask: bool) -> Plan:
-    """The card of typing *keys* at the console of *guest*: where, and what it shows now.
-
-    Unless told to *ask* anyway, Enter at a login prompt that is surely shown interrupts nothing.
-    """
+async def plan_typing(ctx: Context, guest: str, keys: Keystroke) -> Plan:
+    """The card of typing *keys* at the console of *guest*: where, and what it shows now."""
     try:
         seat, where = await seat_to_change(ctx, guest)
         shot = await see(ctx, seat)
     except Refused as error:
         return Plan((Line(Verdict.NO, str(error)),))
-    # what was read before somebody asked may have been answered by somebody else since
-    is_so = shot.way is Way.LOG or (shot.printed or 0.0) >= ctx.job.created
-    at_login = is_so and shot.notices[0].condition is Condition.LOGIN
-    harmless = keys.name == "enter" and at_login and not ask
-    return _plan(Typing(seat, keys, harmless), where, shot)
+    return _plan(Typing(seat, keys), where, shot)
 
 
 async def seat_to_change(ctx: Context, guest: str) -> tuple[Seat, Line]:
@@ -240,8 +228,7 @@ def _plan(typing: Typing, where: Line, shot: Shot) -> Plan:
     ]
     if objection := typing.objection(shot.notices):
         shows.append(Line(Verdict.NO, objection))
-    risk = Risk.CHANGES if typing.harmless else Risk.INTERRUPTS
-    return plan_at(typing.seat, (where, *shows), typing.title, risk, typing)
+    return plan_at(typing.seat, (where, *shows), typing.title, Risk.INTERRUPTS, typing)
 
 
 def plan_at(seat: Seat, lines: tuple[Line, ...], title: str, risk: Risk, facts: object) -> Plan:

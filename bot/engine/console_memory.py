@@ -6,7 +6,9 @@ last is kept for a while, in memory alone, and shown again with the time at whic
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 #: characters that are kept of each console, and consoles that are kept
 KEPT, MOST = 64 * 1024, 500
@@ -25,6 +27,13 @@ class ConsoleMemory:
 
     def __init__(self) -> None:
         self._kept: dict[tuple[str, int, str], Remembered] = {}
+        self._turns: WeakValueDictionary[tuple[str, int], asyncio.Lock] = WeakValueDictionary()
+
+    def turn(self, host: str, domid: int) -> asyncio.Lock:
+        """Held by whom of the bot's own is attached: Xen lets one in, and tells not which one."""
+        lock = self._turns.get((host, domid)) or asyncio.Lock()
+        self._turns[host, domid] = lock
+        return lock
 
     def add(self, host: str, domid: int, uuid: str, text: str, now: float) -> Remembered | None:
         """Take in *text*, which was read *now*; all that is known there, None for nothing."""

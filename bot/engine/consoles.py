@@ -89,11 +89,13 @@ async def look(
     if not attach:
         return None
     if await toolstack.can_view():
-        text = await toolstack.view_console(domain.domid, engine.console.listen)
+        async with engine.seen.turn(host.name, domain.domid):
+            text = await toolstack.view_console(domain.domid, engine.console.listen)
         return await _read_away(engine, host, domain, Way.VIEW, text)
     if not may_visit:
         return None
-    visited = await toolstack.visit_console(domain.domid)
+    async with engine.seen.turn(host.name, domain.domid):
+        visited = await toolstack.visit_console(domain.domid)
     return await _read_away(engine, host, domain, Way.VISIT, visited.text)
 
 
@@ -116,7 +118,8 @@ async def type_at(
     def may(text: str) -> bool:
         return may_type(examine(replay(before + text)))
 
-    visited = await toolstack.visit_console(domain.domid, keys, may)
+    async with engine.seen.turn(host.name, domain.domid):
+        visited = await toolstack.visit_console(domain.domid, keys, may)
     if log is not None:
         text = f"{log.text}{visited.text}"
         shot = await shown(engine, guest=guest, host=host.name, way=Way.VISIT, text=text)

@@ -36,11 +36,16 @@ class Matter:
     risk: Risk
 
     @property
+    def verb(self) -> str:
+        """The right that it needs."""
+        return self.command.verb(self.bound)
+
+    @property
     def digest(self) -> str:
         secret = {param.name for param in self.command.params if param.type.secret}
         # what is secret could be guessed from a digest that everybody may see
         arguments = [each for each in self.bound.arguments if each[0] not in secret]
-        return digest(self.command.needs, arguments, self.plan, self.risk)
+        return digest(self.verb, arguments, self.plan, self.risk)
 
     @property
     def objects(self) -> list[str]:
@@ -53,7 +58,7 @@ class Matter:
         return {
             "job": job.id,
             "person": job.person,
-            "verb": self.command.needs,
+            "verb": self.verb,
             "objects": self.objects,
             "risk": self.risk.name.lower(),
             "digest": self.digest,

@@ -182,6 +182,7 @@ async def _proceed(run: Run) -> Reply:
     guards.demand_room(run.engine.rooms, run.job.room, command, command.risk)
     await run.risky(command.risk)
     bound = await _convert(run, command, rights, line)
+    run.verb = command.verb(bound)
     run.objects = tuple(name for _kind, name in bound.objects)
     guards.authorize(command, rights, bound)
     against = guards.objections(run.engine, command, bound)

@@ -31,6 +31,8 @@ class Powering:
     change: PowerChange
     #: empty where it did not answer
     boot: str = ""
+    #: of the server that it was about
+    serial: str = ""
 
     @property
     def title(self) -> str:
@@ -105,12 +107,13 @@ async def plan_power(ctx: Context, host: Host, change: PowerChange) -> Plan:
     if (change is PowerChange.ON) == (power is Power.ON) and change is not PowerChange.RESET:
         return Plan(tuple(lines))
     if change not in DEADLY:
-        return _plan(Powering(host, change), server, power, lines, _Seen())
+        it = Powering(host, change, serial=server.serial)
+        return _plan(it, server, power, lines, _Seen())
     seen = await _look(ctx, host)
     lines += seen.lines
     lines += _consequences(host, change)
     lines += [Line(Verdict.NO, why) for why in await _own(ctx, host, seen)]
-    return _plan(Powering(host, change, seen.boot), server, power, lines, seen)
+    return _plan(Powering(host, change, seen.boot, server.serial), server, power, lines, seen)
 
 
 def power_in_words(host: Host, power: Power) -> str:
@@ -128,6 +131,8 @@ class _Seen:
     answers: bool = False
     boot: str = ""
     domains: tuple[Domain, ...] = ()
+    #: the guests that it last had, where it does not answer
+    last: tuple[str, ...] = ()
     #: (name, WWN) of the volumes that its DomUs have open, by the site's rule for names
     volumes: frozenset[tuple[str, str]] = frozenset()
 
@@ -136,9 +141,9 @@ async def _look(ctx: Context, host: Host) -> _Seen:
     try:
         boot = await host.toolstack.boot()
         domains = await host.toolstack.domains()
-        await ctx.own(host)
     except DeviceError as error:
-        return _Seen(_unseen(ctx, host, str(error)))
+        last = tuple(sorted(ctx.inventory.guests.get(host.name, ())))
+        return _Seen(_unseen(ctx, host, str(error)), last=last)
     lines = [
         Line(
             Verdict.LATER,
@@ -151,6 +156,11 @@ async def _look(ctx: Context, host: Host) -> _Seen:
     ]
     if not domains:
         lines = [Line(Verdict.YES, _("no DomU runs on {host}").format(host=host), "xl list")]
+    try:
+        await ctx.own(host)
+    except DeviceError as error:
+        text = _("which bot {host} belongs to ({why})").format(host=host, why=error)
+        lines.append(Line(Verdict.UNCHECKED, text))
     open_there: frozenset[tuple[str, str]] = frozenset()
     try:
         open_there = await _volumes(ctx, host)
@@ -202,7 +212,8 @@ def _consequences(host: Host, change: PowerChange) -> list[Line]:
 async def _own(ctx: Context, host: Host, seen: _Seen) -> list[str]:
     """Why it could end the bot itself; empty where it could not."""
     own = ctx.engine.own.bot
-    if not own or (seen.answers and own not in _names(seen.domains)):
+    here = {domain.plain_name for domain in seen.domains}
+    if not own or (seen.answers and own not in here):
         return []
     if seen.answers:
         why = _("I run in {domu}, which is on {host}: that would end me, so I never do it.")
@@ -240,6 +251,7 @@ def _plan(it: Powering, server: Server, power: Power, lines: Sequence[Line], see
                 guest=domain.name, host=host, domid=domain.domid, uuid=domain.uuid
             )
         )
+    touches |= {(Thing.DOMU, name) for name in seen.last}
     for name, wwn in seen.volumes:
         keys.add(f"volume/{wwn}")
         touches |= {(Thing.VOLUME, name), (Thing.WWN, wwn)}

@@ -20,7 +20,8 @@ async def carry_out(ctx: Context, it: Powering) -> Reply:
 
     Raises `Failed` where it certainly did not happen, `OutcomeUnknown` where that cannot be said.
     """
-    await ctx.note("power", {"host": it.host.name, "change": it.change.value, "boot": it.boot})
+    noted = {"host": it.host.name, "change": it.change.value, "boot": it.boot}
+    await ctx.note("power", noted | {"serial": it.serial})
     await ctx.no_return()
     try:
         async with ctx.step(it.title, changes=True):
@@ -43,7 +44,10 @@ def found(ctx: Context) -> Powering | None:
     if noted["host"] not in ctx.world.hosts:
         raise OutcomeUnknown(_("The host of this is no longer in the config."))
     return Powering(
-        ctx.world.hosts[noted["host"]], PowerChange(noted["change"]), str(noted["boot"])
+        ctx.world.hosts[noted["host"]],
+        PowerChange(noted["change"]),
+        str(noted["boot"]),
+        str(noted["serial"]),
     )
 
 
@@ -106,8 +110,13 @@ class _Seen:
 
 
 async def _look(it: Powering) -> _Seen:
+    ilo = lights_out(it.host)
     try:
-        power = await lights_out(it.host).power()
+        # its address may lead elsewhere by now
+        if (server := await ilo.server()).serial != it.serial:
+            why = _("{ilo} belongs to the server {serial} now, and it was {before}.")
+            return _Seen(None, why.format(ilo=ilo.name, serial=server.serial, before=it.serial))
+        power = await ilo.power()
     except DeviceError as error:
         return _Seen(None, str(error))
     boot = ""
@@ -122,11 +131,10 @@ def _done(it: Powering, seen: _Seen, *, taken: bool) -> str:
     if it.change is PowerChange.RESET:
         if seen.other_boot(it):
             return _("{host} was reset, and answers again.").format(host=it.host)
-        if taken and seen.boot and not it.boot:
-            return _("{host} was reset; it did not answer before, and does now.").format(
-                host=it.host
-            )
+        # that it answers where it did not before proves nothing: it may have been silent for a moment
         return ""
+    if it.change is PowerChange.CUT and seen.other_boot(it):
+        return _("{host} was off, and is up again.").format(host=it.host)
     wanted = Power.ON if it.change is PowerChange.ON else Power.OFF
     if seen.power is not wanted:
         return ""
@@ -142,6 +150,8 @@ def _not_done(ctx: Context, it: Powering, seen: _Seen, *, taken: bool) -> Reply:
     if seen.same_boot(it) or it.change is PowerChange.ON:
         sentence = _("After {time} it is not done: {seen}")
         raise Failed(sentence.format(time=after, seen=seen.sentence(it)))
+    if it.change is PowerChange.RESET and taken and seen.boot and seen.power is Power.ON:
+        return Reply(_("{host} was reset, says its iLO; it answers.").format(host=it.host))
     if it.change is PowerChange.RESET and taken and seen.power is Power.ON:
         return Reply(
             _("{host} was reset and has power; it does not answer yet.").format(host=it.host),

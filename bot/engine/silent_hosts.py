@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import structlog
+
 from bot.core.events import Ended
 from bot.core.text import clean
 from bot.devices.host import Host
@@ -15,12 +17,22 @@ from bot.engine.run import Run
 from bot.errors import BotError
 from bot.i18n import _
 
+log = structlog.get_logger()
+
 
 async def told(run: Run, ended: Ended) -> Ended:
     """*ended*, and for each Dom0 that was silent what its iLO says, where the asker may ask it.
 
-    Never raises for a device's trouble, and asks no longer than one may take to be reached.
+    Asks no longer than one may take to be reached, and raises nothing: the answer is what counts.
     """
+    try:
+        return await _told(run, ended)
+    except Exception:
+        log.exception("an iLO's view is missing", job=run.job.id)
+        return ended
+
+
+async def _told(run: Run, ended: Ended) -> Ended:
     if run.verb.startswith("ilo."):
         return ended
     asked = [

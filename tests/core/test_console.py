@@ -335,6 +335,5 @@ def test_a_screen_of_one_endless_line_takes_no_longer_than_it_should(unit: str) 
 
 
 def test_a_condition_says_what_may_be_typed_and_what_it_is_called() -> None:
-    assert [c for c in Condition if c.is_prompt] == [Condition.LOGIN]
     assert [c for c in Condition if c.typing_refused] == [Condition.PASSWORD]
     assert len({c.words for c in Condition}) == len(Condition)

@@ -30,8 +30,11 @@ def config(folder: Path) -> Config:
     host |= {"known_hosts": str(folder / "known_hosts")}
     array = {"address": "127.0.0.1", "port": 2, "user": "manage"}
     array |= {"password_file": str(folder / "password")}
+    ilo = {"address": "127.0.0.1", "user": "manage", "known_hosts": str(folder / "known_hosts")}
+    ilo |= {"password_file": str(folder / "password"), "serial": "CZJ1234567"}
     site: dict[str, Any] = {
         "hosts": {"fy": host | {"port": 1}, "fz": host | {"port": 3}},
+        "lights_out": {"fy": ilo | {"port": 4}, "fz": ilo | {"port": 5}},
         "arrays": {"nols": array},
     }
     kept = Folder(folder, "terminal")

@@ -11,7 +11,7 @@ from tests.engine.test_crashes import comes_back, died, sample
 from tests.fakes import Said
 
 #: typing takes so many commits and passages of the wires at least, from the start of the bot
-COMMITS, PASSAGES = 20, 90
+COMMITS, PASSAGES = 20, 100
 LINES = ("!console vm --send x", "!sysrq vm s")
 
 

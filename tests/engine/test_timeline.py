@@ -43,8 +43,9 @@ async def test_a_job_on_what_is_affected_joins_by_itself(bot: Bot) -> None:
     await did(bot, "!incident affects vm")
     await did(bot, "!migrate vm fz", NOUNOU2)
 
-    began, ended = await recorded(bot)
+    began, before, after, ended = await recorded(bot)
 
+    assert [each.data["kind"] for each in (before, after)] == ["pictured"] * 2
     assert began.person == ended.person == "nounou2"
     assert began.text == "began job 3: !migrate vm fz"
     assert ended.text.startswith("job 3 succeeded: !migrate vm fz → ")
@@ -95,7 +96,7 @@ async def test_denials_and_requests_with_their_answers_join(place: Place) -> Non
         await did(bot, f"!approve {code}", NOUNOU2)
         await bot.chat.answer(asked)
 
-        denied, requested, approved, began, ended = await recorded(bot)
+        denied, requested, approved, began, *pictured, ended = await recorded(bot)
 
     assert denied.person == "apprenti"
     assert denied.text.startswith("was denied: !migrate vm fz (")
@@ -107,6 +108,7 @@ async def test_denials_and_requests_with_their_answers_join(place: Place) -> Non
         "approved job 4 of nounou: !migrate vm fz",
     )
     assert began.job == ended.job == 4
+    assert {each.data["kind"] for each in pictured} == {"pictured"}
 
 
 async def test_what_is_done_under_its_glass_joins_whatever_it_is_about(place: Place) -> None:

@@ -123,7 +123,8 @@ class Ilo(LightsOut):
 
         def read(output: Output) -> T:
             status = Status.of(output.stdout)
-            if changes and status.code is None:
+            # what was refused was not made, and what was completed was; of all else nobody knows
+            if changes and not (status.refused or status.completed):
                 sentence = _("{name} did not say whether it took a change; it may have been made.")
                 raise OutcomeUnknown(sentence.format(name=self.name))
             self._demand(status)
@@ -135,7 +136,7 @@ class Ilo(LightsOut):
         """Raise `DeviceError` unless *status* says that the command was completed."""
         if status.code is None:
             raise not_understood(self.name, status.body)
-        if status.code != 0 or status.tag.upper() != "COMMAND COMPLETED":
+        if not status.completed:
             said = " · ".join(filter(None, (status.error, status.tag, status.body)))
             sentence = _("{name} answered: {said}")
             raise DeviceError(sentence.format(name=self.name, said=plain(said)))
@@ -150,6 +151,15 @@ class Status:
     tag: str
     error: str
     body: str
+
+    @property
+    def completed(self) -> bool:
+        return self.code == 0 and self.tag.upper() == "COMMAND COMPLETED"
+
+    @property
+    def refused(self) -> bool:
+        """Whether it says that it did not do it."""
+        return self.code == 2 and self.tag.upper() == "COMMAND PROCESSING FAILED"
 
     @classmethod
     def of(cls, text: str) -> Status:

@@ -11,9 +11,9 @@ import re
 from collections.abc import Callable
 
 from bot.devices.console import ConsoleHeld, Visited
-from bot.devices.said import must_succeed, not_understood
+from bot.devices.said import must_succeed, not_understood, plain
 from bot.devices.session import Call, Output, Visit
-from bot.errors import DeviceError, Refused
+from bot.errors import DeviceError, OutcomeUnknown, Refused
 from bot.i18n import _
 
 #: so much of a console is read: some thousand lines, and more than a ring holds
@@ -31,6 +31,13 @@ _VERSION = re.compile(r"([0-9]+)\.([0-9]+)")
 #: (xen tools/console/daemon/io.c, write_with_timestamp)
 _STAMP = re.compile(r"^\[[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}\] ", re.MULTILINE)
 _OPENED = re.compile(r"^Logfile Opened\r?\n", re.MULTILINE)
+#: what the programs of the host say of themselves (41-console-unknown.json)
+_SAID = re.compile(
+    r"^(?:xenconsole: |xl: |sudo: |timeout: |libxl: |[\w.+-]{1,120} is an invalid domain).*",
+    re.MULTILINE,
+)
+#: a log is there, or may be, and cannot be read (errno, in the words of the C library)
+_TROUBLE = re.compile(r"Input/output error|Stale file handle|Permission denied")
 #: another client has the lock (xen tools/console/client/main.c, not recorded)
 _HELD = re.compile(r"Could not lock \S+: ")
 _KEY = re.compile(r"[0-9a-z]")
@@ -95,15 +102,16 @@ def _silent(output: Output) -> None:
 
 
 def _newest(output: Output, paths: tuple[str, ...]) -> tuple[str, float] | None:
-    # it goes on where one of them is not there
-    if not output.stderr.startswith("stat:"):
-        must_succeed(output, "stat")
     found = []
     for line in output.stdout.splitlines():
         moment, _space, path = line.partition(" ")
         if not re.fullmatch(r"[0-9]{1,12}", moment) or path not in paths:
             raise not_understood("stat", output.stdout)
         found.append((path, float(moment)))
+    # it goes on where one of them is not there, and then says so
+    said = [line for line in output.stderr.splitlines() if line.startswith("stat:")]
+    if not found and (not said or any(map(_TROUBLE.search, said))):
+        must_succeed(output, "stat")
     return max(found, key=lambda log: log[1], default=None)
 
 
@@ -113,16 +121,28 @@ def _log(output: Output) -> str:
 
 
 def _shown(host: str, output: Output) -> str:
-    said = output.stderr or output.stdout
+    """What the console showed; of the guest's own words none is ever part of an error."""
     if output.exit in _ENDED:
         return output.stdout
-    if _HELD.search(said):
+    if output.typed:
+        raise OutcomeUnknown(
+            _("The console on {host} ended oddly (exit code {code}) after it was typed at.").format(
+                host=host, code=output.exit
+            )
+        )
+    # on a terminal the two streams are one
+    said = _SAID.search(output.stderr) or _SAID.match(output.stdout)
+    words = plain(said[0]) if said is not None else ""
+    if _HELD.search(words):
         raise ConsoleHeld(
             _("Somebody else holds this console on {host}; nothing was read or typed.").format(
                 host=host
             )
         )
-    if "is an invalid domain identifier" in said:
+    if "is an invalid domain identifier" in words:
         raise DeviceError(_("xl found no such domain on {host}.").format(host=host))
-    must_succeed(Output("", said, output.exit), "xl console")
-    return output.stdout
+    raise DeviceError(
+        _("xl console failed on {host} (exit code {code}). {words}").format(
+            host=host, code=output.exit, words=words
+        )
+    )
