@@ -42,7 +42,7 @@ class Dialogue:
 
     @property
     def whole(self) -> bool:
-        """Whether it ended: with the prompt, and with something before it that is no prompt.
+        """Whether it ended: with the prompt, and with something before it: no prompt, no echo.
 
         A line may meet a prompt that was printed twice; with no line the first prompt is the end.
         """
@@ -50,7 +50,7 @@ class Dialogue:
         match = self._prompt.search(tail)
         if match is None:
             return False
-        return not self.line or self._begin > 0 or bool(self._before(self._text).strip())
+        return not self.line or self._begin > 0 or bool(self.answer().strip())
 
     def ends_later(self) -> None:
         """Only a prompt that comes from now on is the end."""

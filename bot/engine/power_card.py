@@ -131,10 +131,10 @@ class _Seen:
     answers: bool = False
     boot: str = ""
     domains: tuple[Domain, ...] = ()
-    #: the guests that it last had, where it does not answer
-    last: tuple[str, ...] = ()
     #: (name, WWN) of the volumes that its DomUs have open, by the site's rule for names
     volumes: frozenset[tuple[str, str]] = frozenset()
+    #: the guests that it last had, where it does not answer
+    last: tuple[str, ...] = ()
 
 
 async def _look(ctx: Context, host: Host) -> _Seen:

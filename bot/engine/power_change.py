@@ -131,7 +131,7 @@ def _done(it: Powering, seen: _Seen, *, taken: bool) -> str:
     if it.change is PowerChange.RESET:
         if seen.other_boot(it):
             return _("{host} was reset, and answers again.").format(host=it.host)
-        # that it answers where it did not before proves nothing: it may have been silent for a moment
+        # that it answers now proves nothing where it did not before: that may have been a moment
         return ""
     if it.change is PowerChange.CUT and seen.other_boot(it):
         return _("{host} was off, and is up again.").format(host=it.host)
