@@ -320,3 +320,35 @@ async def test_a_key_after_which_something_is_lost_waits_for_another_person(
 
     assert await bot.code(asked)
     assert not any("sysrq" in line for line in place.sent)
+
+
+async def test_a_key_whose_end_is_unknown_is_settled_though_the_guest_is_gone(
+    place: Place, bot: Bot
+) -> None:
+    place.lab.fault(Fault("drop-after-send", "fy", "xl console", 1))
+    await bot.ask(f"!console {LOGGED} --send x")
+    fy = place.lab.hosts["fy"]
+    fy.drop(next(iter(fy.domains.values())))
+
+    settled = await bot.ask("!job settle 1")
+
+    assert state(settled) == "succeeded"
+    assert "Its console cannot be read" in settled.plain
+
+
+async def test_a_sysrq_shows_no_screen_to_who_may_not_see_it(place: Place) -> None:
+    place.console_log = CONSOLE_LOG
+    rights = {"keys": Role((Right.parse("console.sysrq"),))}
+    place.policy = Policy({APPRENTI: "a"}, {"a": ("keys",)}, rights)
+    async with place.bot() as bot:
+        said = await bot.ask(f"!sysrq {LOGGED} s", APPRENTI)
+
+    assert said.plain.startswith("✔ SysRq s was sent to vm")
+    assert "login:" not in said.plain
+
+
+async def test_two_who_ask_at_once_wait_for_each_other(place: Place, bot: Bot) -> None:
+    asked = [bot.chat.say(f"!console {UNLOGGED}") for _each in range(2)]
+
+    for each in asked:
+        assert state(await bot.chat.answer(each)) == "succeeded"

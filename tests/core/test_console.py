@@ -337,3 +337,23 @@ def test_a_screen_of_one_endless_line_takes_no_longer_than_it_should(unit: str) 
 def test_a_condition_says_what_may_be_typed_and_what_it_is_called() -> None:
     assert [c for c in Condition if c.typing_refused] == [Condition.PASSWORD]
     assert len({c.words for c in Condition}) == len(Condition)
+
+
+@pytest.mark.parametrize(
+    ("line", "condition"),
+    [
+        ("root@vm:~# reboot #login: ", Condition.ROOT_SESSION),
+        ("Allow root login: ", Condition.UNKNOWN),
+        ("Enter pass phrase: ", Condition.PASSWORD),
+        ("Passwort: ", Condition.PASSWORD),
+        ("Password for 'https://bob@git.example': ", Condition.PASSWORD),
+        ("Password: ***", Condition.PASSWORD),
+        ("[sudo] password for bob: ***", Condition.PASSWORD),
+        ("Please enter passphrase for disk x: ****", Condition.PASSWORD),
+        ("Verification code: ", Condition.PASSWORD),
+    ],
+)
+def test_what_only_looks_like_a_login_and_what_asks_for_a_secret(
+    line: str, condition: Condition
+) -> None:
+    assert examine(replay(f"Debian GNU/Linux 12 vm hvc0\r\n\r\n{line}"))[0].condition is condition
