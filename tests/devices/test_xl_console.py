@@ -1,4 +1,4 @@
-"""What `xl console` ended with: what it showed, who holds it, and no word of the guest in an error."""
+"""What `xl console` ended with: what it showed, who holds it; no word of a guest is in an error."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from bot.core.own import Own
 from bot.core.policy import Right, Role
 from bot.core.risk import Risk
 from bot.engine.world import Timing
+from bot.errors import Unreachable
 from bot.lab.faults import (
     GARBLE,
     HANG_HOST,
@@ -287,3 +288,51 @@ async def test_an_ilo_that_refuses_the_link_changes_nothing(place: Place) -> Non
 
     assert state(said) == "failed"
     assert place.lab.hosts["fz"].powered
+
+
+async def test_a_hold_on_a_guest_stands_against_it_though_its_host_is_silent(place: Place) -> None:
+    async with place.bot() as bot:
+        await bot.ask("!hold vm reason backup")
+        await bot.ask("!domu list")
+        place.lab.fault(Fault(HANG_HOST, "fy"))
+        said = await bot.ask("!ilo fy reset")
+
+    assert state(said) == "refused"
+    assert changes(place) == []
+
+
+async def test_the_host_of_the_bot_is_not_cut_while_the_bot_is_half_moved(place: Place) -> None:
+    place.own = Own("vm", "")
+    fy = place.lab.hosts["fy"]
+    fy.rename(next(iter(fy.domains.values())), "vm--migratedaway")
+
+    said = await ask(place, "!ilo fy reset")
+
+    assert state(said) == "refused"
+    assert changes(place) == []
+
+
+async def test_a_reset_is_not_proven_by_a_host_that_answers_again(place: Place) -> None:
+    """It missed only the look of the plan, and nothing was reset."""
+    place.lab.fault(Fault(REFUSE, "fz", times=1))
+    async with place.bot() as bot:
+        ilo = bot.engine.world.hosts["fz"].lights_out
+        assert ilo is not None
+
+        async def nothing(_change: object) -> None:
+            """The iLO says that it did, and did not."""
+
+        ilo.change = nothing  # type: ignore[method-assign, assignment]
+        toolstack = bot.engine.world.hosts["fz"].toolstack
+        boots, real = [Unreachable("fz is silent")] * 2, toolstack.boot
+
+        async def boot() -> str:
+            if boots:
+                raise boots.pop()
+            return await real()
+
+        toolstack.boot = boot  # type: ignore[method-assign]
+        said = await bot.ask("!ilo fz reset")
+
+    assert "did not answer before" not in said.plain
+    assert "was reset, and answers again" not in said.plain

@@ -72,3 +72,19 @@ async def test_the_ilo_itself_needs_no_hint_to_itself(bot: Bot, place: Place) ->
     place.lab.fault(Fault(KILL_HOST, "fz"))
 
     assert "Its iLO says" not in (await bot.ask("!ilo fz status")).plain
+
+
+async def test_a_bug_in_that_look_costs_nobody_the_answer(
+    bot: Bot, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken() -> None:
+        raise RuntimeError("a bug")
+
+    ilo = bot.engine.world.hosts["fz"].lights_out
+    monkeypatch.setattr(ilo, "power", broken)
+    place.lab.fault(Fault(KILL_HOST, "fz"))
+
+    said = await bot.ask("!domu list")
+
+    assert state(said) == "succeeded"
+    assert "iLO" not in said.plain
