@@ -55,7 +55,7 @@ DEFAULTS = (
     r"(\$(?:1|2[abxy]|5|6|7|y|gy)\$[./A-Za-z0-9$,=]{8,})",
     # private keys: whole, cut off at the end, without their beginning
     r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----((?:(?!-----)[\s\S]){0,16000})-----END",
-    r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----\s*"
+    r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----\s*+"
     r"((?:[A-Z][\w-]{1,20}: .{1,80}\n)*\n?(?:[ \t]*[A-Za-z0-9+/=]+[ \t]*(?:\n|\Z))+)",
     r"^[ \t]*((?:[A-Za-z0-9+/]{64}\n|[A-Za-z0-9+/]{70}\n|[A-Za-z0-9+/]{76}\n)+"
     r"[A-Za-z0-9+/]{1,76}={0,2})[ \t]*$",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from bot.core.console import Notice, examine
+from bot.core.console import Condition, Notice, examine
 from bot.core.redaction import DEFAULTS, blacked_out
 from bot.core.screen import Screen
 from bot.devices.console import Way
@@ -59,6 +59,8 @@ class Shot:
     printed: float | None = None
     #: False where nothing came now: all of it was read before, and somebody else may have read on
     fresh: bool = True
+    #: what came now shows by itself; None where nobody can tell it from what was there before
+    news: frozenset[Condition] | None = None
 
     @property
     def whose(self) -> str:
@@ -139,7 +141,7 @@ async def _read_away(engine: Engine, host: Host, domain: Domain, way: Way, text:
         way=way,
         text=known.text if known is not None else "",
         printed=known.at if known is not None else None,
-        fresh=bool(text),
+        new=text,
     )
 
 
@@ -151,11 +153,19 @@ async def shown(
     way: Way,
     text: str,
     printed: float | None = None,
-    fresh: bool = True,
+    new: str | None = None,
 ) -> Shot:
-    """What *text*, which a console printed, looks like, and what it says."""
+    """What *text*, which a console printed, looks like, and what it says.
+
+    *new*: the part of it that was read now, where that is known.
+    """
     screen, notices = await aside(engine.store, _read, text, engine.console.redact)
-    return Shot(guest, host, way, engine.clock(), screen, notices, printed, fresh)
+    news = None
+    if new is not None:
+        seen = await aside(engine.store, lambda: examine(replay(new)))
+        news = frozenset(notice.condition for notice in seen)
+    fresh = new is None or bool(new)
+    return Shot(guest, host, way, engine.clock(), screen, notices, printed, fresh, news)
 
 
 def _read(text: str, redact: Sequence[re.Pattern[str]]) -> tuple[Screen, tuple[Notice, ...]]:

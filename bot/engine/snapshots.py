@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from bot.core.console import Condition
 from bot.core.console_text import headline, lines, screen_text
 from bot.devices.host import Host
 from bot.devices.xen import Domain
-from bot.engine import audit_log, consoles, pictures
+from bot.engine import audit_log, consoles, pictures, schema
 from bot.engine.consoles import Shot
 from bot.engine.schema import snapshots
 from bot.errors import BotError
@@ -69,7 +70,7 @@ class Snapshot:
     @property
     def file(self) -> str:
         """The name of the picture's file."""
-        return pictures.file_name(f"job-{self.job}-{self.guest}-{self.moment}")
+        return pictures.file_name(f"job-{self.job}-{self.guest[:36]}-{self.moment}")
 
     @property
     def picture(self) -> tuple[Picture, str] | None:
@@ -85,12 +86,19 @@ async def take(run: Run, moment: str, host: Host, domain: Domain) -> str:
     Only by the host's log or by an attach that cannot type.  Raises for no trouble of a device, of
     the picture or of the store: nothing that is done to a guest must fail for its picture.
     """
+    engine, silent = run.engine, {*run.silent}
     try:
-        shot = await consoles.look(run.engine, host, domain)
+        # locks are held meanwhile, and who moves a guest waits
+        async with asyncio.timeout(engine.timing.connect + engine.console.listen):
+            shot = await consoles.look(engine, host, domain)
         if shot is None:
             return _("{host} keeps no log of it and cannot show it read only").format(host=host)
         await _keep(run, moment, shot)
+    except TimeoutError:
+        return _("{host} did not show it in time").format(host=host)
     except BotError as error:
+        # the job needed no picture: its answer does not speak of a host that gave none
+        run.silent.intersection_update(silent)
         log.warning("no snapshot", job=run.job.id, guest=domain.plain_name, why=str(error))
         return str(error)
     except Exception:
@@ -107,8 +115,15 @@ async def of_jobs(tx: AsyncConnection, jobs: Collection[int]) -> list[Snapshot]:
 
 
 async def forget(tx: AsyncConnection, now: float) -> None:
-    """Forget everything whose time is over *now*."""
-    await tx.execute(delete(snapshots).where(snapshots.c.expires <= now))
+    """Forget everything whose time is over *now*, but what an open incident still needs."""
+    entries, incidents = schema.incident_entries, schema.incidents
+    needed = (
+        select(entries.c.job)
+        .join(incidents, incidents.c.id == entries.c.incident)
+        .where((incidents.c.state == "open") & entries.c.job.is_not(None))
+    )
+    old = (snapshots.c.expires <= now) & snapshots.c.job.not_in(needed)
+    await tx.execute(delete(snapshots).where(old))
 
 
 def in_words(moment: str) -> str:

@@ -228,3 +228,11 @@ def test_whatever_is_printed_keeps_its_place(text: str, columns: int) -> None:
     assert len(black.rows) == len(screen.rows)
     assert black.cursor == screen.cursor
     assert black.wrapped == screen.wrapped
+
+
+def test_a_key_that_is_followed_by_nothing_but_blanks_costs_no_time() -> None:
+    """A guest that prints that must not stop the bot: it took 17 seconds for as much as this."""
+    text = "-----BEGIN RSA PRIVATE KEY-----" + " " * 300_000
+    pattern = next(each for each in map(re.compile, DEFAULTS) if r"\s*+" in each.pattern)
+
+    assert pattern.search(text) is None

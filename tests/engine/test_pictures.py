@@ -213,7 +213,7 @@ async def test_a_picture_says_whose_console_it_is_when_by_which_way_and_for_whom
         way=way,
         text="login: ",
         printed=EPOCH - 60,
-        fresh=fresh,
+        new=None if fresh else "",
     )
     shot = replace(shot, at=EPOCH)
 
