@@ -210,12 +210,15 @@ async def reads_on_a_phone(page: Page, pictures: Path) -> None:
 
 
 async def the_session_stays(page: Page) -> None:
-    """Whoever loads the page again is who they were."""
+    """Whoever loads the page again is who they were, and reads on where the room ends.
+
+    The client shows the last messages only, so it is the last answer that is waited for.
+    """
     before = await page.value("localStorage.hydrogen_sessions_v1")
 
     await page.tell("Page.reload")
 
-    await page.shows("pong")
+    await page.shows("sleeper: stopped")
     after = await page.value("localStorage.hydrogen_sessions_v1")
     assert device(after) == device(before) != []
 
