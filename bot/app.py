@@ -44,6 +44,7 @@ from bot.plugins import modules_in
 from bot.policies import (
     approvals_of,
     calling_of,
+    clock_rules_of,
     console_of,
     demand_fit,
     policy_of,
@@ -163,6 +164,7 @@ async def _run(config: Config, path: Path) -> None:
                 reports=config.incidents.folder or config.state / "incidents",
                 timezone=config.timezone,
                 console=console_of(config),
+                clock_rules=clock_rules_of(config),
                 tally=tally,
                 pulse=pulse,
                 own=Own(config.own.bot or "", config.own.homeserver or ""),

@@ -10,18 +10,23 @@ from contextlib import asynccontextmanager
 from bot.config import Array as ArrayConfig
 from bot.config import Config
 from bot.config import Host as HostConfig
+from bot.config_clock import Guest as GuestConfig
 from bot.config_console import LightsOut as LightsOutConfig
 from bot.core.tally import Tally
+from bot.devices.clock import NtpWire
 from bot.devices.detached import HostLauncher
+from bot.devices.guest import GuestAccess
 from bot.devices.host import Host
 from bot.devices.links import HostLinks
 from bot.devices.ownership import OwnerFile
 from bot.devices.power import LightsOut
 from bot.devices.session import Session
+from bot.devices.sntp import NtpClient
 from bot.devices.ssh import SshSession
 from bot.devices.ssh_shell import ShellSession
 from bot.devices.storage import StorageArray
 from bot.devices.telnet import TelnetSession
+from bot.devices.time_service import TimeServiceDriver
 from bot.devices.xen import Toolstack
 from bot.engine.recording import RecordedSession
 from bot.engine.store import Store
@@ -41,11 +46,13 @@ async def world_of(config: Config, store: Store, tally: Tally) -> AsyncIterator[
 
     hosts = {name: _host(config, recorded, name, host) for name, host in config.hosts.items()}
     arrays = {name: _array(config, recorded, name, array) for name, array in config.arrays.items()}
+    guests = {name: _guest(config, recorded, name, guest) for name, guest in config.guests.items()}
     sessions: list[Session] = [host.toolstack.session for host in hosts.values()]
     sessions += [array.session for array in arrays.values()]
     sessions += [host.lights_out.session for host in hosts.values() if host.lights_out is not None]
+    sessions += [guest.session for guest in guests.values() if guest.session is not None]
     try:
-        yield World(hosts, arrays)
+        yield World(hosts, arrays, guests, _reference(config), _time_services())
     finally:
         await asyncio.gather(*(session.close() for session in sessions))
 
@@ -109,3 +116,34 @@ def _array(config: Config, recorded: Recorded, name: str, array: ArrayConfig) ->
     )
     session = recorded(name, wire)
     return drivers_in("bot.devices.arrays", StorageArray)[array.driver](name, session)
+
+
+def _guest(config: Config, recorded: Recorded, name: str, guest: GuestConfig) -> GuestAccess:
+    session = ntp = None
+    if guest.ssh is not None:
+        wire = SshSession(
+            name=name,
+            address=guest.address,
+            port=guest.ssh.port,
+            user=guest.ssh.user,
+            key_file=guest.ssh.key_file,
+            known_hosts=guest.ssh.known_hosts,
+            connect_timeout=config.timing.connect,
+            command_timeout=config.timing.command,
+        )
+        session = recorded(name, wire)
+    if guest.ntp is not None:
+        ntp = NtpClient(name, guest.address, guest.ntp, timeout=config.timing.connect)
+    return GuestAccess(name, guest.address, session, ntp)
+
+
+def _reference(config: Config) -> NtpWire | None:
+    server = config.clock.reference
+    if server is None:
+        return None
+    return NtpClient(server.address, server.address, server.port, timeout=config.timing.connect)
+
+
+def _time_services() -> list[type[TimeServiceDriver]]:
+    found = drivers_in("bot.devices.time_services", TimeServiceDriver)
+    return sorted(found.values(), key=lambda kind: kind.order)

@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from bot.config_alerts import Alerts, Http, Incidents, Watch
+from bot.config_clock import Clock, Guest, Migrate
 from bot.config_console import CONSOLE_LOG, Console, ConsoleLogPath, LightsOut
 from bot.config_file import Problem, Source, sort_out
 from bot.config_section import Port, Section
@@ -294,6 +295,8 @@ class Config(Place, Policy):
     rooms: Rooms
     hosts: Annotated[dict[Name, Host], Field(min_length=1)]
     arrays: dict[Name, Array] = {}
+    #: DomUs that the bot can get into
+    guests: dict[Name, Guest] = {}
     timing: Timing = Timing()
     limits: Limits = Limits()
     own: Own = Own()
@@ -305,6 +308,8 @@ class Config(Place, Policy):
     #: by the name of the watch
     watches: dict[Name, Watch] = {}
     console: Console = Console()
+    clock: Clock = Clock()
+    migrate: Migrate = Migrate()
 
     @model_validator(mode="after")
     def _listens_often_enough(self) -> Self:

@@ -16,6 +16,7 @@ from bot.config_file import Loc, Problem, Source, dotted, instead
 from bot.core.alerts import Severity
 from bot.core.approvals import Approvals, Need
 from bot.core.calling import EVERYBODY, Call, Calling
+from bot.core.clocks import Thresholds
 from bot.core.command import Registry
 from bot.core.fitting import Misfit, misfits
 from bot.core.policy import Policy, Right, Role
@@ -23,6 +24,7 @@ from bot.core.risk import Risk
 from bot.core.rooms import LOCAL
 from bot.core.text import did_you_mean
 from bot.core.watch import Watch
+from bot.engine.clocks import ClockRules
 from bot.engine.consoles import ConsoleRules
 from bot.engine.reload import Fresh
 from bot.errors import ConfigError
@@ -103,6 +105,25 @@ def console_of(config: Config) -> ConsoleRules:
         said.listen,
         said.watch_every,
         said.watch_longest,
+    )
+
+
+def clock_rules_of(config: Config) -> ClockRules:
+    """How clocks are measured, judged and mended, as the config has it."""
+    said = config.clock
+    return ClockRules(
+        reference=said.reference.address if said.reference is not None else "",
+        probes=said.probes,
+        at_once=said.at_once,
+        thresholds=Thresholds(said.notice, said.trouble, said.disaster),
+        ahead=said.ahead,
+        keep=said.keep,
+        slew_below=said.slew_below,
+        may_step=said.step,
+        may_restart=said.restart,
+        patience=said.patience,
+        limit=config.migrate.clock_limit,
+        behind=config.migrate.clock_behind,
     )
 
 

@@ -21,6 +21,7 @@ from bot.core.tally import Tally
 from bot.core.watch import Watch
 from bot.engine.alerts import Alerts
 from bot.engine.approvals import Requests
+from bot.engine.clocks import ClockRules, Clocks
 from bot.engine.console_memory import ConsoleMemory
 from bot.engine.consoles import ConsoleRules
 from bot.engine.glass import Glass
@@ -86,6 +87,8 @@ class Engine:
     #: how consoles are read, and what of them is shown
     console: ConsoleRules = field(default_factory=ConsoleRules)
     seen: ConsoleMemory = field(default_factory=ConsoleMemory)
+    #: how clocks are measured, judged and mended
+    clock_rules: ClockRules = field(default_factory=ClockRules)
     tally: Tally = field(default_factory=Tally)
     #: whether the chat is heard; None where nobody keeps it
     pulse: Pulse | None = None
@@ -112,6 +115,7 @@ class Engine:
     holds: Holds = field(init=False)
     alerts: Alerts = field(init=False)
     incidents: Incidents = field(init=False)
+    clocks: Clocks = field(init=False)
 
     def __post_init__(self) -> None:
         self.typing = Typing(self.chat)
@@ -122,6 +126,7 @@ class Engine:
         self.holds = Holds(self)
         self.alerts = Alerts(self)
         self.incidents = Incidents(self)
+        self.clocks = Clocks(self)
 
     def rights(self, person: str, room: str, *, without: int | None = None) -> Rights:
         """Everything that *person* may do in *room* now, by roles and by grants.

@@ -20,7 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from bot.core.audit import GENESIS
 from bot.engine import sqlite
-from bot.engine.schema import meta, metadata
+from bot.engine.schema import meta
+from bot.engine.schema_clocks import metadata
 from bot.engine.upgrades import UPGRADES, VERSION
 from bot.errors import ConfigError, StoreError
 from bot.i18n import _

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 5
+VERSION = 6
 
 #: what a store of the version before each number lacks; tables that are missing are made anyway
 UPGRADES: dict[int, tuple[str, ...]] = {
@@ -28,4 +28,5 @@ UPGRADES: dict[int, tuple[str, ...]] = {
         "ALTER TABLE outbox ADD COLUMN picture BLOB",
         "ALTER TABLE outbox ADD COLUMN expires FLOAT",
     ),
+    6: (),
 }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from bot.devices.clock import NtpWire
+from bot.devices.guest import GuestAccess
 from bot.devices.host import Host
 from bot.devices.storage import StorageArray
+from bot.devices.time_service import TimeServiceDriver
 
 
 @dataclass(frozen=True)
@@ -34,3 +37,9 @@ class World:
 
     hosts: Mapping[str, Host] = field(default_factory=dict)
     arrays: Mapping[str, StorageArray] = field(default_factory=dict)
+    #: the DomUs that the bot can get into
+    guests: Mapping[str, GuestAccess] = field(default_factory=dict)
+    #: the time server that is right; None for the bot's own clock
+    reference: NtpWire | None = None
+    #: every time service that may run on a host or a guest, in the order in which they are asked
+    time_services: Sequence[type[TimeServiceDriver]] = ()

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from random import Random
 
 from bot.lab.clock import RECORDED
+from bot.lab.clocks.timepiece import Timepiece
 from bot.lab.dom0 import Machine
 from bot.lab.domains import Life
 from bot.lab.guests import Guest, GuestDisk, GuestNic
@@ -65,6 +66,7 @@ def build_world(
         host.files |= dict.fromkeys({guest.kernel for guest, _ in guests}, "")
         host.booted = -300_000.0
     for guest, where in guests:
+        world.timepieces[guest.name] = Timepiece(world.clock)
         if where:
             host = world.hosts[where]
             domain = host.build(guest, Life.ALIVE)

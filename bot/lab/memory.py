@@ -38,11 +38,13 @@ class MemorySite:
         self._homes = {host.name: Home(world, host) for host in world.hosts.values()}
 
     def session(self, name: str) -> MemorySession:
-        """A session to the Dom0, iLO or array *name*; all sessions of a Dom0 share its home."""
+        """A session to the Dom0, guest, iLO or array *name*; those of a Dom0 share its home."""
         if name in self.world.hosts:
             return Dom0Session(self.world, name, self._timeout, self._homes[name])
         if name in self.world.ilos:
             return IloSession(self.world, name, self._timeout)
+        if name in self.world.timepieces:
+            return GuestSession(self.world, name, self._timeout)
         return ArraySession(self.world, name, self._timeout)
 
 
@@ -64,13 +66,14 @@ class MemorySession:
         boot = self._boot()
         weather = Weather.of(self.world, self.name, shlex.join(call.words))
         typed: list[bytes] = []
+        link = self.world.link(self.name)
         try:
             async with asyncio.timeout(call.timeout or self._timeout):
-                await asyncio.sleep(LATENCY / 2)
+                await asyncio.sleep(LATENCY / 2 + link.going(self.world.random))
                 await weather.before(self.world)
                 output = await self._carry_out(call, typed)
                 await weather.after(self.world)
-                await asyncio.sleep(LATENCY / 2)
+                await asyncio.sleep(LATENCY / 2 + link.coming(self.world.random))
         except TimeoutError as error:
             raise self._lost(call, typed) from error
         refused = self.world.faults.standing(faults.REFUSE, self.name)
@@ -135,6 +138,19 @@ class Dom0Session(MemorySession):
         )
         code = await execution.wait()
         return Output(received(out), received(err), code)
+
+
+class GuestSession(MemorySession):
+    """The command line of one guest, wherever it runs."""
+
+    def _power(self) -> bool:
+        return self.world.runs(self.name)
+
+    async def _carry_out(self, call: Call[T], typed: list[bytes]) -> Output:
+        if call.words[0] == "date":
+            wall = self.world.timepieces[self.name].wall()
+            return Output(f"{int(wall)}.{int(wall % 1 * 10**9):09}\n")
+        return Output("", f"sh: 1: {call.words[0]}: not found\n", 127)
 
 
 class ArraySession(MemorySession):

@@ -140,7 +140,7 @@ async def update(command: Command) -> int:
 
 async def date(command: Command) -> int:
     """The host's wall clock."""
-    wall = command.world.clock.wall()
+    wall = command.world.timepieces[command.dom0.name].wall()
     seconds, nanoseconds = int(wall), int(wall % 1 * 10**9)
     form = command.words[1] if len(command.words) > 1 else "+%s"
     command.out(form[1:].replace("%s", str(seconds)).replace("%N", f"{nanoseconds:09}") + "\n")

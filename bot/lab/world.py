@@ -11,8 +11,11 @@ from typing import Any, Protocol
 from bot.lab import faults as names
 from bot.lab.chores import Chores
 from bot.lab.clock import RECORDED, Clock
+from bot.lab.clocks.link import Link
+from bot.lab.clocks.timepiece import Timepiece
 from bot.lab.consoles import scenes
 from bot.lab.dom0 import Dom0, Machine
+from bot.lab.domains import Life
 from bot.lab.faults import Fault, Faults, UnknownFault
 from bot.lab.ilo.processor import Ilo
 from bot.lab.power import Power
@@ -38,6 +41,9 @@ class Pace:
     power: float = 2.0
     #: until a host that has power answers
     host_boot: float = 8.0
+
+
+_NEAR = Link()
 
 
 class Breakable(Protocol):
@@ -86,9 +92,26 @@ class World:
             )
             for machine in machines
         }
+        #: the clocks of hosts and guests, by name
+        self.timepieces = {name: Timepiece(self.clock) for name in self.hosts}
+        #: how slow it is to get to hosts and guests, by name; what is not named is near
+        self.links: dict[str, Link] = {}
         self.power = {name: Power(self, host) for name, host in self.hosts.items()}
         ilos = (Ilo(self, host, self.power[host.name]) for host in self.hosts.values())
         self.ilos = {ilo.name: ilo for ilo in ilos}
+
+    def link(self, name: str) -> Link:
+        """The way to the host or guest *name*."""
+        return self.links.get(name, _NEAR)
+
+    def runs(self, guest: str) -> bool:
+        """Whether the guest called so can answer: it is alive on a host that does not hang."""
+        return any(
+            domain.life is Life.ALIVE and domain.guest.name == guest
+            for host in self.hosts.values()
+            if host.alive
+            for domain in host.domains.values()
+        )
 
     def changed(self) -> None:
         """Look for broken rules and wake who waits for a change."""

@@ -28,13 +28,16 @@ from bot.core.tally import Tally
 from bot.core.watch import Watch
 from bot.devices.arrays.msa import MsaArray
 from bot.devices.detached import HostLauncher
+from bot.devices.guest import GuestAccess
 from bot.devices.host import Host
 from bot.devices.lights_out.ilo import Ilo
 from bot.devices.links import HostLinks
 from bot.devices.ownership import OwnerFile
 from bot.devices.session import Call, Session, T
+from bot.devices.time_service import TimeServiceDriver
 from bot.devices.toolstacks.xl import XlToolstack
 from bot.engine import store as stores
+from bot.engine.clocks import ClockRules
 from bot.engine.engine import Engine
 from bot.engine.inventory import Inventory
 from bot.engine.outbox import Outbox
@@ -47,6 +50,7 @@ from bot.errors import StoreError
 from bot.lab.memory import MemorySite
 from bot.lab.programs import UPDATE
 from bot.lab.world import World as LabWorld
+from bot.plugins import drivers_in
 from tests.fakes import NOUNOU, ROOM, FakeChat, Said
 
 #: when the tests' time begins, in seconds since 1970
@@ -217,6 +221,10 @@ class Place:
     enrolled: dict[str, str] = field(default_factory=dict)
     #: the hosts for which the config has no iLO
     without_ilo: frozenset[str] = frozenset()
+    #: the DomUs that the bot can get into by ssh
+    guests: tuple[str, ...] = ()
+    #: how clocks are judged
+    clock_rules: ClockRules = field(default_factory=ClockRules)
     #: where hosts keep logs of consoles; nowhere unless the test says so
     console_log: str = ""
     #: nothing is looked at unless the test says so
@@ -266,7 +274,10 @@ class Place:
             for name, wire in wires.items()
         }
         arrays = {name: MsaArray(name, self._session(name, store)) for name in self.lab.arrays}
-        return World(hosts, arrays)
+        guests = {name: GuestAccess(name, name, self._session(name, store)) for name in self.guests}
+        kinds = drivers_in("bot.devices.time_services", TimeServiceDriver)
+        services = sorted(kinds.values(), key=lambda kind: kind.order)
+        return World(hosts, arrays, guests, time_services=services)
 
     def _lights_out(self, host: str, store: Store | None) -> Ilo | None:
         if host in self.without_ilo:
@@ -298,6 +309,7 @@ class Place:
             approvals=self.approvals,
             audit_room=self.audit_room,
             watches=self.watches,
+            clock_rules=self.clock_rules,
             tally=self.tally,
             version="0.1",
             started=self.clock(),

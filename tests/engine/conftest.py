@@ -23,7 +23,7 @@ def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], VirtualLoop]]:
 @pytest.fixture
 async def place(tmp_path: Path) -> AsyncIterator[Place]:
     """The lab's site, and a state folder in which no bot lived yet."""
-    lab = lab_world()
+    lab = lab_world(epoch=EPOCH)
     yield Place(tmp_path / "state", lab)
     await lab.close()
     with threads_at_work():

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from bot.lab.blueprint import lab_world
-from tests.engine.alive import Place, opened
+from tests.engine.alive import EPOCH, Place, opened
 from tests.http.programs import Served, served
 
 
 @pytest.fixture
 async def place(tmp_path: Path) -> AsyncIterator[Place]:
     """The lab's site, and a state folder in which no bot lived yet."""
-    lab = lab_world()
+    lab = lab_world(epoch=EPOCH)
     yield Place(tmp_path / "state", lab)
     await lab.close()
 

@@ -1,0 +1,74 @@
+"""Many clocks measured at one time, and compared with one another.  No I/O here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bot.core.clocks import Agreement, Reading, Role, Whose, agreement
+from bot.core.time_service import Kernel, TimeService
+
+#: by how much two clocks may drift apart between two readings, a second: ten times what RFC 5905
+#: takes for a clock in order (PHI, 15 ppm), since the bot's own may be none
+DRIFT = 150e-6
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is known of one clock at one time."""
+
+    whose: Whose
+    #: seconds since 1970, by the bot's clock
+    at: float
+    #: against the bot's own clock; None where it could not be measured
+    reading: Reading | None = None
+    #: why not, in one sentence
+    why: str = ""
+    #: False where the config gives no way to it
+    measurable: bool = True
+    #: the Dom0 that a guest runs on; empty where that is not known
+    host: str = ""
+    service: TimeService | None = None
+    kernel: Kernel | None = None
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """All that was measured in one go."""
+
+    at: float
+    measured: tuple[Measured, ...]
+    #: whose time is held to be right
+    reference: Whose
+    #: what two clocks may differ by and still agree, in seconds
+    tolerance: float
+
+    def of(self, whose: Whose) -> Measured | None:
+        return next((each for each in self.measured if each.whose == whose), None)
+
+    def machines(self) -> Iterator[Measured]:
+        """The Dom0s and DomUs."""
+        return (each for each in self.measured if each.whose.role in (Role.HOST, Role.GUEST))
+
+    def between(self, one: Whose, other: Whose) -> Reading | None:
+        """How far *one* is ahead of *other*; None where either could not be measured."""
+        here, there = self.of(one), self.of(other)
+        if here is None or there is None or here.reading is None or there.reading is None:
+            return None
+        apart = here.reading - there.reading
+        return Reading(apart.offset, apart.bound + DRIFT * abs(here.at - there.at))
+
+    def offset(self, whose: Whose) -> Reading | None:
+        """How far *whose* is ahead of the reference; None where that could not be measured."""
+        return self.between(whose, self.reference)
+
+    def agreement(self) -> Agreement | None:
+        """Which of the clocks agree."""
+        readings = {each.whose: each.reading for each in self.measured if each.reading is not None}
+        return agreement(readings, self.tolerance / 2)
+
+    @property
+    def doubted(self) -> bool:
+        """Whether most clocks agree with one another, and not with the reference."""
+        found = self.agreement()
+        return found is not None and found.most and self.reference not in found.together

@@ -1,0 +1,1 @@
+"""Time services, one file each."""

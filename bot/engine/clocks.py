@@ -1,0 +1,221 @@
+"""Measuring the clocks of the site: Dom0s, DomUs, the reference, and the bot's own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from bot.core.clock_sweep import Measured, Sweep
+from bot.core.clocks import Reading, Role, Thresholds, Whose
+from bot.core.time_service import TimeService
+from bot.devices.clock import GRAIN, NtpWire, Stopwatch, read_by_ntp, read_by_ssh
+from bot.devices.host import Host
+from bot.devices.kernel import kernel_call
+from bot.devices.session import Session
+from bot.devices.time_service import TimeServiceDriver
+from bot.errors import DeviceError
+from bot.i18n import _
+
+if TYPE_CHECKING:
+    from bot.engine.engine import Engine
+
+#: as many guests' connections stay open from one sweep to the next
+KEPT_OPEN = 50
+
+
+@dataclass(frozen=True)
+class ClockRules:
+    """How clocks are measured, judged and mended: seconds, all from the config."""
+
+    #: the address of the reference; empty for the bot's own clock
+    reference: str = ""
+    probes: int = 5
+    at_once: int = 16
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    #: a drift that reaches the next threshold within this time is told before
+    ahead: float = 6 * 3600.0
+    keep: float = 90 * 86400.0
+    slew_below: float = 1.0
+    may_step: bool = True
+    may_restart: bool = False
+    patience: float = 120.0
+    #: of two Dom0s between which a guest is moved
+    limit: float = 0.05
+    behind: float = 0.01
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine whose clock may be asked, and by which ways."""
+
+    whose: Whose
+    session: Session | None = None
+    ntp: NtpWire | None = None
+    #: the Dom0 that a guest runs on
+    host: str = ""
+
+
+class Clocks:
+    """Measures; remembers which time service runs where, and what was measured last."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._services: dict[Whose, type[TimeServiceDriver]] = {}
+        #: the last sweep over everything; None before the first
+        self.last: Sweep | None = None
+
+    @property
+    def rules(self) -> ClockRules:
+        return self._engine.clock_rules
+
+    @property
+    def reference(self) -> Whose:
+        """Whose time is held to be right."""
+        if self._engine.world.reference is None:
+            return self._bot
+        return Whose(Role.REFERENCE, self.rules.reference)
+
+    @property
+    def _bot(self) -> Whose:
+        return Whose(Role.BOT, _("the bot's own clock"))
+
+    async def everything(self) -> Sweep:
+        """Measure every Dom0, and every DomU that runs."""
+        self.last = await self.measure(await self.machines())
+        return self.last
+
+    async def machines(self) -> list[Machine]:
+        """Every Dom0, and every DomU that runs; with those that a Dom0 does not tell of now."""
+        world = self._engine.world
+        places, silent = await self._places()
+        names = set(places) | (set(world.guests) if silent else set())
+        guests = (self.guest(name, places.get(name, "")) for name in sorted(names))
+        return [*map(self.host, world.hosts.values()), *guests]
+
+    def host(self, host: Host) -> Machine:
+        """The machine that the Dom0 *host* is."""
+        return Machine(Whose(Role.HOST, host.name), host.toolstack.session)
+
+    def guest(self, name: str, host: str = "") -> Machine:
+        """The machine that the DomU *name* is, which runs on *host*."""
+        access = self._engine.world.guests.get(name)
+        whose = Whose(Role.GUEST, name)
+        if access is None:
+            return Machine(whose, host=host)
+        return Machine(whose, access.session, access.ntp, host)
+
+    async def _places(self) -> tuple[dict[str, str], bool]:
+        """Where each guest runs by one look at every host, and whether a host did not answer."""
+
+        async def listed(host: Host) -> list[tuple[str, str]] | None:
+            try:
+                domains = await host.toolstack.domains()
+            except DeviceError:
+                return None
+            return [(domain.plain_name, host.name) for domain in domains]
+
+        answers = await asyncio.gather(*map(listed, self._engine.world.hosts.values()))
+        found = dict(pair for answer in answers if answer is not None for pair in answer)
+        return found, None in answers
+
+    async def measure(self, machines: Iterable[Machine], *, closely: bool = True) -> Sweep:
+        """Measure *machines* and the reference, all at the same time as far as that goes.
+
+        *closely*: also ask what their time services say.  What cannot be measured says why.
+        """
+        turns = asyncio.Semaphore(self.rules.at_once)
+
+        async def measured(machine: Machine) -> Measured:
+            async with turns:
+                return await self._measured(machine, closely=closely)
+
+        own = Measured(self._bot, self._engine.clock(), Reading(0.0, GRAIN))
+        wanted = await self._reference()
+        found = await asyncio.gather(*map(measured, machines))
+        right = wanted[0].whose if wanted and wanted[0].reading is not None else self._bot
+        return Sweep(
+            self._engine.clock(), (*wanted, own, *found), right, self.rules.thresholds.notice
+        )
+
+    async def apart(self, one: Host, other: Host) -> Reading:
+        """How far the clock of *one* is ahead of that of *other*; raises as drivers do."""
+        first, second = await asyncio.gather(*(self._host_reading(each) for each in (one, other)))
+        return first - second
+
+    async def _host_reading(self, host: Host) -> Reading:
+        return await read_by_ssh(host.toolstack.session, self.stopwatch, self.rules.probes)
+
+    async def of_guest(self, name: str) -> Reading | None:
+        """How far the clock of the DomU *name* is ahead of the bot's; None where nobody can say."""
+        return (await self._measured(self.guest(name), closely=False)).reading
+
+    @property
+    def stopwatch(self) -> Stopwatch:
+        return Stopwatch(self._engine.clock, asyncio.get_running_loop().time)
+
+    async def _reference(self) -> list[Measured]:
+        """The reference as a clock of its own, where the config names one."""
+        wire, now = self._engine.world.reference, self._engine.clock()
+        if wire is None:
+            return []
+        whose = Whose(Role.REFERENCE, self.rules.reference)
+        try:
+            reading, synchronised = await read_by_ntp(wire, self.stopwatch, self.rules.probes)
+        except DeviceError as error:
+            return [Measured(whose, now, why=str(error))]
+        if not synchronised:
+            why = _("{name} says that its clock is not synchronised.").format(name=whose)
+            return [Measured(whose, now, why=why)]
+        return [Measured(whose, now, reading)]
+
+    async def _measured(self, machine: Machine, *, closely: bool) -> Measured:
+        session, ntp, host = machine.session, machine.ntp, machine.host
+        blank = Measured(machine.whose, self._engine.clock(), host=host)
+        try:
+            if session is not None:
+                reading = await read_by_ssh(session, self.stopwatch, self.rules.probes)
+                found = replace(blank, at=self._engine.clock(), reading=reading)
+                return await self._closely(found, session) if closely else found
+            if ntp is not None:
+                reading, _synchronised = await read_by_ntp(ntp, self.stopwatch, self.rules.probes)
+                return replace(blank, at=self._engine.clock(), reading=reading)
+        except DeviceError as error:
+            return replace(blank, why=str(error))
+        finally:
+            await self._let_go(machine)
+        why = _("The config gives no way into {name}.").format(name=machine.whose)
+        return replace(blank, why=why, measurable=False)
+
+    async def _let_go(self, machine: Machine) -> None:
+        """Close the way into a guest where there are too many to keep all open."""
+        guests = self._engine.world.guests
+        if machine.whose.role is Role.GUEST and len(guests) > KEPT_OPEN and machine.session:
+            await machine.session.close()
+
+    async def _closely(self, found: Measured, session: Session) -> Measured:
+        """*found* with what its time service and its kernel say, as far as they do."""
+        try:
+            kernel = await session.run(kernel_call())
+            service = await self._service(found.whose, session)
+        except DeviceError:
+            return found
+        return replace(found, kernel=kernel, service=service)
+
+    async def _service(self, whose: Whose, session: Session) -> TimeService | None:
+        """The time service that runs there; else one that is installed; None for none."""
+        found: TimeService | None = None
+        for kind in self._order(whose):
+            service = await kind(whose.name, session).look()
+            if service is not None and service.runs:
+                self._services[whose] = kind
+                return service
+            found = found or service
+        return found
+
+    def _order(self, whose: Whose) -> Sequence[type[TimeServiceDriver]]:
+        """The kinds of time services, the one that ran there before first."""
+        kinds = self._engine.world.time_services
+        before = self._services.get(whose)
+        return sorted(kinds, key=lambda kind: kind is not before)

@@ -1,0 +1,58 @@
+"""The clocks of the site are measured against the bot's own, each with what it may be wrong by."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.core.clocks import Role, Whose
+from bot.engine.clocks import Clocks
+from bot.lab.clocks.link import Link
+from tests.engine.alive import Place, opened
+
+FY, VM, OWL = Whose(Role.HOST, "fy"), Whose(Role.GUEST, "vm"), Whose(Role.GUEST, "owl")
+
+
+@pytest.fixture
+def site(place: Place) -> Place:
+    """A site in which the bot gets into vm alone."""
+    place.guests = ("vm",)
+    return place
+
+
+@pytest.mark.parametrize("there", [0.0, 0.5, 1.0])
+async def test_the_truth_lies_within_the_bound_however_the_way_is(
+    site: Place, there: float
+) -> None:
+    site.lab.timepieces["vm"].step(0.3)
+    site.lab.links["vm"] = Link(delay=0.2, jitter=0.05, there=there)
+
+    async with opened(site.folder) as store:
+        sweep = await Clocks(site.engine(store)).everything()
+
+    vm = sweep.offset(VM)
+    assert vm is not None
+    assert vm.lowest <= 0.3 <= vm.highest
+    assert vm.bound < 0.2
+
+
+async def test_one_without_a_way_in_is_not_measurable(site: Place) -> None:
+    async with opened(site.folder) as store:
+        sweep = await Clocks(site.engine(store)).everything()
+
+    owl = sweep.of(OWL)
+    assert owl is not None
+    assert not owl.measurable
+    assert owl.host == "fy"
+    assert sweep.offset(OWL) is None
+
+
+async def test_two_machines_are_compared_with_one_another(site: Place) -> None:
+    site.lab.timepieces["fy"].step(-0.1)
+    site.lab.timepieces["vm"].step(0.1)
+
+    async with opened(site.folder) as store:
+        sweep = await Clocks(site.engine(store)).everything()
+
+    apart = sweep.between(VM, FY)
+    assert apart is not None
+    assert apart.offset == pytest.approx(0.2, abs=apart.bound)
