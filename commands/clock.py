@@ -29,9 +29,10 @@ SOURCES = 4
 
 @command("clock", needs="clock.show", filters=True)
 async def clock(ctx: Context, machine: Machine | None = None) -> Reply:
-    """Say how far clocks are off, by how much that may be wrong, and which side is.
+    """Say how far clocks are off, and which of them.
 
-    Without a name, or with all, it measures every Dom0 and every DomU that the bot gets into.
+    Each offset comes with what it may be wrong by. Without a name, or with all, every Dom0 and
+    every DomU that the bot gets into is measured.
 
     Example: clock vm
     """
