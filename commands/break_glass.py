@@ -29,8 +29,9 @@ from bot.api import (
 async def break_glass(ctx: Context, *words: Word) -> Reply:
     """Go without the second person for a time.
 
-    For when nobody else is there. What somebody else would have to approve, you confirm yourself. Every right, check and record
-    stays as it is, every member is called at once, and grants still want a second person.
+    For when nobody else is there. What somebody else would have to approve, you confirm yourself.
+    Every right, check and record stays as it is, every member is called at once, and grants still
+    want a second person.
 
     Example: break-glass for 30m reason fy is on fire and I am alone
     """
