@@ -90,14 +90,14 @@ class Trend:
 
 def trend(samples: Sequence[Sample]) -> Trend:
     """What *samples* of one clock against one reference say, the oldest first."""
-    believed = list(_believed(samples))
-    if not believed:
+    good = list(believed(samples))
+    if not good:
         return Trend()
-    steps = tuple(_steps(believed))
-    since = steps[-1].at if steps else believed[0].at
-    begin = max(since, believed[-1].at - _WINDOW)
-    rate = _rate([each for each in believed if each.at >= begin])
-    return Trend(since, rate, steps, believed[-1])
+    steps = tuple(_steps(good))
+    since = steps[-1].at if steps else good[0].at
+    begin = max(since, good[-1].at - _WINDOW)
+    rate = _rate([each for each in good if each.at >= begin])
+    return Trend(since, rate, steps, good[-1])
 
 
 def is_artefact(before: Reading | None, now: Reading, apart: float = 0.0) -> bool:
@@ -134,8 +134,8 @@ def spread(sample: Sample) -> Reading:
     return Reading(sample.reading.offset, sample.reading.bound + far)
 
 
-def _believed(samples: Iterable[Sample]) -> Iterator[Sample]:
-    """*samples* but for artefacts; one that stays is none."""
+def believed(samples: Iterable[Sample]) -> Iterator[Sample]:
+    """*samples* but for artefacts, the oldest first; what stays off by one is none."""
     before: Sample | None = None
     doubted: list[Sample] = []
     for each in samples:
