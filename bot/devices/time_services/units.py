@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from bot.core.text import clean
@@ -12,6 +13,8 @@ from bot.i18n import _
 
 #: systemctl's word for a unit that is there and not forbidden
 _LOADED = "loaded"
+#: sudo's own words, before it runs anything
+_SUDO = re.compile(r"^sudo: (.*)", re.MULTILINE)
 #: what a shell says where there is no such command (POSIX, 2.8.2)
 NOT_FOUND = 127
 
@@ -32,7 +35,8 @@ def units_call(*names: str) -> Call[tuple[Unit, ...]]:
     def parse(output: Output) -> tuple[Unit, ...]:
         return _read(names, output)
 
-    return Call(("systemctl", "show", "-p", "LoadState", "-p", "ActiveState", *names), parse)
+    shown = ("--property=LoadState", "--property=ActiveState")
+    return Call(("systemctl", "show", *shown, "--", *names), parse)
 
 
 def _read(names: tuple[str, ...], output: Output) -> tuple[Unit, ...]:
@@ -75,8 +79,9 @@ def change(*words: str) -> Call[None]:
     """*words* with root's rights, sent once; sudo never asks for a password."""
 
     def parse(output: Output) -> None:
-        if "sudo:" in output.stderr:
-            said = clean(output.stderr.split("sudo:", 1)[1], 120)
+        refused = _SUDO.search(output.stderr)
+        if refused is not None:
+            said = clean(refused[1], 120)
             raise DeviceError(
                 _("The machine does not let the bot run {command}: sudo says: {said}").format(
                     command=words[0], said=said

@@ -18,8 +18,10 @@ _UNITS = {manner.unit for manner in MANNERS.values()}
 
 
 def systemctl(piece: Timepiece, words: tuple[str, ...], *, root: bool) -> Output:
-    """`systemctl is-active|start|stop|restart UNIT`."""
+    """`systemctl show|is-active|start|stop|restart UNIT`."""
     words = tuple(word for word in words if not word.startswith("-"))
+    if words[:1] == ("show",):
+        return Output("\n".join(_shown(piece.service, unit) for unit in words[1:]))
     if len(words) != 2:
         return Output("", "Too few arguments.\n", 1)
     verb, unit = words[0], words[1].removesuffix(".service")
@@ -44,6 +46,14 @@ def systemctl(piece: Timepiece, words: tuple[str, ...], *, root: bool) -> Output
     if verb != "stop":
         service.alive = True
     return Output("")
+
+
+def _shown(service: Service | None, unit: str) -> str:
+    """`systemctl show --property=LoadState --property=ActiveState`, of one unit."""
+    unit = unit.removesuffix(".service")
+    if service is None or service.manner.unit != _ALIASES.get(unit, unit):
+        return "LoadState=not-found\nActiveState=inactive\n"
+    return f"LoadState=loaded\nActiveState={'active' if service.alive else 'inactive'}\n"
 
 
 def timedatectl(piece: Timepiece, words: tuple[str, ...]) -> Output:
