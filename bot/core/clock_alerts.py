@@ -68,7 +68,9 @@ def doubted(sweep: Sweep, since: float) -> Finding:
     off, count = own.reading - found.truth, len(found.together)
     title = _("The reference is wrong: {reference} is {size} behind {count} clocks that agree.")
     if off.offset > 0:
-        title = _("The reference is wrong: {reference} is {size} ahead of {count} that agree.")
+        title = _(
+            "The reference is wrong: {reference} is {size} ahead of {count} clocks that agree."
+        )
     title = title.format(reference=sweep.reference, size=size(off.offset), count=count)
     return Finding(
         f"reference {sweep.reference.name}",

@@ -78,7 +78,9 @@ def _moved(it: Account) -> Iterator[str]:
         return
     for step in reversed(it.trend.steps):
         if step.since <= it.moved.at <= step.at or 0 <= step.since - it.moved.at <= _AFTERWARDS:
-            yield _("It was moved to {host} at {when}, and its clock jumped then: {said}.").format(
+            yield _(
+                "It was moved to {host} at {when}, and its clock jumped after that: {said}."
+            ).format(
                 host=it.moved.to,
                 when=moment(it.moved.at, it.measured.at),
                 said=said(step.by),

@@ -17,10 +17,15 @@ EVERY = 300.0
 
 @pytest.fixture
 async def site(place: Place) -> Place:
-    """A site whose clocks are watched, all of them right, in which the bot gets into two guests."""
+    """A site whose clocks are watched, in which the bot gets into two guests.
+
+    All clocks are right, and nothing keeps them so.
+    """
     place.guests = ("vm", "zamok")
     place.watches = watches("clocks")
     for timepiece in place.lab.timepieces.values():
+        timepiece.service = None
+        timepiece.drift(0.0)
         timepiece.step(-timepiece.offset)
     return place
 
