@@ -30,6 +30,10 @@ GUESTS = (
     ("sleeper", "pvh", 256, "", False),
 )
 
+#: the guests that answer by ssh, and those that answer as time servers; into owl there is no way
+BY_SSH = ("vm", "zamok", "sleeper")
+BY_NTP = ("redisdead",)
+
 #: the volumes of daath, which no Dom0 ever sees
 PROTECTED = (("daath-home", 500 * GIB), ("daath-scripts", 4 * GIB))
 
@@ -39,9 +43,11 @@ def lab_world(
 ) -> World:
     """The lab's world; to be called on the loop that it lives on."""
     guests = [(_guest(seed, *row[:3], swap=row[4]), row[3]) for row in GUESTS]
-    return build_world(
+    world = build_world(
         MACHINES, guests, pace=pace, seed=seed, epoch=epoch, first_pid=first_pid, others=PROTECTED
     )
+    world.by_ssh, world.by_ntp = BY_SSH, BY_NTP
+    return world
 
 
 def build_world(
