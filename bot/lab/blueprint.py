@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from random import Random
 
 from bot.lab.clock import RECORDED
+from bot.lab.clocks.first_day import wind_up
 from bot.lab.clocks.timepiece import Timepiece
 from bot.lab.dom0 import Machine
 from bot.lab.domains import Life
@@ -47,6 +48,7 @@ def lab_world(
         MACHINES, guests, pace=pace, seed=seed, epoch=epoch, first_pid=first_pid, others=PROTECTED
     )
     world.by_ssh, world.by_ntp = BY_SSH, BY_NTP
+    wind_up(world, seed)
     return world
 
 
@@ -75,6 +77,7 @@ def build_world(
         world.timepieces[guest.name] = Timepiece(world.clock)
         if where:
             host = world.hosts[where]
+            world.timepieces[guest.name].leader = world.timepieces[where]
             domain = host.build(guest, Life.ALIVE)
             domain.born = -200_000.0
             host.watch_over(domain, ("xl", "create", f"/etc/xen/{guest.name}.cfg"))

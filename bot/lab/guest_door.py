@@ -64,13 +64,13 @@ class GuestDoor:
         if not await self.world.until_it_runs(self.name):
             return 255
         try:
-            words = shlex.split(line)
+            words = tuple(shlex.split(line))
         except ValueError:
             answer.err("sh: 1: Syntax error: Unterminated quoted string\n")
             return 2
         if not words:
             return 0
-        output = shell.carry_out(self.world, self.name, words)
+        output = await shell.carry_out(self.world, self.name, words)
         if not await self.world.until_it_runs(self.name):
             return 255
         answer.out(output.stdout)

@@ -16,8 +16,7 @@ from bot.errors import OutcomeUnknown, Unreachable
 from bot.i18n import _
 from bot.lab import faults, programs
 from bot.lab.array.cli import Cli
-from bot.lab.clocks import ntp
-from bot.lab.clocks.shell import carry_out
+from bot.lab.clocks import ntp, shell
 from bot.lab.command import start
 from bot.lab.faults import garble
 from bot.lab.home import Home
@@ -155,7 +154,7 @@ class GuestSession(MemorySession):
 
     async def _carry_out(self, call: Call[T], typed: list[bytes]) -> Output:
         await self.world.until_it_runs(self.name)
-        output = carry_out(self.world, self.name, call.words)
+        output = await shell.carry_out(self.world, self.name, call.words)
         await self.world.until_it_runs(self.name)
         return output
 

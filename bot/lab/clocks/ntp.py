@@ -46,4 +46,10 @@ async def ask(world: World, name: str) -> Told | None:
 
 
 def _told(world: World, name: str) -> Told:
-    return Told(world.timepieces[name].wall(), 3, 0.002, 0.001)
+    piece = world.timepieces[name]
+    service = piece.service
+    server = service.reference if service is not None and service.alive else None
+    if server is None:
+        # a clock that never was set may be wrong by so much (RFC 5905: MAXDISP)
+        return Told(piece.told(), UNSYNCHRONISED, dispersion=16.0)
+    return Told(piece.told(), server.stratum + 1, server.delay, 0.001)
