@@ -209,7 +209,7 @@ class World:
         self.changed()
 
     def picture(self) -> dict[str, Any]:
-        """Who runs where, and every rule that was broken, for the control socket."""
+        """Who runs where, how far clocks are ahead, what rules were broken; for the socket."""
         now = self.clock.now()
         return {
             "hosts": {
@@ -231,6 +231,7 @@ class World:
                 }
                 for host in self.hosts.values()
             },
+            "clocks": {name: piece.offset for name, piece in self.timepieces.items()},
             "violations": [asdict(violation) for violation in self.watch.seen],
         }
 

@@ -148,3 +148,27 @@ async def test_a_time_server_that_a_fault_strikes_is_silent(face: Face, fault: s
 async def test_what_there_is_not_has_no_fault(face: Face) -> None:
     with pytest.raises(UnknownFault):
         await face.strike(Fault(faults.REFUSE, "nobody"))
+
+
+async def test_a_time_server_says_that_it_is_not_synchronised(face: Face) -> None:
+    server = face.time_servers["redisdead"]
+    service = face.world.timepieces["redisdead"].service
+    assert service is not None
+    assert (await server.ask()).synchronised
+
+    service.alive = False
+
+    answer = await server.ask()
+    assert not answer.synchronised
+    assert answer.stratum == 16
+    assert answer.bound >= 16
+
+
+async def test_a_lie_is_told_once(face: Face) -> None:
+    server = face.time_servers["redisdead"]
+    face.world.timepieces["redisdead"].stray(1000.0)
+
+    lie = await server.ask()
+    truth = await server.ask()
+
+    assert lie.sent - truth.sent == pytest.approx(1000.0, abs=20)
