@@ -1,6 +1,6 @@
 """Everything a command module imports."""
 
-from bot.core import clock_alerts, clock_text, console_alerts
+from bot.core import clock_alerts, clock_causes, clock_text, console_alerts
 from bot.core.alert_text import line as alert_line
 from bot.core.alert_text import stands as alert_stands
 from bot.core.alerts import Alert, AlertState, Finding, Severity, Sight
@@ -231,6 +231,7 @@ __all__ = [
     "clean",
     "clean_lines",
     "clock_alerts",
+    "clock_causes",
     "clock_text",
     "command",
     "conclude",
