@@ -25,7 +25,8 @@ class FakeClock(Session):
     asked: int = 0
 
     async def run(self, call: Call[T]) -> T:
-        assert call.words == ("date", "+%s.%N")
+        if call.words != ("date", "+%s.%N"):
+            return call.parse(Output("", f"sh: 1: {call.words[0]}: not found\n", 127))
         self.asked += 1
         if self.broken is not None:
             raise self.broken

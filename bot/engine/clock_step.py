@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from dataclasses import dataclass
 from typing import Any
-
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.clock_sweep import DRIFT
 from bot.core.clock_text import size
 from bot.core.clocks import Reading
-from bot.core.jobs import State
-from bot.engine import schema
 from bot.engine.context import Context
 from bot.errors import BotError
 from bot.i18n import _
 
-#: the keys of a job's notes: what was read before, and what is moved
-NOTE, MOVE = "clock", "move"
+#: the key under which a job's notes have what was read before
+_NOTE = "clock"
 #: how often a guest is asked that does not answer right after it was moved
 _TRIES = 3
 #: the bot's clock was set where it and the steady one went apart by more than this
@@ -53,7 +47,7 @@ class Noted:
 
 async def clock_before(ctx: Context, guest: str) -> None:
     """Note how the clock of *guest* is, so that its step can be told even after a crash."""
-    await ctx.note(NOTE, (await _measured(ctx, guest, tries=1)).note())
+    await ctx.note(_NOTE, (await _measured(ctx, guest, tries=1)).note())
 
 
 async def clock_after(ctx: Context, guest: str) -> str:
@@ -61,7 +55,7 @@ async def clock_after(ctx: Context, guest: str) -> str:
 
     Raises nothing: no move fails for a clock.
     """
-    noted = ctx.notes.get(NOTE)
+    noted = ctx.notes.get(_NOTE)
     if noted is None:
         return ""
     before = Noted.of(noted)
@@ -90,27 +84,6 @@ def stepped(before: Noted, after: Noted) -> Reading | None:
         return None
     apart = after.reading - before.reading
     return Reading(apart.offset, apart.bound + DRIFT * passed + wrong)
-
-
-async def last_move(tx: AsyncConnection, guest: str) -> tuple[float, str] | None:
-    """When the last live migration of *guest* ended, and to which Dom0; None where none is known.
-
-    Seconds since 1970, by the bot's clock.
-    """
-    jobs, notes = schema.jobs, schema.notes
-    # the name as JSON has it, anywhere in the note: the notes that may be the guest's
-    named = notes.c.value.contains(json.dumps(guest), autoescape=True)
-    query = (
-        select(jobs.c.ended, notes.c.value)
-        .join(notes, notes.c.job == jobs.c.id)
-        .where((notes.c.key == MOVE) & named, jobs.c.state == State.SUCCEEDED.value)
-        .order_by(jobs.c.ended.desc())
-    )
-    for row in await tx.execute(query):
-        move = json.loads(row.value)
-        if move.get("guest") == guest:
-            return row.ended, move["target"]
-    return None
 
 
 async def _measured(ctx: Context, guest: str, *, tries: int) -> Noted:

@@ -14,6 +14,7 @@ from bot.errors import OutcomeUnknown, Unreachable
 from bot.i18n import _
 from bot.lab import faults, programs
 from bot.lab.array.cli import Cli
+from bot.lab.clocks import shell
 from bot.lab.command import start
 from bot.lab.faults import garble
 from bot.lab.home import Home
@@ -147,10 +148,7 @@ class GuestSession(MemorySession):
         return self.world.runs(self.name)
 
     async def _carry_out(self, call: Call[T], typed: list[bytes]) -> Output:
-        if call.words[0] == "date":
-            wall = self.world.timepieces[self.name].wall()
-            return Output(f"{int(wall)}.{int(wall % 1 * 10**9):09}\n")
-        return Output("", f"sh: 1: {call.words[0]}: not found\n", 127)
+        return await shell.carry_out(self.world, self.name, call.words)
 
 
 class ArraySession(MemorySession):

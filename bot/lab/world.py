@@ -113,6 +113,15 @@ class World:
             for domain in host.domains.values()
         )
 
+    def boots(self, guest: str, host: str) -> None:
+        """The guest called so starts on *host*: its clock is that of its Dom0."""
+        piece = self.timepieces.setdefault(guest, Timepiece(self.clock))
+        piece.boot(self.timepieces[host])
+
+    def arrives(self, guest: str, host: str) -> None:
+        """The guest called so goes on at *host*, after a migration."""
+        self.timepieces.setdefault(guest, Timepiece(self.clock)).move(self.timepieces[host])
+
     def changed(self) -> None:
         """Look for broken rules and wake who waits for a change."""
         self.watch.look(self.clock.now(), self.hosts.values())

@@ -12,7 +12,8 @@ from bot.core.clocks import Reading
 from bot.devices.guest import GuestAccess
 from bot.devices.session import Call, T
 from bot.engine import audit_log
-from bot.engine.clock_step import Noted, last_move, stepped
+from bot.engine.clock_step import Noted, stepped
+from bot.engine.moves import last_moves
 from bot.engine.world import Timing, World
 from bot.errors import DeviceError, Unreachable
 from tests.engine.alive import Bot, Place
@@ -216,17 +217,32 @@ async def test_a_guest_that_swallows_the_question_holds_it_up_as_long_as_a_conne
 
 
 async def test_what_was_moved_last_is_known_by_its_guest(bot: Bot, place: Place) -> None:
+    began = place.clock()
     async with bot.store.read() as tx:
-        assert await last_move(tx, "vm") is None
+        assert await last_moves(tx, 0.0) == {}
     await bot.ask(LINE)
 
     async with bot.store.read() as tx:
-        moved = await last_move(tx, "vm")
-        assert [await last_move(tx, name) for name in ("v", "vm%", 'v"m', "fz", "fy")] == [None] * 5
+        moves = await last_moves(tx, began)
+        assert await last_moves(tx, place.clock() + 1) == {}
+    assert set(moves) == {"vm"}
+    assert moves["vm"].to == "fz"
+    assert began < moves["vm"].at <= place.clock()
 
-    assert moved is not None
-    assert moved[1] == "fz"
-    assert place.clock() - 60 < moved[0] <= place.clock()
+
+async def test_the_account_of_a_guest_has_its_last_move_and_that_of_a_dom0_none(
+    bot: Bot, place: Place
+) -> None:
+    await bot.ask(LINE)
+
+    clocks = bot.engine.clocks
+    accounts = await clocks.accounts(await clocks.everything())
+
+    assert {str(each.whose): each.moved and each.moved.to for each in accounts} == {
+        "fy": None,
+        "fz": None,
+        "vm": "fz",
+    }
 
 
 async def test_a_move_that_failed_is_none(bot: Bot, scene: Moving) -> None:
@@ -236,7 +252,7 @@ async def test_a_move_that_failed_is_none(bot: Bot, scene: Moving) -> None:
     await bot.ask(LINE)
 
     async with bot.store.read() as tx:
-        assert await last_move(tx, "vm") is None
+        assert await last_moves(tx, 0.0) == {}
 
 
 @pytest.mark.parametrize("step", [0.2, 0.0])
