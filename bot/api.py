@@ -53,6 +53,7 @@ from bot.engine import (
 )
 from bot.engine.at_console import Seat, Typing
 from bot.engine.census import Census, Sighting, settle, state_in_words, take
+from bot.engine.clock_step import clock_after, clock_before
 from bot.engine.consoles import Shot
 from bot.engine.context import Context, Requeue
 from bot.engine.destroy_card import plan_destruction
@@ -230,7 +231,9 @@ __all__ = [
     "changed_on_console",
     "clean",
     "clean_lines",
+    "clock_after",
     "clock_alerts",
+    "clock_before",
     "clock_causes",
     "clock_text",
     "command",
