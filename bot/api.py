@@ -1,6 +1,6 @@
 """Everything a command module imports."""
 
-from bot.core import console_alerts
+from bot.core import clock_text, console_alerts
 from bot.core.alert_text import line as alert_line
 from bot.core.alert_text import stands as alert_stands
 from bot.core.alerts import Alert, AlertState, Finding, Severity, Sight
@@ -8,6 +8,9 @@ from bot.core.audit import Entry
 from bot.core.audit_text import row as record_row
 from bot.core.audit_text import story as record_story
 from bot.core.chat import VOUCHED, Proof
+from bot.core.clock_account import Account
+from bot.core.clock_sweep import Measured, Sweep
+from bot.core.clocks import Reading, Role, Whose
 from bot.core.command import Command, command
 from bot.core.console import Condition, Notice
 from bot.core.console_text import headline as console_headline
@@ -64,6 +67,7 @@ from bot.engine.handling import Act
 from bot.engine.incident_rows import Timeline
 from bot.engine.jobs import Job
 from bot.engine.look import Look
+from bot.engine.machines import find_machine
 from bot.engine.pins import Pinned
 from bot.engine.pipeline import settle_job
 from bot.engine.power_card import Powering, lights_out
@@ -101,6 +105,7 @@ from bot.params import (
     Keys,
     LightsOutAction,
     LineCount,
+    Machine,
     Number,
     Person,
     Said,
@@ -113,6 +118,7 @@ from bot.params import (
 
 __all__ = [
     "VOUCHED",
+    "Account",
     "Act",
     "Aim",
     "Alert",
@@ -163,6 +169,8 @@ __all__ = [
     "Lines",
     "Link",
     "Look",
+    "Machine",
+    "Measured",
     "Move",
     "Notice",
     "Number",
@@ -176,10 +184,12 @@ __all__ = [
     "PowerChange",
     "Powering",
     "Proof",
+    "Reading",
     "Refused",
     "Reply",
     "Requeue",
     "Risk",
+    "Role",
     "Roll",
     "Said",
     "Seat",
@@ -194,6 +204,7 @@ __all__ = [
     "Sought",
     "Span",
     "State",
+    "Sweep",
     "Switch",
     "SysrqKey",
     "Table",
@@ -205,6 +216,7 @@ __all__ = [
     "UsageError",
     "Verdict",
     "Volume",
+    "Whose",
     "Word",
     "_",
     "alert_line",
@@ -216,6 +228,7 @@ __all__ = [
     "changed_on_console",
     "clean",
     "clean_lines",
+    "clock_text",
     "command",
     "conclude",
     "conclude_destruction",
@@ -227,6 +240,7 @@ __all__ = [
     "errands",
     "examine",
     "find",
+    "find_machine",
     "granting",
     "handling",
     "in_words",

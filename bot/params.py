@@ -151,6 +151,15 @@ def _holdable(text: str, _lookup: Lookup) -> Sought:
     return Sought(_named(name), _HOLDABLE.get(kind))
 
 
+def _machine(text: str, lookup: Lookup) -> Sought:
+    found = _holdable(text, lookup)
+    if found.kind is HoldKind.VOLUME:
+        raise UsageError(
+            _("{name} is a volume, and only machines have clocks.").format(name=found.name)
+        )
+    return found
+
+
 def _person(text: str, lookup: Lookup) -> str:
     found: str = lookup.find("person", text)
     return found
@@ -179,6 +188,18 @@ Holdable = Annotated[
     ArgumentType(
         "any",
         _holdable,
+        is_object=True,
+        written=_name_of,
+        name_of=_name_of,
+        fits=lambda pattern: ":" not in pattern,
+    ),
+]
+#: a Dom0 or a DomU, found by looking once the command runs; rights are by its name
+Machine = Annotated[
+    Sought,
+    ArgumentType(
+        "any",
+        _machine,
         is_object=True,
         written=_name_of,
         name_of=_name_of,

@@ -14,6 +14,7 @@ from bot.devices.host import Detached, Host
 from bot.devices.xen import Domain
 from bot.engine import guards, pictures, snapshots
 from bot.engine.alerts import Alerts
+from bot.engine.clocks import Clocks
 from bot.engine.consoles import ConsoleRules
 from bot.engine.holds import Holds
 from bot.engine.incidents import Incidents
@@ -90,6 +91,11 @@ class Context:
     def alerts(self) -> Alerts:
         """What the bot noticed, or was told of."""
         return self._run.engine.alerts
+
+    @property
+    def clocks(self) -> Clocks:
+        """The clocks of the site, to measure."""
+        return self._run.engine.clocks
 
     @property
     def incidents(self) -> Incidents:
