@@ -36,7 +36,7 @@ def _row(service: Service, server: Server) -> str:
     ago = "-" if server.heard is None else str(int(service.piece.now() - server.heard) or "-")
     refid = ".INIT." if silent else "192.0.2.1" if server.stratum < 16 else ".STEP."
     delay, offset, jitter = (
-        (0.0, 0.0, 0.0001) if silent else (server.delay * 1e3, -server.sample * 1e3, 0.05)
+        (0.0, 0.0, 0.0001) if silent else (server.delay * 1e3, 0.0 - server.sample * 1e3, 0.05)
     )
     return (
         f"{_tally(service, server)}{server.name[:15]:<15} {refid:<15} "
@@ -81,8 +81,8 @@ def _variables(service: Service) -> str:
         said = ["leap=00", f"stratum={server.stratum + 1}", "precision=-23"]
         said += [f"rootdelay={server.delay * 1e3:.7g}", "rootdisp=1.5", f"refid={server.name}"]
         said += [f"reftime={_stamp(wall - piece.now() + service.referred)}", "tc=6"]
-        said += [f"peer={17767 if follows else 0}", f"offset={-server.sample * 1e3:.7g}"]
-    said += [f"frequency={-piece.learnt:.7g}", "sys_jitter=0.05", "clk_jitter=0.05"]
+        said += [f"peer={17767 if follows else 0}", f"offset={0.0 - server.sample * 1e3:.7g}"]
+    said += [f"frequency={0.0 - piece.learnt:.7g}", "sys_jitter=0.05", "clk_jitter=0.05"]
     said += [f"clock={_stamp(wall)}", 'processor="x86_64"', 'system="Linux/6.1.0-41-amd64"']
     said += ['version="ntpd ntpsec-1.2.2"', "clk_wander=0.001", "mintc=0"]
     return f"associd=0 {status},\n{wrapped(said)}\n"

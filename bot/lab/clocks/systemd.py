@@ -17,7 +17,7 @@ _ALIASES = {"chronyd": "chrony", "ntp": "ntpsec", "ntpd": "ntpsec"}
 
 
 def systemctl(piece: Timepiece, words: tuple[str, ...], *, root: bool) -> Output:
-    """`systemctl show|is-active|start|stop|restart UNIT…`; there is the unit of the service alone."""
+    """`systemctl show|is-active|start|stop|restart UNIT…`; no unit but the service's is there."""
     verb, names = words[0] if words else "", _plain(words[1:])
     units = [name.removesuffix(".service") for name in names]
     if verb == "show":
