@@ -1,6 +1,6 @@
 """Everything a command module imports."""
 
-from bot.core import clock_text, console_alerts
+from bot.core import clock_alerts, clock_causes, clock_text, console_alerts
 from bot.core.alert_text import line as alert_line
 from bot.core.alert_text import stands as alert_stands
 from bot.core.alerts import Alert, AlertState, Finding, Severity, Sight
@@ -9,6 +9,7 @@ from bot.core.audit_text import row as record_row
 from bot.core.audit_text import story as record_story
 from bot.core.chat import VOUCHED, Proof
 from bot.core.clock_account import Account
+from bot.core.clock_course import Course
 from bot.core.clock_sweep import Measured, Sweep
 from bot.core.clocks import Reading, Role, Whose
 from bot.core.command import Command, command
@@ -134,6 +135,7 @@ __all__ = [
     "ConsoleHeld",
     "Context",
     "Count",
+    "Course",
     "Denied",
     "Destruction",
     "Detached",
@@ -228,6 +230,8 @@ __all__ = [
     "changed_on_console",
     "clean",
     "clean_lines",
+    "clock_alerts",
+    "clock_causes",
     "clock_text",
     "command",
     "conclude",
