@@ -36,6 +36,7 @@ from bot.engine import (
     answering,
     at_console,
     breaking,
+    clock_fix,
     console_watch,
     errands,
     granting,
@@ -49,6 +50,7 @@ from bot.engine import (
 )
 from bot.engine.at_console import Seat, Typing
 from bot.engine.census import Census, Sighting, settle, state_in_words, take
+from bot.engine.clock_fix_card import Mending, plan_fix
 from bot.engine.consoles import Shot
 from bot.engine.context import Context, Requeue
 from bot.engine.destroy_card import plan_destruction
@@ -165,6 +167,7 @@ __all__ = [
     "Link",
     "Look",
     "Machine",
+    "Mending",
     "Move",
     "Notice",
     "Number",
@@ -218,6 +221,7 @@ __all__ = [
     "changed_on_console",
     "clean",
     "clean_lines",
+    "clock_fix",
     "command",
     "conclude",
     "conclude_destruction",
@@ -241,6 +245,7 @@ __all__ = [
     "ngettext",
     "pictures_of",
     "plan_destruction",
+    "plan_fix",
     "power_card",
     "power_change",
     "prove_links",
