@@ -1,6 +1,6 @@
 """Everything a command module imports."""
 
-from bot.core import console_alerts
+from bot.core import clock_alerts, clock_text, console_alerts
 from bot.core.alert_text import line as alert_line
 from bot.core.alert_text import stands as alert_stands
 from bot.core.alerts import Alert, AlertState, Finding, Severity, Sight
@@ -8,6 +8,10 @@ from bot.core.audit import Entry
 from bot.core.audit_text import row as record_row
 from bot.core.audit_text import story as record_story
 from bot.core.chat import VOUCHED, Proof
+from bot.core.clock_account import Account
+from bot.core.clock_course import Course
+from bot.core.clock_sweep import Measured, Sweep
+from bot.core.clocks import Reading, Role, Whose
 from bot.core.command import Command, command
 from bot.core.console import Condition, Notice
 from bot.core.console_text import headline as console_headline
@@ -66,6 +70,7 @@ from bot.engine.handling import Act
 from bot.engine.incident_rows import Timeline
 from bot.engine.jobs import Job
 from bot.engine.look import Look
+from bot.engine.machines import find_machine
 from bot.engine.pins import Pinned
 from bot.engine.pipeline import settle_job
 from bot.engine.power_card import Powering, lights_out
@@ -116,6 +121,7 @@ from bot.params import (
 
 __all__ = [
     "VOUCHED",
+    "Account",
     "Act",
     "Aim",
     "Alert",
@@ -131,6 +137,7 @@ __all__ = [
     "ConsoleHeld",
     "Context",
     "Count",
+    "Course",
     "Denied",
     "Destruction",
     "Detached",
@@ -167,6 +174,7 @@ __all__ = [
     "Link",
     "Look",
     "Machine",
+    "Measured",
     "Mending",
     "Move",
     "Notice",
@@ -181,10 +189,12 @@ __all__ = [
     "PowerChange",
     "Powering",
     "Proof",
+    "Reading",
     "Refused",
     "Reply",
     "Requeue",
     "Risk",
+    "Role",
     "Roll",
     "Said",
     "Seat",
@@ -199,6 +209,7 @@ __all__ = [
     "Sought",
     "Span",
     "State",
+    "Sweep",
     "Switch",
     "SysrqKey",
     "Table",
@@ -210,6 +221,7 @@ __all__ = [
     "UsageError",
     "Verdict",
     "Volume",
+    "Whose",
     "Word",
     "_",
     "alert_line",
@@ -221,7 +233,9 @@ __all__ = [
     "changed_on_console",
     "clean",
     "clean_lines",
+    "clock_alerts",
     "clock_fix",
+    "clock_text",
     "command",
     "conclude",
     "conclude_destruction",
@@ -233,6 +247,7 @@ __all__ = [
     "errands",
     "examine",
     "find",
+    "find_machine",
     "granting",
     "handling",
     "in_words",

@@ -27,10 +27,11 @@ from bot.api import (
     words="[for TIME] reason WHY…",
 )
 async def break_glass(ctx: Context, *words: Word) -> Reply:
-    """Go without the second person for a time, because nobody else is there.
+    """Go without the second person for a time.
 
-    What somebody else would have to approve, you confirm yourself. Every right, check and record
-    stays as it is, every member is called at once, and grants still want a second person.
+    For when nobody else is there. What somebody else would have to approve, you confirm yourself.
+    Every right, check and record stays as it is, every member is called at once, and grants still
+    want a second person.
 
     Example: break-glass for 30m reason fy is on fire and I am alone
     """

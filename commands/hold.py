@@ -39,10 +39,11 @@ _SHORTEST, _LONGEST = 60.0, 365 * 86400.0
     words="[KIND:]NAME [for 2h] reason WHY",
 )
 async def hold(ctx: Context, what: Holdable, *reason: Word) -> Reply:
-    """Let nobody's job touch a DomU, a Dom0 or a volume, for a time or until it is released.
+    """Let nobody's job touch a DomU, Dom0 or volume.
 
-    Reads go on. Nothing overrides a hold, not even its holder: release it first. A volume or a Dom0
-    with the name of a DomU is written volume:NAME or host:NAME.
+    It lasts for a time, or until it is released. Reads go on. Nothing overrides a hold, not even
+    its holder: release it first. A volume or a Dom0 with the name of a DomU is written volume:NAME
+    or host:NAME.
 
     Example: hold vm for 2h reason its disks are being copied
     """

@@ -26,7 +26,9 @@ from bot.api import (
 
 @command("sysrq", needs="console.sysrq", risk="interrupts")
 async def sysrq(ctx: Context, domu: DomU, key: SysrqKey, *, dry_run: bool = False) -> Reply:
-    """Send a magic SysRq key to a DomU's kernel: s writes to disk, w shows what is blocked.
+    """Send a magic SysRq key to a DomU's kernel.
+
+    s writes everything to disk, w shows what is blocked.
 
     Example: sysrq vm s
     """

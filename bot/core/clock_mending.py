@@ -20,7 +20,7 @@ class Way(Enum):
     SLEW = "slew"
     #: its time service sets it at once
     STEP = "step"
-    #: its time service does not run, and is started
+    #: its time service is started anew: it does not run, or takes no other order
     RESTART = "restart"
 
 
@@ -52,6 +52,17 @@ def agrees(service: TimeService, measured: Reading, tolerance: float) -> bool:
         return False
     slack = measured.bound + (service.bound or 0.0) + tolerance
     return abs(service.offset - measured.offset) <= min(slack, abs(measured.offset) / 2)
+
+
+def contradicts(service: TimeService, measured: Reading, notice: float) -> bool:
+    """Whether a time service would set the clock to another time than the one that was *measured*.
+
+    One that holds the clock to be right may not have looked since it jumped, and sets nothing else.
+    """
+    if service.offset is None or agrees(service, measured, notice):
+        return False
+    own = Reading(service.offset, service.bound or 0.0)
+    return own.least > notice
 
 
 def state(service: TimeService) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from bot.core.clock_sweep import Sweep
+from bot.core.clock_trend import Rate
 from bot.core.clocks import Reading, Whose
 from bot.core.render import duration
+from bot.core.time_service import Source, Standing, Sync, TimeService
 from bot.i18n import _
 
 #: as many clocks are named; of more their number is told
@@ -91,3 +93,54 @@ def _joined(named: Sequence[str]) -> str:
     if len(named) == 1:
         return named[0]
     return _("{names} and {last}").format(names=", ".join(named[:-1]), last=named[-1])
+
+
+def drift(rate: Rate | None) -> str:
+    """How fast a clock runs, in a few words; empty where that is not known."""
+    if rate is None:
+        return ""
+    values = {"ppm": f"{rate.ppm:+.0f}", "bound": f"{rate.bound:.0f}"}
+    return _("{ppm} ± {bound} ppm").format(**values)
+
+
+def drift_sentence(rate: Rate | None) -> str:
+    """What *rate* means in a day, in one sentence."""
+    if rate is None:
+        return _("How fast it drifts is not known yet: that takes more than one measurement.")
+    a_day = size(rate.ppm * 1e-6 * 86400.0)
+    values = {"ppm": f"{abs(rate.ppm):.1f}", "bound": f"{rate.bound:.1f}", "a_day": a_day}
+    if not rate.certain:
+        return _("It does not drift by more than can be measured (± {bound} ppm).").format(**values)
+    if rate.ppm > 0:
+        return _("It gains {a_day} a day ({ppm} ± {bound} ppm).").format(**values)
+    return _("It loses {a_day} a day ({ppm} ± {bound} ppm).").format(**values)
+
+
+def kept_by(service: TimeService | None) -> str:
+    """Which time service keeps a clock, and how, in a few words; empty where that is not known."""
+    if service is None:
+        return ""
+    words = {
+        Sync.SYNCHRONISED: _("{service}: synchronised"),
+        Sync.UNSYNCHRONISED: _("{service}: not synchronised"),
+        Sync.DEAD: _("{service}: does not run"),
+    }
+    return words[service.sync].format(service=service.name)
+
+
+def source_line(source: Source) -> str:
+    """One source of a time service, as people are told it."""
+    words = {
+        Standing.SELECTED: _("followed"),
+        Standing.COMBINED: _("followed too"),
+        Standing.SPARE: _("not needed"),
+        Standing.FALSE: _("disagrees with the others"),
+        Standing.UNUSABLE: _("not usable"),
+        Standing.SILENT: _("does not answer"),
+    }
+    said_of = [words[source.standing]]
+    if source.stratum is not None:
+        said_of.append(_("stratum {number}").format(number=source.stratum))
+    if source.answered is not None:
+        said_of.append(_("answered {count} of 8").format(count=source.answered))
+    return f"{source.name}: {', '.join(said_of)}"

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from bot.i18n import _
+
 
 class Role(Enum):
     """What a clock belongs to."""
@@ -30,7 +32,11 @@ class Whose:
     name: str
 
     def __str__(self) -> str:
-        return self.name
+        return _("the bot's own clock") if self.role is Role.BOT else self.name
+
+
+#: the clock that everything is read against first
+BOT = Whose(Role.BOT, "bot")
 
 
 @dataclass(frozen=True)

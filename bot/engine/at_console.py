@@ -198,17 +198,16 @@ async def plan_typing(ctx: Context, guest: str, keys: Keystroke) -> Plan:
     return _plan(Typing(seat, keys), where, shot)
 
 
-async def seat_to_change(ctx: Context, guest: str, nowhere: str = "") -> tuple[Seat, Line]:
+async def seat_to_change(ctx: Context, guest: str) -> tuple[Seat, Line]:
     """Where *guest* runs and nowhere else, by a census, and the line that says so.
 
-    Raises `Refused` where it is not in order, or the host is another bot's; *nowhere* is what it
-    says where the guest does not run.
+    Raises `Refused` where it is not in order, or the host is another bot's.
     """
     census = await take(tuple(ctx.world.hosts.values()), guest)
     if census.moving:
         raise Refused(_("Still moving: {why}.").format(why=census.moving))
     if not census.copies:
-        raise Refused(nowhere or _no_console(guest))
+        raise Refused(_no_console(guest))
     if len(census.copies) > 1 or census.copies[0].domain.half_moved:
         raise Refused(
             _("{guest} is not in order: {seen}").format(guest=guest, seen=census.sentence())

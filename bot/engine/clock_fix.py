@@ -9,9 +9,10 @@ from bot.core.clock_mending import Way, agrees, belief, better, mended, time_lef
 from bot.core.clock_text import said
 from bot.core.clocks import Reading, Role
 from bot.core.render import Reply, duration
-from bot.core.time_service import TimeService
+from bot.core.time_service import Sync, TimeService
 from bot.devices.time_service import TimeServiceDriver
 from bot.engine.clock_fix_card import Mending
+from bot.engine.clock_fixable import kind_of
 from bot.engine.context import Context
 from bot.engine.following import how_to_settle
 from bot.errors import DeviceError, Failed, OutcomeUnknown, Refused, StoreError
@@ -34,9 +35,13 @@ class _Seen:
         """Whether the clock is right, and kept right."""
         if self.offset is None or (self.service is not None and not self.service.runs):
             return False
-        if it.way is Way.RESTART and self.service is None:
+        if it.way is Way.RESTART and not self.synchronised:
             return False
         return mended(it.before, self.offset, ctx.clocks.rules.thresholds.notice)
+
+    @property
+    def synchronised(self) -> bool:
+        return self.service is not None and self.service.sync is Sync.SYNCHRONISED
 
     def confirmed(self, ctx: Context) -> bool:
         """Whether the time service sees the offset that was measured."""
@@ -147,9 +152,7 @@ async def follow(ctx: Context, it: Mending) -> Reply:
 def _driver(ctx: Context, it: Mending) -> TimeServiceDriver:
     session = it.machine.session
     assert session is not None  # else it would not have been planned
-    kinds = ctx.world.time_services
-    kind = next(each for each in kinds if each.driver == it.service)
-    return kind(it.machine.whose.name, session)
+    return kind_of(ctx, it.service)(it.machine.whose.name, session)
 
 
 async def _ask_again(ctx: Context, it: Mending) -> None:
@@ -265,7 +268,7 @@ def _right(ctx: Context, it: Mending, seen: _Seen) -> Reply:
     assert seen.offset is not None
     sentence = _("The clock of {name} is right: it was {before}, and is {now}.")
     if it.way is Way.RESTART:
-        sentence = _("{service} runs on {name} again: its clock was {before}, and is {now}.")
+        sentence = _("{service} runs anew on {name}: its clock was {before}, and is {now}.")
     elif it.way is Way.STEP and _SENT in ctx.notes:
         sentence = _("{service} stepped the clock of {name}: it was {before}, and is {now}.")
     hint = ""

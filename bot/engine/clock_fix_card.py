@@ -9,18 +9,16 @@ from bot.core.clock_mending import Way, consequences, state
 from bot.core.clock_sweep import Measured, Sweep
 from bot.core.clock_text import said, side, size
 from bot.core.clocks import Reading, Role
-from bot.core.holds import HoldKind
 from bot.core.plan import Line, Plan, PlannedStep, Thing, Verdict
 from bot.core.risk import Risk
-from bot.core.text import clean, did_you_mean
 from bot.core.time_service import TimeService
 from bot.devices.host import Host
 from bot.devices.xen import Domain
 from bot.engine import at_console, clock_fixable
 from bot.engine.clocks import Machine
 from bot.engine.context import Context
-from bot.engine.sought import Sought, several
-from bot.errors import UsageError
+from bot.engine.machines import find_machine
+from bot.engine.sought import Sought
 from bot.i18n import _
 
 #: as many guests are named in one line
@@ -55,7 +53,7 @@ class Mending:
             )
             return self._of(back if self.back else forward)
         if self.way is Way.RESTART:
-            return self._of(_("start {service} on {name}"))
+            return self._of(_("start {service} on {name} anew"))
         return self.ask_again
 
     @property
@@ -96,48 +94,33 @@ async def plan_fix(ctx: Context, what: Sought, *, step: bool) -> Plan:
     service = clock_fixable.demand_service(ctx, place.machine, it)
     lines = [*place.lines, *_measured(sweep, it, offset), _kept(service)]
     way = clock_fixable.way(ctx, it, service, offset, step=step)
-    if way is None:
-        return Plan(tuple(lines), facts=_nothing(it, offset))
+    if isinstance(way, str):
+        return Plan(tuple(lines), facts=way)
     mending = Mending(place.machine, way, service.name, offset, place.host)
     return await _plan(ctx, place, mending, lines)
 
 
 async def _place(ctx: Context, what: Sought) -> _Place:
     """The Dom0 or the DomU that *what* names; raises `Refused` where it cannot be changed."""
-    host = ctx.world.hosts.get(what.name) if what.fits(HoldKind.HOST) else None
-    if host is None:
-        return await _guest(ctx, what)
-    if what.kind is None and what.name in _guests(ctx):
-        raise UsageError(several(what.name, (HoldKind.DOMU, HoldKind.HOST)), word=2)
-    await ctx.own(host)
-    return _Place(
-        ctx.clocks.host(host),
-        host,
-        frozenset({f"clock/{host.name}", f"migration/{host.name}"}),
-        frozenset({(Thing.HOST, host.name)}),
+    machine = await find_machine(
+        ctx.clocks, ctx.inventory, what, lambda name: ctx.rights.object("clock.fix", name), word=2
     )
-
-
-def _guests(ctx: Context) -> set[str]:
-    """The DomUs that were seen, or that the config knows a way into."""
-    return {*ctx.world.guests, *(name for each in ctx.inventory.guests.values() for name in each)}
-
-
-async def _guest(ctx: Context, what: Sought) -> _Place:
-    names = _guests(ctx) | set(ctx.world.hosts)
-    shown = [each for each in names - {what.name} if ctx.rights.object("clock.fix", each)]
-    nowhere = _("No machine called {name} runs.").format(name=clean(what.name, 60))
-    like = did_you_mean(what.name, shown)
-    seat, line = await at_console.seat_to_change(ctx, what.name, f"{nowhere} {like}".strip())
-    guest, uuid = seat.guest, seat.domain.uuid
+    name = machine.whose.name
+    if machine.whose.role is Role.HOST:
+        host = ctx.world.hosts[name]
+        await ctx.own(host)
+        keys = frozenset({f"clock/{name}", f"migration/{name}"})
+        return _Place(machine, host, keys, frozenset({(Thing.HOST, name)}))
+    seat, line = await at_console.seat_to_change(ctx, name)
+    uuid = seat.domain.uuid
     essence = _("{guest} is on {host} with UUID {uuid}").format(
-        guest=guest, host=seat.host, uuid=uuid
+        guest=name, host=seat.host, uuid=uuid
     )
     return _Place(
-        ctx.clocks.guest(guest, seat.host.name),
+        ctx.clocks.guest(name, seat.host.name),
         seat.host,
-        frozenset({f"clock/{guest}", f"domu/{uuid}"}),
-        frozenset({(Thing.DOMU, guest), (Thing.UUID, uuid)}),
+        frozenset({f"clock/{name}", f"domu/{uuid}"}),
+        frozenset({(Thing.DOMU, name), (Thing.UUID, uuid)}),
         (line,),
         (essence,),
     )
@@ -162,14 +145,6 @@ def _kept(service: TimeService) -> Line:
     return Line(verdict, state(service), service.name)
 
 
-def _nothing(it: Measured, offset: Reading) -> str:
-    if not offset.certain:
-        sentence = _("{name} is right within the error (± {bound}): nothing was done.")
-        return sentence.format(name=it.whose, bound=size(offset.bound))
-    sentence = _("{name} is {offset}, which is too little to be mended: nothing was done.")
-    return sentence.format(name=it.whose, offset=said(offset))
-
-
 async def _plan(ctx: Context, place: _Place, it: Mending, lines: Sequence[Line]) -> Plan:
     may_jump = it.before.certain and it.way is not Way.SLEW
     known, more = await _followers(ctx, it) if may_jump else ([], [])
@@ -191,7 +166,7 @@ async def _plan(ctx: Context, place: _Place, it: Mending, lines: Sequence[Line])
 def _essence(it: Mending) -> str:
     """What must still be so when the locks are held: the direction, and not each digit."""
     if not it.before.certain:
-        sentence = _("{service} does not run on {name}")
+        sentence = _("{service} is what keeps the clock of {name}")
     elif it.back:
         sentence = _("{name} is ahead, and {service} is what keeps its clock")
     else:
@@ -214,9 +189,12 @@ def _what_comes(it: Mending) -> list[Line]:
             "{service} steps the clock once it sees the offset itself; else nothing is stepped"
         )
     else:
-        text = _("{service} is started; by its own configuration it may step the clock then")
+        text = _("{service} is started anew; by its own configuration it may step the clock then")
     more = consequences(it.before) if it.before.certain else []
-    return [Line(Verdict.LATER, each) for each in (text.format(**values), *more)]
+    lines = [Line(Verdict.LATER, each) for each in (text.format(**values), *more)]
+    if it.way is Way.RESTART:
+        lines.append(Line(Verdict.UNCHECKED, _("whether its sources say the right time")))
+    return lines
 
 
 async def _followers(ctx: Context, it: Mending) -> tuple[list[Domain], list[Line]]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from bot.core.clock_mending import Way, no_source
+from bot.core.clock_mending import Way, agrees, belief, contradicts, no_source
 from bot.core.clock_sweep import Measured, Sweep
-from bot.core.clock_text import names, said
+from bot.core.clock_text import names, said, size
 from bot.core.clocks import Reading
 from bot.core.time_service import TimeService
+from bot.devices.time_service import TimeServiceDriver
 from bot.engine.clocks import Machine
 from bot.engine.context import Context
 from bot.errors import Refused
@@ -83,39 +84,62 @@ def demand_service(ctx: Context, machine: Machine, it: Measured) -> TimeService:
     return it.service
 
 
+def kind_of(ctx: Context, service: str) -> type[TimeServiceDriver]:
+    """The driver of the time service that is called *service*."""
+    return next(each for each in ctx.world.time_services if each.driver == service)
+
+
 def way(
     ctx: Context, it: Measured, service: TimeService, offset: Reading, *, step: bool
-) -> Way | None:
-    """How it is mended; None where there is nothing to mend.  Raises `Refused` where it may not."""
+) -> Way | str:
+    """How it is mended, or why there is nothing to be done.  Raises `Refused` where it may not."""
     rules = ctx.clocks.rules
     large = offset.certain and abs(offset.offset) >= rules.slew_below
     if not service.runs:
-        _demand_restart(ctx, it, service)
         if large:
             _demand_step(ctx, it, offset)
-        return Way.RESTART
-    if not offset.certain or (offset.most <= rules.thresholds.notice and not step):
-        return None
+        return _restart(ctx, _("{service} does not run on {name}"), it, service)
+    if nothing := _nothing(it, offset, rules.thresholds.notice, step=step):
+        return nothing
     if trouble := no_source(service):
         raise Refused(
             trouble, hint=_("Mend its sources first: without them it would set a wrong time.")
         )
     if large or step:
         _demand_step(ctx, it, offset)
-        return Way.STEP
-    return Way.SLEW
+    if kind_of(ctx, service.name).can_be_told:
+        return Way.STEP if large or step else Way.SLEW
+    if agrees(service, offset, rules.thresholds.notice) and not (large or step):
+        sentence = _("{service} sees that {name} is {offset}, and takes it away by itself.")
+        return sentence.format(service=service.name, name=it.whose, offset=said(offset))
+    if contradicts(service, offset, rules.thresholds.notice):
+        raise Refused(belief(service), hint=_("Its sources say another time: mend them first."))
+    return _restart(ctx, _("{service} on {name} can only be told by starting it anew"), it, service)
 
 
-def _demand_restart(ctx: Context, it: Measured, service: TimeService) -> None:
+def _nothing(it: Measured, offset: Reading, notice: float, *, step: bool) -> str:
+    """Why there is nothing to mend; empty where there is."""
+    if not offset.certain:
+        sentence = _("{name} is right within the error (± {bound}): nothing was done.")
+        return sentence.format(name=it.whose, bound=size(offset.bound))
+    if offset.most <= notice and not step:
+        sentence = _("{name} is {offset}, which is too little to be mended: nothing was done.")
+        return sentence.format(name=it.whose, offset=said(offset))
+    return ""
+
+
+def _restart(ctx: Context, why: str, it: Measured, service: TimeService) -> Way:
+    """`Way.RESTART`; raises `Refused` where the bot may not."""
     if ctx.clocks.rules.may_restart:
-        return
+        return Way.RESTART
+    why = why.format(service=service.name, name=it.whose)
     raise Refused(
-        _("{service} does not run on {name}, and the bot may not start it.").format(
-            service=service.name, name=it.whose
-        ),
+        _("{why}, and the bot may not do that.").format(why=why)
+        if service.runs
+        else _("{why}, and the bot may not start it.").format(why=why),
         hint=_(
-            "Look there why it ended, and start it. Where clock.restart in the config allows it, "
-            "the bot does."
+            "Look there at how it is, and restart it. Where clock.restart in the config allows "
+            "it, the bot does."
         ),
     )
 

@@ -7,14 +7,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from bot.core.clock_account import Account
 from bot.core.clock_sweep import Measured, Sweep
-from bot.core.clocks import Reading, Role, Thresholds, Whose
+from bot.core.clocks import BOT, Reading, Role, Thresholds, Whose
 from bot.core.time_service import TimeService
 from bot.devices.clock import GRAIN, NtpWire, Stopwatch, read_by_ntp, read_by_ssh
 from bot.devices.host import Host
 from bot.devices.kernel import kernel_call
 from bot.devices.session import Session
 from bot.devices.time_service import TimeServiceDriver
+from bot.engine import clock_account
 from bot.errors import DeviceError
 from bot.i18n import _
 
@@ -74,12 +76,8 @@ class Clocks:
     def reference(self) -> Whose:
         """Whose time is held to be right."""
         if self._engine.world.reference is None:
-            return self._bot
+            return BOT
         return Whose(Role.REFERENCE, self.rules.reference)
-
-    @property
-    def _bot(self) -> Whose:
-        return Whose(Role.BOT, _("the bot's own clock"))
 
     async def everything(self) -> Sweep:
         """Measure every Dom0, and every DomU that runs."""
@@ -89,7 +87,7 @@ class Clocks:
     async def machines(self) -> list[Machine]:
         """Every Dom0, and every DomU that runs; with those that a Dom0 does not tell of now."""
         world = self._engine.world
-        places, silent = await self._places()
+        places, silent = await self.places()
         names = set(places) | (set(world.guests) if silent else set())
         guests = (self.guest(name, places.get(name, "")) for name in sorted(names))
         return [*map(self.host, world.hosts.values()), *guests]
@@ -106,7 +104,7 @@ class Clocks:
             return Machine(whose, host=host)
         return Machine(whose, access.session, access.ntp, host)
 
-    async def _places(self) -> tuple[dict[str, str], bool]:
+    async def places(self) -> tuple[dict[str, str], bool]:
         """Where each guest runs by one look at every host, and whether a host did not answer."""
 
         async def listed(host: Host) -> list[tuple[str, str]] | None:
@@ -131,13 +129,17 @@ class Clocks:
             async with turns:
                 return await self._measured(machine, closely=closely)
 
-        own = Measured(self._bot, self._engine.clock(), Reading(0.0, GRAIN))
+        own = Measured(BOT, self._engine.clock(), Reading(0.0, GRAIN))
         wanted = await self._reference()
         found = await asyncio.gather(*map(measured, machines))
-        right = wanted[0].whose if wanted and wanted[0].reading is not None else self._bot
+        right = wanted[0].whose if wanted and wanted[0].reading is not None else BOT
         return Sweep(
             self._engine.clock(), (*wanted, own, *found), right, self.rules.thresholds.notice
         )
+
+    async def accounts(self, sweep: Sweep) -> list[Account]:
+        """What is known of each Dom0 and DomU of *sweep*; raises `StoreError`."""
+        return await clock_account.accounts(self._engine, sweep)
 
     async def apart(self, one: Host, other: Host) -> Reading:
         """How far the clock of *one* is ahead of that of *other*; raises as drivers do."""

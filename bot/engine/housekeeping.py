@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy import ColumnElement, Select, String, cast, delete, func, literal, or_, select
 
 from bot.core.chat import PostKind
-from bot.engine import denials, expiry, snapshots
+from bot.engine import clock_history, denials, expiry, snapshots
 from bot.engine.engine import Engine
 from bot.engine.outbox_rows import WAITING
 from bot.engine.schema import alert_posts, handled, incidents
@@ -32,13 +32,15 @@ _EDITS_KEPT = 200
 async def keep_house(engine: Engine) -> None:
     """Do a round, then another, for ever; a store that fails is tried again."""
     loop = asyncio.get_running_loop()
-    due = loop.time()
+    due, clocks_due = loop.time(), loop.time()
     while True:
         try:
             await _round(engine)
             if loop.time() >= due:
                 await _forget(engine)
                 due = loop.time() + _FORGET_EVERY
+            if loop.time() >= clocks_due and not await _thin(engine):
+                clocks_due = loop.time() + _FORGET_EVERY
         except StoreError as error:
             log.error("no housekeeping", why=str(error))
         await asyncio.sleep(EVERY)
@@ -86,3 +88,9 @@ async def _forget(engine: Engine) -> None:
     events = (handled.c.event_id >= "$") & (handled.c.event_id < "%")
     async with engine.store.write() as tx:
         await tx.execute(delete(handled).where(old & events))
+
+
+async def _thin(engine: Engine) -> bool:
+    """Put some old readings of clocks together; whether there are more, for the next round."""
+    async with engine.store.write() as tx:
+        return await clock_history.thin(tx, engine.clock(), engine.clock_rules.keep)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, Index, Integer, String, Table
+from sqlalchemy import Boolean, Column, Float, Index, Integer, String, Table, false
 
 from bot.engine.schema import metadata
 
@@ -25,5 +25,8 @@ clock_samples = Table(
     Column("low", Float, nullable=False),
     Column("high", Float, nullable=False),
     Column("readings", Integer, nullable=False),
+    #: whether it is all that is left of its hour
+    Column("thinned", Boolean, nullable=False, server_default=false()),
 )
 Index("clock_samples_by_age", clock_samples.c.at)
+Index("clock_samples_to_thin", clock_samples.c.thinned, clock_samples.c.at)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from random import Random
 
 from bot.lab.clock import RECORDED
+from bot.lab.clocks.first_day import wind_up
 from bot.lab.clocks.timepiece import Timepiece
 from bot.lab.dom0 import Machine
 from bot.lab.domains import Life
@@ -30,6 +31,10 @@ GUESTS = (
     ("sleeper", "pvh", 256, "", False),
 )
 
+#: the guests that answer by ssh, and those that answer as time servers; into owl there is no way
+BY_SSH = ("vm", "zamok", "sleeper")
+BY_NTP = ("redisdead",)
+
 #: the volumes of daath, which no Dom0 ever sees
 PROTECTED = (("daath-home", 500 * GIB), ("daath-scripts", 4 * GIB))
 
@@ -39,9 +44,12 @@ def lab_world(
 ) -> World:
     """The lab's world; to be called on the loop that it lives on."""
     guests = [(_guest(seed, *row[:3], swap=row[4]), row[3]) for row in GUESTS]
-    return build_world(
+    world = build_world(
         MACHINES, guests, pace=pace, seed=seed, epoch=epoch, first_pid=first_pid, others=PROTECTED
     )
+    world.by_ssh, world.by_ntp = BY_SSH, BY_NTP
+    wind_up(world, seed)
+    return world
 
 
 def build_world(
@@ -69,6 +77,7 @@ def build_world(
         world.timepieces[guest.name] = Timepiece(world.clock)
         if where:
             host = world.hosts[where]
+            world.timepieces[guest.name].leader = world.timepieces[where]
             domain = host.build(guest, Life.ALIVE)
             domain.born = -200_000.0
             host.watch_over(domain, ("xl", "create", f"/etc/xen/{guest.name}.cfg"))

@@ -115,6 +115,8 @@ class Power:
         host.disks.devices.clear()
         host.disks.links.clear()
         host.disks.update()
+        # the hardware's clock went on
+        self._world.timepieces[host.name].boot()
         self._world.changed()
         self._tell(Turn.BOOTED)
 

@@ -8,6 +8,7 @@ import re
 from functools import partial
 
 from bot.lab import coreutils
+from bot.lab.clocks import shell
 from bot.lab.command import Command, Program
 from bot.lab.processes import Process
 from bot.lab.xl import xl
@@ -80,6 +81,8 @@ async def readlink(command: Command) -> int:
 
 async def grep(command: Command) -> int:
     """Search the host's files, as `grep -rHE --include=GLOB PATTERN FOLDER` does."""
+    if command.words[1:3] == ("-H", ""):
+        return await clocks(command)
     options = [word for word in command.words[1:] if word.startswith("-")]
     rest = [word for word in command.words[1:] if not word.startswith("-")]
     if len(rest) != 2:
@@ -138,13 +141,14 @@ async def update(command: Command) -> int:
     return 0
 
 
-async def date(command: Command) -> int:
-    """The host's wall clock."""
-    wall = command.world.timepieces[command.dom0.name].wall()
-    seconds, nanoseconds = int(wall), int(wall % 1 * 10**9)
-    form = command.words[1] if len(command.words) > 1 else "+%s"
-    command.out(form[1:].replace("%s", str(seconds)).replace("%N", f"{nanoseconds:09}") + "\n")
-    return 0
+async def clocks(command: Command) -> int:
+    """What is about the host's clock and its time service."""
+    answer = await shell.carry_out(
+        command.world, command.dom0.name, command.words, root=command.root
+    )
+    command.out(answer.stdout)
+    command.err(answer.stderr)
+    return answer.exit
 
 
 async def cat(command: Command) -> int:
@@ -182,7 +186,11 @@ PROGRAMS: dict[str, Program] = {
     "scsi_id": scsi_id,
     "blockdev": blockdev,
     "update.sh": update,
-    "date": date,
+    "date": clocks,
+    "chronyc": clocks,
+    "ntpq": clocks,
+    "timedatectl": clocks,
+    "systemctl": clocks,
     "cat": cat,
     "kill": kill,
     "timeout": partial(coreutils.timeout, run),

@@ -93,7 +93,7 @@ async def test_a_dead_service_is_started_where_the_config_allows_it(site: TimedP
     said = await fix(site)
 
     assert state(said) == "succeeded"
-    assert said.plain.startswith("✔ chrony runs on vm again")
+    assert said.plain.startswith("✔ chrony runs anew on vm")
     assert site.told() == ["vm: restart"]
 
 
@@ -126,7 +126,7 @@ async def test_one_without_a_way_in_is_refused(site: TimedPlace) -> None:
 
 
 async def test_one_that_does_not_run_is_refused(site: TimedPlace) -> None:
-    assert "No machine called wm runs. Did you mean vm?" in await refused(site, "!clock fix wm")
+    assert "no DomU called wm" in await refused(site, "!clock fix wm")
 
 
 async def test_a_reference_that_most_clocks_doubt_is_not_followed(site: TimedPlace) -> None:

@@ -59,6 +59,7 @@ class Toy(TimeServiceDriver):
 
     driver = "chrony"
     order = 1
+    can_be_told = True
     #: by the machine's name
     daemons: ClassVar[dict[str, Daemon]] = {}
 

@@ -190,6 +190,7 @@ class Migration:
         if taken or self._receiver.name_taken():
             return self._take_back()
         self._receiver.start()
+        self._world.arrives(self._domain.guest.name, self._target.name)
         self._say(say.STARTED)
         if self._world.faults.take(faults.HANDOVER_FAILURE, self._target.name):
             raise Broken

@@ -1,0 +1,163 @@
+"""Clocks are compared with what each may be wrong by, and it is said which side is wrong."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core.clock_sweep import DRIFT, Measured, Sweep
+from bot.core.clock_text import apart, names, said, side, size
+from bot.core.clocks import Reading, Role, Thresholds, Whose, agreement
+
+SERVER = Whose(Role.REFERENCE, "ntp.example.org")
+FY, FZ, VM = Whose(Role.HOST, "fy"), Whose(Role.HOST, "fz"), Whose(Role.GUEST, "vm")
+OTHERS = [Whose(Role.GUEST, f"vm{number}") for number in range(6)]
+OFFSETS = st.floats(-1000.0, 1000.0)
+BOUNDS = st.floats(1e-6, 0.5)
+
+
+def sweep(**offsets: float) -> Sweep:
+    """A sweep by whose clocks are off by so much, each to 1 ms; *server* is the reference."""
+    named = {"server": SERVER, "fy": FY, "fz": FZ, "vm": VM}
+    measured = tuple(
+        Measured(named[name], 0.0, Reading(offset, 0.001)) for name, offset in offsets.items()
+    )
+    return Sweep(0.0, measured, SERVER, 0.05)
+
+
+# -- one clock
+
+
+def test_an_offset_below_its_bound_is_none() -> None:
+    assert not Reading(0.001, 0.002).certain
+    assert said(Reading(0.001, 0.002)) == "within the error (± 2.0 ms)"
+
+
+@pytest.mark.parametrize(
+    ("offset", "words"),
+    [(0.13, "130 ms ± 2.0 ms ahead"), (-1.3, "1.30 s ± 2.0 ms behind"), (400.0, "6 min 40 s")],
+)
+def test_an_offset_is_said_with_its_side_and_its_bound(offset: float, words: str) -> None:
+    assert said(Reading(offset, 0.002)).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.0, "less than 0.1 ms"),
+        (0.00042, "0.4 ms"),
+        (0.00996, "10 ms"),
+        (0.9996, "1.00 s"),
+        (9.999, "10 s"),
+        (4000.0, "1 h 06 min"),
+    ],
+)
+def test_a_time_is_said_in_few_digits(seconds: float, words: str) -> None:
+    assert size(seconds) == size(-seconds) == words
+
+
+@given(one=OFFSETS, other=OFFSETS, third=OFFSETS, b1=BOUNDS, b2=BOUNDS, b3=BOUNDS)
+def test_the_difference_of_two_holds_the_truth_whatever_the_third_is(
+    one: float, other: float, third: float, b1: float, b2: float, b3: float
+) -> None:
+    """Two clocks read against the bot's are compared without it, however wrong that one is."""
+    first, second = Reading(one - third + b1 * 0.99, b1), Reading(other - third - b2 * 0.99, b2)
+
+    apart = first - second
+
+    assert apart.lowest - 1e-6 <= one - other <= apart.highest + 1e-6
+
+
+# -- which side is wrong
+
+
+def test_the_one_that_stands_apart_is_wrong() -> None:
+    seen = sweep(server=0.0, fy=0.002, fz=-0.001, vm=0.2)
+
+    assert side(seen, VM) == "fy and fz agree with ntp.example.org: it is vm that is wrong."
+    assert not seen.doubted
+
+
+def test_the_reference_is_doubted_where_the_others_agree_against_it() -> None:
+    seen = sweep(server=2.0, fy=0.002, fz=-0.001, vm=0.0)
+
+    assert seen.doubted
+    assert side(seen, VM) == "fy and fz agree with vm: it is ntp.example.org that is wrong."
+
+
+def test_both_are_wrong_where_the_others_agree_with_neither() -> None:
+    seen = Sweep(
+        0.0,
+        (
+            Measured(SERVER, 0.0, Reading(5.0, 0.001)),
+            Measured(VM, 0.0, Reading(-5.0, 0.001)),
+            *(Measured(each, 0.0, Reading(0.0, 0.001)) for each in OTHERS[:4]),
+        ),
+        SERVER,
+        0.05,
+    )
+
+    assert side(seen, VM) == (
+        "vm0, vm1, vm2 and vm3 agree with one another: vm and ntp.example.org are both wrong."
+    )
+
+
+def test_two_clocks_alone_do_not_say_which_is_wrong() -> None:
+    seen = sweep(server=0.0, vm=2.0)
+
+    assert not seen.doubted
+    assert side(seen, VM) == "Too few clocks agree for anybody to say which side is wrong."
+
+
+def test_clocks_that_agree_need_no_side() -> None:
+    assert side(sweep(server=0.0, fy=0.03, vm=0.02), VM) == ""
+
+
+def test_many_names_are_cut_short() -> None:
+    assert names(OTHERS) == "vm0, vm1, vm2 and 3 more"
+    assert names([]) == "no others"
+
+
+@given(
+    right=st.lists(st.floats(-0.02, 0.02), min_size=3, max_size=8),
+    wrong=st.lists(st.floats(1.0, 100.0), max_size=2),
+)
+def test_a_majority_is_found_whoever_else_is_there(right: list[float], wrong: list[float]) -> None:
+    clocks = {Whose(Role.GUEST, f"r{n}"): Reading(each, 0.001) for n, each in enumerate(right)}
+    good = frozenset(clocks)
+    clocks |= {Whose(Role.GUEST, f"w{n}"): Reading(each, 0.001) for n, each in enumerate(wrong)}
+
+    found = agreement(clocks, 0.025)
+
+    assert found is not None
+    assert found.together == good
+    assert found.most
+
+
+def test_nothing_agrees_where_nothing_was_measured() -> None:
+    assert agreement({}, 0.025) is None
+
+
+# -- a sweep takes time
+
+
+def test_clocks_read_at_different_times_may_have_drifted_apart_meanwhile() -> None:
+    seen = Sweep(
+        10.0,
+        (Measured(FY, 0.0, Reading(0.0, 0.001)), Measured(VM, 10.0, Reading(0.0, 0.001))),
+        FY,
+        0.05,
+    )
+
+    found = seen.between(VM, FY)
+
+    assert found is not None
+    assert found.bound == pytest.approx(0.002 + 10 * DRIFT)
+    assert apart("vm", found, "fy") == "vm and fy agree within the error (± 3.5 ms)."
+
+
+def test_the_next_threshold_is_the_first_that_is_not_reached() -> None:
+    thresholds = Thresholds()
+
+    assert [thresholds.next(each) for each in (0.01, -0.05, 2.0, 300.0)] == [0.05, 1.0, 300.0, None]
