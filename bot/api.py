@@ -40,6 +40,7 @@ from bot.engine import (
     answering,
     at_console,
     breaking,
+    clock_fix,
     console_watch,
     errands,
     granting,
@@ -53,6 +54,8 @@ from bot.engine import (
 )
 from bot.engine.at_console import Seat, Typing
 from bot.engine.census import Census, Sighting, settle, state_in_words, take
+from bot.engine.clock_fix_card import Mending, plan_fix
+from bot.engine.clock_step import clock_after, clock_before
 from bot.engine.consoles import Shot
 from bot.engine.context import Context, Requeue
 from bot.engine.destroy_card import plan_destruction
@@ -173,6 +176,7 @@ __all__ = [
     "Look",
     "Machine",
     "Measured",
+    "Mending",
     "Move",
     "Notice",
     "Number",
@@ -230,8 +234,11 @@ __all__ = [
     "changed_on_console",
     "clean",
     "clean_lines",
+    "clock_after",
     "clock_alerts",
+    "clock_before",
     "clock_causes",
+    "clock_fix",
     "clock_text",
     "command",
     "conclude",
@@ -257,6 +264,7 @@ __all__ = [
     "ngettext",
     "pictures_of",
     "plan_destruction",
+    "plan_fix",
     "power_card",
     "power_change",
     "prove_links",
