@@ -39,6 +39,7 @@ from bot.engine import (
     answering,
     at_console,
     breaking,
+    clock_graph,
     console_watch,
     errands,
     granting,
@@ -52,6 +53,7 @@ from bot.engine import (
 )
 from bot.engine.at_console import Seat, Typing
 from bot.engine.census import Census, Sighting, settle, state_in_words, take
+from bot.engine.clock_graph import Course
 from bot.engine.consoles import Shot
 from bot.engine.context import Context, Requeue
 from bot.engine.destroy_card import plan_destruction
@@ -134,6 +136,7 @@ __all__ = [
     "ConsoleHeld",
     "Context",
     "Count",
+    "Course",
     "Denied",
     "Destruction",
     "Detached",
@@ -228,6 +231,7 @@ __all__ = [
     "changed_on_console",
     "clean",
     "clean_lines",
+    "clock_graph",
     "clock_text",
     "command",
     "conclude",
