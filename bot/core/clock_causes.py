@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from bot.core.clock_account import Account
-from bot.core.clock_text import said, size
+from bot.core.clock_text import jumped, said, size
 from bot.core.clocks import Reading
 from bot.core.text import clean
 from bot.core.time_service import Source, Standing, Sync, TimeService
@@ -79,11 +79,11 @@ def _moved(it: Account) -> Iterator[str]:
     for step in reversed(it.trend.steps):
         if step.since <= it.moved.at <= step.at or 0 <= step.since - it.moved.at <= _AFTERWARDS:
             yield _(
-                "It was moved to {host} at {when}, and its clock jumped after that: {said}."
+                "It was moved to {host} at {when}, and after that its clock jumped {step}."
             ).format(
                 host=it.moved.to,
                 when=moment(it.moved.at, it.measured.at),
-                said=said(step.by),
+                step=jumped(step.by),
             )
             return
 

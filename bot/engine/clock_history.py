@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.clock_sweep import Sweep
 from bot.core.clock_trend import believed
-from bot.core.clocks import Reading, Sample, Whose
+from bot.core.clocks import Reading, Role, Sample, Whose
 from bot.engine.schema_clocks import clock_samples
 
 #: for how long every reading is kept
@@ -53,6 +53,14 @@ async def of(tx: AsyncConnection, whose: Whose, since: float, reference: Whose) 
         .order_by(_c.at)
     )
     return [_sample(row) for row in await tx.execute(query)]
+
+
+async def roles(tx: AsyncConnection, name: str) -> set[Role]:
+    """As what there is a history of *name*: as a Dom0, as a DomU."""
+    kinds = (Role.HOST, Role.GUEST)
+    query = select(_c.role).distinct()
+    query = query.where(_c.role.in_([each.value for each in kinds]), _c.name == name)
+    return {Role(each) for each in await tx.scalars(query)}
 
 
 async def thin(tx: AsyncConnection, now: float, keep: float) -> bool:
