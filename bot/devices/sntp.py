@@ -24,6 +24,9 @@ _SERVER = 4
 _ERA = 2_208_988_800
 _UNSYNCHRONISED = 3
 _FARTHEST = 15
+#: reference ids of a server that has no time yet, and tells what its clock says all the same:
+#: chronyd's none, ntpd's codes (RFC 5905, 7.4).  Any other at stratum 0 is a refusal
+_NO_TIME = (b"\0\0\0\0", b"INIT", b"STEP")
 
 
 class NtpClient:
@@ -79,18 +82,20 @@ def read_answer(name: str, data: bytes, nonce: int) -> NtpAnswer | None:
     )
     if ours != nonce or flags & 7 != _SERVER:
         return None
-    if stratum == 0:
+    if stratum == 0 and about not in _NO_TIME:
         # a "kiss-o'-death": its code stands where the name of the reference would
         code = clean(about.decode("ascii", "replace"), 4)
         raise DeviceError(
             _("{name} refuses to tell the time ({code}).").format(name=name, code=code)
         )
+    if not received or not sent:
+        raise DeviceError(_("{name} answers without telling the time.").format(name=name))
     return NtpAnswer(
         _seconds(received),
         _seconds(sent),
         stratum,
         (delay / 2 + dispersion) / 2**16,
-        synchronised=flags >> 6 != _UNSYNCHRONISED and stratum <= _FARTHEST,
+        synchronised=flags >> 6 != _UNSYNCHRONISED and 0 < stratum <= _FARTHEST,
     )
 
 
