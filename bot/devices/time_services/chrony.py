@@ -51,6 +51,7 @@ class Tracking:
 class Chrony(TimeServiceDriver):
     driver = "chrony"
     order = 1
+    can_be_told = True
 
     async def look(self) -> TimeService | None:
         """By `chronyc`, which needs no rights; raises `DeviceError` where chronyd refuses it."""

@@ -64,6 +64,7 @@ class Variables:
 class Ntpd(TimeServiceDriver):
     driver = "ntpd"
     order = 2
+    can_be_told = False
 
     async def look(self) -> TimeService | None:
         """By `ntpq`, which needs no rights; raises `DeviceError` where ntpd refuses it."""

@@ -34,6 +34,7 @@ class Followed:
 class Timesyncd(TimeServiceDriver):
     driver = "timesyncd"
     order = 3
+    can_be_told = False
 
     async def look(self) -> TimeService | None:
         """By `timedatectl`, which every Debian has: whether timesyncd runs, systemd says.
