@@ -1,4 +1,4 @@
-"""Which guests were moved live, and when, as the jobs have it."""
+"""The live migrations that the bot did, by what their jobs noted."""
 
 from __future__ import annotations
 
@@ -11,22 +11,21 @@ from bot.core.clock_account import Move
 from bot.core.jobs import State
 from bot.engine import schema
 
-#: the key under which a job's notes have what it moves
+#: under which a job notes where it moves a guest
 NOTE = "move"
 
 
-async def last_moves(tx: AsyncConnection, since: float) -> dict[str, Move]:
-    """The last live migration of each guest that ended well since (seconds since 1970)."""
-    jobs, notes = schema.jobs, schema.notes
+async def since(tx: AsyncConnection, moment: float) -> dict[str, Move]:
+    """The last move of each guest that ended well after *moment* (seconds since 1970)."""
+    jobs, notes = schema.jobs.c, schema.notes.c
     query = (
-        select(jobs.c.ended, notes.c.value)
-        .join(notes, notes.c.job == jobs.c.id)
-        .where(
-            (notes.c.key == NOTE)
-            & (jobs.c.state == State.SUCCEEDED.value)
-            & (jobs.c.ended >= since)
-        )
-        .order_by(jobs.c.ended)
+        select(jobs.ended, notes.value)
+        .join(schema.jobs, jobs.id == notes.job)
+        .where(notes.key == NOTE, jobs.state == State.SUCCEEDED.value, jobs.ended >= moment)
+        .order_by(jobs.ended)
     )
-    noted = [(row.ended, json.loads(row.value)) for row in await tx.execute(query)]
-    return {move["guest"]: Move(ended, move["target"]) for ended, move in noted}
+    found: dict[str, Move] = {}
+    for ended, value in await tx.execute(query):
+        noted = json.loads(value)
+        found[str(noted["guest"])] = Move(ended, str(noted["target"]))
+    return found

@@ -12,8 +12,8 @@ from bot.core.clocks import Reading
 from bot.devices.guest import GuestAccess
 from bot.devices.session import Call, T
 from bot.engine import audit_log
+from bot.engine import moves as done_moves
 from bot.engine.clock_step import Noted, stepped
-from bot.engine.moves import last_moves
 from bot.engine.world import Timing, World
 from bot.errors import DeviceError, Unreachable
 from tests.engine.alive import Bot, Place
@@ -219,12 +219,12 @@ async def test_a_guest_that_swallows_the_question_holds_it_up_as_long_as_a_conne
 async def test_what_was_moved_last_is_known_by_its_guest(bot: Bot, place: Place) -> None:
     began = place.clock()
     async with bot.store.read() as tx:
-        assert await last_moves(tx, 0.0) == {}
+        assert await done_moves.since(tx, 0.0) == {}
     await bot.ask(LINE)
 
     async with bot.store.read() as tx:
-        moves = await last_moves(tx, began)
-        assert await last_moves(tx, place.clock() + 1) == {}
+        moves = await done_moves.since(tx, began)
+        assert await done_moves.since(tx, place.clock() + 1) == {}
     assert set(moves) == {"vm"}
     assert moves["vm"].to == "fz"
     assert began < moves["vm"].at <= place.clock()
@@ -252,7 +252,7 @@ async def test_a_move_that_failed_is_none(bot: Bot, scene: Moving) -> None:
     await bot.ask(LINE)
 
     async with bot.store.read() as tx:
-        assert await last_moves(tx, 0.0) == {}
+        assert await done_moves.since(tx, 0.0) == {}
 
 
 @pytest.mark.parametrize("step", [0.2, 0.0])
