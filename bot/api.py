@@ -1,6 +1,6 @@
 """Everything a command module imports."""
 
-from bot.core import clock_text, console_alerts
+from bot.core import clock_alerts, clock_causes, clock_text, console_alerts
 from bot.core.alert_text import line as alert_line
 from bot.core.alert_text import stands as alert_stands
 from bot.core.alerts import Alert, AlertState, Finding, Severity, Sight
@@ -9,6 +9,7 @@ from bot.core.audit_text import row as record_row
 from bot.core.audit_text import story as record_story
 from bot.core.chat import VOUCHED, Proof
 from bot.core.clock_account import Account
+from bot.core.clock_course import Course
 from bot.core.clock_sweep import Measured, Sweep
 from bot.core.clocks import Reading, Role, Whose
 from bot.core.command import Command, command
@@ -39,6 +40,7 @@ from bot.engine import (
     answering,
     at_console,
     breaking,
+    clock_fix,
     clock_graph,
     console_watch,
     errands,
@@ -53,7 +55,9 @@ from bot.engine import (
 )
 from bot.engine.at_console import Seat, Typing
 from bot.engine.census import Census, Sighting, settle, state_in_words, take
+from bot.engine.clock_fix_card import Mending, plan_fix
 from bot.engine.clock_graph import Course
+from bot.engine.clock_step import clock_after, clock_before
 from bot.engine.consoles import Shot
 from bot.engine.context import Context, Requeue
 from bot.engine.destroy_card import plan_destruction
@@ -174,6 +178,7 @@ __all__ = [
     "Look",
     "Machine",
     "Measured",
+    "Mending",
     "Move",
     "Notice",
     "Number",
@@ -231,6 +236,11 @@ __all__ = [
     "changed_on_console",
     "clean",
     "clean_lines",
+    "clock_after",
+    "clock_alerts",
+    "clock_before",
+    "clock_causes",
+    "clock_fix",
     "clock_graph",
     "clock_text",
     "command",
@@ -257,6 +267,7 @@ __all__ = [
     "ngettext",
     "pictures_of",
     "plan_destruction",
+    "plan_fix",
     "power_card",
     "power_change",
     "prove_links",

@@ -41,7 +41,7 @@ class Clock(Section):
     slew_below: Seconds = 1.0
     #: whether a larger one may be stepped away
     step: bool = True
-    #: whether a time service that does not run may be started anew
+    #: whether a time service may be started anew that does not run, or that cannot be told
     restart: bool = False
     #: how long a clock that is being mended is followed
     patience: Seconds = 120.0

@@ -13,6 +13,7 @@ from bot.api import (
     Table,
     Whose,
     _,
+    clock_causes,
     clock_text,
     command,
     duration,
@@ -164,6 +165,7 @@ async def _one(ctx: Context, sweep: Sweep, whose: Whose) -> Reply:
         )
     first = clock_text.apart(str(whose), account.offset, str(sweep.reference))
     lines = [*_compared(sweep, account), *_course(ctx, account), *_service(account)]
+    lines += [_("Why: {cause}").format(cause=each) for each in clock_causes.causes(account)]
     return Reply(
         " ".join(filter(None, [first, clock_text.side(sweep, whose)])),
         body=[Lines(lines)],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -63,9 +64,24 @@ class Sweep:
         return self.between(whose, self.reference)
 
     def agreement(self) -> Agreement | None:
-        """Which of the clocks agree."""
+        """Which of the clocks agree.
+
+        Where most may agree with the reference, they are those: between two clocks that stand as
+        far apart as is tolerated there is room for many, and it proves nothing against either.
+        """
         readings = {each.whose: each.reading for each in self.measured if each.reading is not None}
+        if (right := readings.get(self.reference)) is not None:
+            near = frozenset(
+                whose for whose in readings if self._apart(whose, self.reference) <= self.tolerance
+            )
+            if len(near) * 2 > len(readings):
+                return Agreement(near, right, len(readings))
         return agreement(readings, self.tolerance / 2)
+
+    def _apart(self, one: Whose, other: Whose) -> float:
+        """How far two clocks that were measured differ at least."""
+        between = self.between(one, other)
+        return between.least if between is not None else math.inf
 
     @property
     def doubted(self) -> bool:

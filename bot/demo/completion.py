@@ -13,6 +13,8 @@ LOCAL: Mapping[str, tuple[str, ...]] = {
     "/as": ("person",),
     "/fault": ("fault", "device"),
     "/console": ("domu", "scene"),
+    "/clock": ("machine", "clock", "whether"),
+    "/link": ("machine",),
     "/sign": ("person",),
     "/quit": (),
 }
@@ -67,6 +69,10 @@ SCENES = (
     "utf8-cut",
     "xen-timeout",
 )
+#: what can happen to a clock; a test compares them with the site's own
+CLOCKS = ("drift", "server", "service", "step", "stray")
+#: what can be said of a clock's service and its servers
+WHETHER = ("alive", "dead")
 
 
 @dataclass
@@ -103,9 +109,12 @@ class Vocabulary:
 
     def _local(self, before: Sequence[str]) -> Iterable[str]:
         kinds = LOCAL[before[0]]
-        if len(before) <= len(kinds):
-            return self.names.get(kinds[len(before) - 1], ())
-        return []
+        if len(before) > len(kinds):
+            return []
+        kind = kinds[len(before) - 1]
+        if kind == "whether" and before[-1] not in ("server", "service"):
+            return []
+        return self.names.get(kind, ())
 
     def _after(self, words: Sequence[str]) -> Iterable[str]:
         """What may follow *words* of a command."""

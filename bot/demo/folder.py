@@ -140,6 +140,8 @@ class Folder:
             **room,
             "hosts": {name: _host(site, name) for name in site["hosts"]},
             "arrays": {name: _array(array) for name, array in site["arrays"].items()},
+            "guests": _guests(site["guests"]),
+            "clock": {"restart": True},
             "roles": cast.policy["roles"],
             "members": _with_us(cast),
             "timing": TIMING,
@@ -206,6 +208,16 @@ def _host(site: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {
         **site["hosts"][name],
         "lights_out": {"password": {"file": about.pop("password_file")}, **about},
+    }
+
+
+def _guests(site: Mapping[str, Any]) -> dict[str, Any]:
+    """Those guests into which there is a way."""
+    ways = ("address", "ssh", "ntp")
+    return {
+        name: {way: about[way] for way in ways if way in about}
+        for name, about in site.items()
+        if "ssh" in about or "ntp" in about
     }
 
 

@@ -17,11 +17,12 @@ from rich.console import Console
 from rich.text import Text
 
 from bot.core.command import Command
-from bot.demo.completion import FAULTS, SCENES, Vocabulary
+from bot.demo import wishes
+from bot.demo.completion import CLOCKS, FAULTS, SCENES, WHETHER, Vocabulary
 from bot.demo.play import PREFIX
 from bot.demo.policy import BOT
 from bot.demo.stage import Stage
-from bot.errors import ChatRefused, ChatUnavailable
+from bot.errors import ChatRefused, ChatUnavailable, UsageError
 from bot.i18n import _
 from bot.talk.transcript import Seen
 
@@ -46,9 +47,10 @@ async def converse(stage: Stage) -> int:
 
 
 def _devices(site: Mapping[str, Any]) -> list[str]:
-    """What a fault may strike: the hosts, their iLOs, the arrays."""
+    """What a fault may strike: the hosts, their iLOs, the arrays, the guests."""
     ilos = [f"{host}-ilo" for host in site.get("lights_out", ())]
-    return [*site.get("hosts", ()), *ilos, *site.get("arrays", ())]
+    machines = [*site.get("hosts", ()), *site.get("guests", ())]
+    return [*machines, *ilos, *site.get("arrays", ())]
 
 
 class Prompt:
@@ -67,6 +69,9 @@ class Prompt:
                 "person": [*stage.cast.accounts],
                 "fault": FAULTS,
                 "scene": SCENES,
+                "machine": [*stage.site.get("hosts", ()), *stage.site.get("guests", ())],
+                "clock": CLOCKS,
+                "whether": WHETHER,
             },
         )
         self._session: PromptSession[str] = PromptSession(
@@ -113,22 +118,8 @@ class Prompt:
                         persons=", ".join(self._cast.accounts)
                     )
                 )
-            case ["/fault", name, *where] if len(where) <= 2:
-                await self._fault(name, *where)
-            case ["/console", guest, scene]:
-                await self._ask({"do": "console", "where": guest, "scene": scene})
-            case ["/console", *_more]:
-                self._say_lines(
-                    _("write: /console GUEST SCENE; the scenes are {names}").format(
-                        names=", ".join(SCENES)
-                    )
-                )
-            case ["/fault", *_more]:
-                self._say_lines(
-                    _(
-                        "write: /fault NAME [HOST [PART-OF-A-COMMAND]]; the faults are {names}"
-                    ).format(names=", ".join(FAULTS))
-                )
+            case [word, *_more] if word in wishes.WORDS:
+                await self._wish(text.split())
             case ["/sign", person] if person in self._cast.accounts:
                 await self._sign(person)
             case ["/sign", *_more]:
@@ -162,11 +153,15 @@ class Prompt:
             sentence = _("no device of {person} is unsigned").format(person=person)
         self._say_lines(sentence)
 
-    async def _fault(self, name: str, where: str = "", match: str = "") -> None:
-        wanted = {"do": "fault", "name": name, "where": where, "match": match}
-        await self._ask({"do": "clear"} if name == "clear" else wanted)
+    async def _wish(self, words: list[str]) -> None:
+        try:
+            wanted = wishes.request(words)
+        except UsageError as error:
+            self._say_lines(str(error))
+        else:
+            await self._ask(wanted)
 
-    async def _ask(self, wanted: dict[str, str]) -> None:
+    async def _ask(self, wanted: dict[str, Any]) -> None:
         """Have the site do what is *wanted*, and say what it answers."""
         try:
             async with asyncio.timeout(FAULT):
@@ -194,7 +189,7 @@ class _Completer(Completer):
             yield Completion(candidate, -len(word))
 
 
-async def _ask_site(control: Path, request: dict[str, str]) -> object:
+async def _ask_site(control: Path, request: dict[str, Any]) -> object:
     """One request to the site's control socket, one line back."""
     reader, writer = await asyncio.open_unix_connection(control)
     try:
@@ -218,6 +213,9 @@ def _help() -> str:
         "/fault NAME [HOST [TEXT]]  let something go wrong, for commands with TEXT in them;\n"
         "                           /fault clear mends everything\n"
         "/console GUEST SCENE       let a guest's console show something: panic, fsck, session\n"
+        "/clock NAME step SECONDS   let a clock jump; or: drift PPM, stray SECONDS (a lie, once),\n"
+        "                           service dead, server dead (alive mends both)\n"
+        "/link NAME DELAY           let the way to a machine take DELAY seconds there and back\n"
         "/sign PERSON               sign the devices of PERSON's own clients, so that the bot\n"
         "                           believes them in the encrypted room\n"
         "/quit                      end (as Ctrl-C and Ctrl-D do)"

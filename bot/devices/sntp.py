@@ -24,6 +24,8 @@ _SERVER = 4
 _ERA = 2_208_988_800
 _UNSYNCHRONISED = 3
 _FARTHEST = 15
+#: codes of a server that tells the time, though it has none that is sure (RFC 5905, figure 13)
+_NOT_YET = (b"INIT", b"STEP")
 
 
 class NtpClient:
@@ -79,7 +81,7 @@ def read_answer(name: str, data: bytes, nonce: int) -> NtpAnswer | None:
     )
     if ours != nonce or flags & 7 != _SERVER:
         return None
-    if stratum == 0:
+    if stratum == 0 and (not sent or (about.isalpha() and about not in _NOT_YET)):
         # a "kiss-o'-death": its code stands where the name of the reference would
         code = clean(about.decode("ascii", "replace"), 4)
         raise DeviceError(
@@ -88,9 +90,10 @@ def read_answer(name: str, data: bytes, nonce: int) -> NtpAnswer | None:
     return NtpAnswer(
         _seconds(received),
         _seconds(sent),
-        stratum,
+        # what a server sends for the 16 of one that is not synchronised (RFC 5905, section 7.3)
+        stratum or _FARTHEST + 1,
         (delay / 2 + dispersion) / 2**16,
-        synchronised=flags >> 6 != _UNSYNCHRONISED and stratum <= _FARTHEST,
+        synchronised=flags >> 6 != _UNSYNCHRONISED and 0 < stratum <= _FARTHEST,
     )
 
 

@@ -20,6 +20,8 @@ class TimeServiceDriver(ABC):
     driver: ClassVar[str]
     #: where several are installed, the one with the lowest number is asked first
     order: ClassVar[int]
+    #: whether it takes `ask_again` and `step`; else only a restart makes it look at once
+    can_be_told: ClassVar[bool]
 
     def __init__(self, name: str, session: Session) -> None:
         #: of the machine

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.clock_account import Account
+from bot.core.clock_account import Account, Move
 from bot.core.clock_sweep import Measured, Sweep
 from bot.core.clock_trend import trend
 from bot.core.clocks import Reading, Role, Sample, Whose
+from bot.engine import moves
 from bot.engine.schema_clocks import clock_samples
 
 if TYPE_CHECKING:
@@ -28,16 +30,20 @@ async def accounts(engine: Engine, sweep: Sweep) -> list[Account]:
     """
     async with engine.store.read() as tx:
         past = await _past(tx, sweep, engine.clock() - BACK)
-    return [_account(each, sweep, past.get(each.whose, [])) for each in sweep.machines()]
+        moved = await moves.since(tx, engine.clock() - BACK)
+    return [_account(each, sweep, past.get(each.whose, []), moved) for each in sweep.machines()]
 
 
-def _account(measured: Measured, sweep: Sweep, past: list[Sample]) -> Account:
+def _account(
+    measured: Measured, sweep: Sweep, past: list[Sample], moved: Mapping[str, Move]
+) -> Account:
     offset = sweep.offset(measured.whose)
     samples = [each for each in past if each.at < measured.at]
     if offset is not None:
         samples.append(Sample.of(measured.at, offset))
     host = sweep.of(Whose(Role.HOST, measured.host)) if measured.host else None
-    return Account(measured, sweep, trend(samples), host)
+    move = moved.get(measured.whose.name) if measured.whose.role is Role.GUEST else None
+    return Account(measured, sweep, trend(samples), host, move)
 
 
 async def _past(tx: AsyncConnection, sweep: Sweep, since: float) -> dict[Whose, list[Sample]]:

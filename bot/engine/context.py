@@ -201,6 +201,10 @@ class Context:
         """Record how the command that ran detached on *host* as *attempt* ended."""
         await self._run.returned(host.name, attempt, state)
 
+    async def record(self, kind: str, data: dict[str, object]) -> None:
+        """Record what the job found, under *kind*."""
+        await self._run.record(kind, data)
+
     async def pictured(self, moment: str, host: Host, domain: Domain) -> None:
         """Keep what the console of *domain* on *host* shows at this *moment*: before or after.
 

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from bot.core.alerts import Alert
-from bot.engine import audit_log, consoles, roll, schema
+from bot.core.clock_account import Account
+from bot.core.clock_sweep import Sweep
+from bot.engine import audit_log, clock_look, consoles, roll, schema
 from bot.engine.census import Sighting
+from bot.engine.clocks import ClockRules
 from bot.engine.consoles import Shot
 from bot.engine.inventory import Inventory
 from bot.engine.records import Records
@@ -91,6 +94,15 @@ class Look:
         """What the console of *copy* shows, by its host's log alone; None where none is kept."""
         host = self.world.hosts[copy.host]
         return await consoles.look(self._engine, host, copy.domain, attach=False)
+
+    @property
+    def clock_rules(self) -> ClockRules:
+        """How clocks are judged."""
+        return self._engine.clock_rules
+
+    async def clocks(self) -> tuple[Sweep, list[Account]]:
+        """Measure every clock, and keep what was measured; raises `StoreError`."""
+        return await clock_look.look(self._engine, self.memory.setdefault("readings", {}))
 
     async def record_head(self) -> int:
         """The number of the last entry of the record."""

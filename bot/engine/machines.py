@@ -14,9 +14,13 @@ from bot.i18n import _
 
 
 async def find_machine(
-    clocks: Clocks, inventory: Inventory, sought: Sought, may: Callable[[str], bool]
+    clocks: Clocks,
+    inventory: Inventory,
+    sought: Sought,
+    may: Callable[[str], bool],
+    word: int = 1,
 ) -> Machine:
-    """The one Dom0 or DomU that *sought* names; hints name only what *may* be seen.
+    """The one Dom0 or DomU that *sought*, the line's *word*, names; hints name what *may* be seen.
 
     Raises `UsageError` where there is none or where it is not said which, `Refused` for a DomU that
     does not run, and where nobody can tell whether it does.
@@ -30,14 +34,14 @@ async def find_machine(
     guests = {*places, *inventory.names("domu"), *world.guests}
     is_guest = sought.fits(HoldKind.DOMU) and name in guests
     if host is not None and is_guest:
-        raise UsageError(several(name, (HoldKind.DOMU, HoldKind.HOST)), word=1)
+        raise UsageError(several(name, (HoldKind.DOMU, HoldKind.HOST)), word=word)
     if host is not None:
         return clocks.host(host)
     if not is_guest:
         raise UsageError(
             _("There is no Dom0 and no DomU called {name}.").format(name=clean(name, 60)),
             hint=did_you_mean(name, filter(may, {*guests, *world.hosts})),
-            word=1,
+            word=word,
         )
     if name not in places and not silent:
         raise Refused(_("{name} does not run, and neither does its clock.").format(name=name))

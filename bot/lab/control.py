@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from bot.lab.clocks import meddling
 from bot.lab.faults import Fault, UnknownFault
 from bot.lab.world import World
 
@@ -67,6 +68,10 @@ class Control:
                 return {"faults": self._world.faults.listing()}
             case "console":
                 self._world.console(str(request["where"]), str(request["scene"]))
+            case "clock":
+                meddling.clock(self._world, request)
+            case "link":
+                meddling.link(self._world, request)
             case "world":
                 return self._world.picture()
             case "kill":

@@ -6,15 +6,17 @@ On a `bot.lab.virtual` loop a whole campaign runs in virtual time and replays ex
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shlex
 from dataclasses import replace
 
+from bot.devices.clock import NtpAnswer
 from bot.devices.session import Call, Output, T
 from bot.errors import OutcomeUnknown, Unreachable
 from bot.i18n import _
 from bot.lab import faults, programs
 from bot.lab.array.cli import Cli
-from bot.lab.clocks import shell
+from bot.lab.clocks import ntp, shell
 from bot.lab.command import start
 from bot.lab.faults import garble
 from bot.lab.home import Home
@@ -48,6 +50,10 @@ class MemorySite:
             return GuestSession(self.world, name, self._timeout)
         return ArraySession(self.world, name, self._timeout)
 
+    def ntp(self, name: str) -> MemoryTimeServer:
+        """The time server that the guest *name* is."""
+        return MemoryTimeServer(self.world, name, self._timeout)
+
 
 class MemorySession:
     """A command line on a device of the world; keeps to `bot.devices.session.Session`."""
@@ -67,14 +73,13 @@ class MemorySession:
         boot = self._boot()
         weather = Weather.of(self.world, self.name, shlex.join(call.words))
         typed: list[bytes] = []
-        link = self.world.link(self.name)
         try:
             async with asyncio.timeout(call.timeout or self._timeout):
-                await asyncio.sleep(LATENCY / 2 + link.going(self.world.random))
+                await asyncio.sleep(LATENCY / 2)
                 await weather.before(self.world)
                 output = await self._carry_out(call, typed)
                 await weather.after(self.world)
-                await asyncio.sleep(LATENCY / 2 + link.coming(self.world.random))
+                await asyncio.sleep(LATENCY / 2)
         except TimeoutError as error:
             raise self._lost(call, typed) from error
         refused = self.world.faults.standing(faults.REFUSE, self.name)
@@ -142,13 +147,38 @@ class Dom0Session(MemorySession):
 
 
 class GuestSession(MemorySession):
-    """The command line of one guest, wherever it runs."""
+    """The command line of one guest, wherever it runs; while it is suspended it is silent."""
 
     def _power(self) -> bool:
-        return self.world.runs(self.name)
+        return self.world.exists(self.name)
 
     async def _carry_out(self, call: Call[T], typed: list[bytes]) -> Output:
-        return await shell.carry_out(self.world, self.name, call.words)
+        await self.world.until_it_runs(self.name)
+        output = await shell.carry_out(self.world, self.name, call.words)
+        await self.world.until_it_runs(self.name)
+        return output
+
+
+class MemoryTimeServer:
+    """The time server of one guest; keeps to `bot.devices.clock.NtpWire`."""
+
+    def __init__(self, world: World, name: str, timeout: float) -> None:
+        self.world = world
+        self.name = name
+        self._timeout = timeout
+
+    async def ask(self) -> NtpAnswer:
+        """One question, one answer; raises `Unreachable` where none comes."""
+        told = None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._timeout):
+                await asyncio.sleep(LATENCY / 2)
+                told = await ntp.ask(self.world, self.name)
+                await asyncio.sleep(LATENCY / 2 if told else self._timeout)
+        if told is None:
+            raise Unreachable(_("{name} did not answer.").format(name=self.name))
+        bound = told.delay / 2 + told.dispersion
+        return NtpAnswer(told.time, told.time, told.stratum, bound, synchronised=told.synchronised)
 
 
 class ArraySession(MemorySession):

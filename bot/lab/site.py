@@ -14,7 +14,8 @@ from typing import Any
 import asyncssh
 
 from bot.lab import durable
-from bot.lab.array.telnet import Account, ArrayDoor
+from bot.lab.account import Account
+from bot.lab.array.telnet import ArrayDoor
 from bot.lab.backdoor import Backdoor
 from bot.lab.blueprint import lab_world
 from bot.lab.control import Control
@@ -27,6 +28,7 @@ from bot.lab.place import USER, Place
 from bot.lab.ports import GuestPort
 from bot.lab.power import Turn
 from bot.lab.sshd import Dom0Door
+from bot.lab.ways_in import WaysIn
 from bot.lab.world import Pace, World
 
 #: above any pid that the machine gives (pid_max is at most 2**22), so that the two never meet
@@ -43,6 +45,7 @@ class Site:
     def __init__(self, place: Place, pace: Pace, world: World | None = None) -> None:
         self.place = place
         self.world = world or lab_world(pace=pace, epoch=time.time(), first_pid=FIRST_PID)
+        self.world.clock.follow(time.time)
         self._control = Control(self.world, self.adapt)
         self._backdoors: list[Backdoor] = []
         self._dom0s: list[Dom0Door] = []
@@ -51,6 +54,8 @@ class Site:
         self._adapting = asyncio.Lock()
         self._open = True
         self._guests: dict[str, GuestPort] = {}
+        account = Account(USER, key=self._key("id").convert_to_public())
+        self._ways_in = WaysIn(self.world, account, lambda name: self._key(f"host_key_{name}"))
 
     async def open(self, faults: Iterable[Fault] = ()) -> None:
         """Start every server, set *faults*, then say in site.json where everything is."""
@@ -72,6 +77,8 @@ class Site:
         for array in self.world.arrays.values():
             await self._open_array(array.name)
         await self._open_guests()
+        await self._ways_in.open()
+        self.world.chores.start(self._ways_in.follow(self.adapt))
         await self._control.open(self.place.control)
         self._write_known_hosts()
         for fault in faults:
@@ -87,7 +94,7 @@ class Site:
     async def _open_ilos(self) -> None:
         for ilo in self.world.ilos.values():
             key = self._key(f"host_key_{ilo.name}", partial(ilo_door.host_key, ilo))
-            account = ilo_door.Account(USER, self.password(ilo.name))
+            account = Account(USER, self.password(ilo.name))
             door = ilo_door.IloDoor(ilo, key, account)
             await door.open()
             self._ilos.append(door)
@@ -120,6 +127,7 @@ class Site:
         lines = []
         ports = {door.dom0.name: door.port for door in self._dom0s}
         ports |= {door.ilo.name: door.port for door in self._ilos}
+        ports |= self._ways_in.ports()
         for name, port in ports.items():
             public = self._key(f"host_key_{name}").export_public_key().decode()
             kind, key = public.split()[:2]
@@ -131,13 +139,7 @@ class Site:
         state = self.place.state
         return {
             "hosts": {
-                door.dom0.name: {
-                    "address": "127.0.0.1",
-                    "port": door.port,
-                    "user": USER,
-                    "key_file": str(state / "id"),
-                    "known_hosts": str(state / "known_hosts"),
-                }
+                door.dom0.name: {"address": "127.0.0.1", **self._by_key(door.port)}
                 for door in self._dom0s
             },
             "arrays": {
@@ -161,10 +163,26 @@ class Site:
                 }
                 for door in self._ilos
             },
-            "guests": {name: {"port": port.port} for name, port in self._guests.items()},
+            "guests": {name: self._guest(name) for name in self._guests},
             "control": str(self.place.control),
             "pid": os.getpid(),
         }
+
+    def _by_key(self, port: int) -> dict[str, Any]:
+        """How to get in by ssh with the key, at *port*."""
+        return {
+            "port": port,
+            "user": USER,
+            "key_file": str(self.place.state / "id"),
+            "known_hosts": str(self.place.state / "known_hosts"),
+        }
+
+    def _guest(self, name: str) -> dict[str, Any]:
+        """Where the guest *name* sends its heartbeat (`port`), and the ways into it."""
+        ways = self._ways_in.into(name)
+        if "ssh" in ways:
+            ways["ssh"] = self._by_key(ways["ssh"])
+        return {"address": "127.0.0.1", "port": self._guests[name].port, **ways}
 
     async def fault(self, fault: Fault) -> None:
         """Set *fault* and let every door follow."""
@@ -193,6 +211,7 @@ class Site:
             await ilo.adapt()
         for array in self._arrays:
             await array.adapt()
+        await self._ways_in.adapt()
 
     async def close(self) -> None:
         """Stop everything, keep what outlives a stop."""
@@ -207,6 +226,7 @@ class Site:
             ilo.close()
         for array in self._arrays:
             array.close()
+        self._ways_in.close()
         for backdoor in self._backdoors:
             await backdoor.close()
         for port in self._guests.values():

@@ -96,6 +96,9 @@ class World:
         self.timepieces = {name: Timepiece(self.clock) for name in self.hosts}
         #: how slow it is to get to hosts and guests, by name; what is not named is near
         self.links: dict[str, Link] = {}
+        #: the guests that take commands over ssh, and those that tell the time
+        self.by_ssh: tuple[str, ...] = ()
+        self.by_ntp: tuple[str, ...] = ()
         self.power = {name: Power(self, host) for name, host in self.hosts.items()}
         ilos = (Ilo(self, host, self.power[host.name]) for host in self.hosts.values())
         self.ilos = {ilo.name: ilo for ilo in ilos}
@@ -112,6 +115,21 @@ class World:
             if host.alive
             for domain in host.domains.values()
         )
+
+    def exists(self, guest: str) -> bool:
+        """Whether the guest called so is somewhere, be it suspended: what it talks to waits."""
+        waits = {Life.ALIVE, Life.PAUSED, Life.SUSPENDED}
+        return any(
+            domain.life in waits and domain.guest.name == guest
+            for host in self.hosts.values()
+            if host.powered
+            for domain in host.domains.values()
+        )
+
+    async def until_it_runs(self, guest: str) -> bool:
+        """Wait while the guest called so is suspended; whether it runs then, or is gone."""
+        await self.until(lambda: self.runs(guest) or not self.exists(guest))
+        return self.runs(guest)
 
     def boots(self, guest: str, host: str) -> None:
         """The guest called so starts on *host*: its clock is that of its Dom0."""
@@ -135,7 +153,8 @@ class World:
 
     def fault(self, fault: Fault) -> None:
         """Set *fault*, or let it strike where it is one that strikes at once."""
-        if fault.where and fault.where not in (*self.hosts, *self.arrays, *self.ilos):
+        known = (*self.timepieces, *self.arrays, *self.ilos)
+        if fault.where and fault.where not in known:
             raise UnknownFault(f"nothing is called {fault.where!r}")
         if fault.name in names.AT_ONCE:
             self._strike(fault)
@@ -190,7 +209,7 @@ class World:
         self.changed()
 
     def picture(self) -> dict[str, Any]:
-        """Who runs where, and every rule that was broken, for the control socket."""
+        """Who runs where, how far clocks are ahead, what rules were broken; for the socket."""
         now = self.clock.now()
         return {
             "hosts": {
@@ -212,6 +231,7 @@ class World:
                 }
                 for host in self.hosts.values()
             },
+            "clocks": {name: piece.offset for name, piece in self.timepieces.items()},
             "violations": [asdict(violation) for violation in self.watch.seen],
         }
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bot.core.command import Registry
-from bot.demo.completion import FAULTS, SCENES, Vocabulary
+from bot.demo.completion import CLOCKS, FAULTS, SCENES, WHETHER, Vocabulary
 from bot.lab import faults
+from bot.lab.clocks import meddling
 from bot.lab.consoles import scenes
 from bot.plugins import modules_in
 
@@ -21,8 +22,13 @@ def words() -> Vocabulary:
         "domu": ["vm", "zamok"],
         "person": ["apprenti"],
         "code": ["AB2CD3"],
+        "machine": ["fy", "vm"],
+        "fault": FAULTS,
+        "scene": SCENES,
+        "clock": CLOCKS,
+        "whether": WHETHER,
     }
-    return Vocabulary("!", {**names, "fault": FAULTS, "scene": SCENES}, list(registry))
+    return Vocabulary("!", names, list(registry))
 
 
 @pytest.mark.parametrize(
@@ -55,6 +61,12 @@ def words() -> Vocabulary:
         ("/fault hang ", ["fy", "fy-ilo", "nols"]),
         ("/console v", ["vm"]),
         ("/console vm pa", ["panic", "password"]),
+        ("/clock f", ["fy"]),
+        ("/clock vm s", ["server", "service", "step", "stray"]),
+        ("/clock vm service ", ["alive", "dead"]),
+        ("/clock vm step ", []),
+        ("/link v", ["vm"]),
+        ("/link vm ", []),
         ("hello ", []),
         ("", []),
     ],
@@ -69,6 +81,10 @@ def test_the_prompt_knows_every_fault_of_the_site() -> None:
 
 def test_the_prompt_knows_every_scene_of_the_site() -> None:
     assert SCENES == scenes.SCENES
+
+
+def test_the_prompt_knows_all_that_can_happen_to_a_clock() -> None:
+    assert set(CLOCKS) == set(meddling.CLOCKS)
 
 
 def test_commands_that_are_not_known_yet_offer_nothing() -> None:

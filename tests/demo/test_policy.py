@@ -36,6 +36,7 @@ def config(folder: Path) -> Config:
         "hosts": {"fy": host | {"port": 1}, "fz": host | {"port": 3}},
         "lights_out": {"fy": ilo | {"port": 4}, "fz": ilo | {"port": 5}},
         "arrays": {"nols": array},
+        "guests": {},
     }
     kept = Folder(folder, "terminal")
     kept.write_config(of_the_lab(), site, {"chat": {"kind": "terminal"}, "rooms": {"main": ROOM}})

@@ -17,6 +17,7 @@ from tests.engine.watched import begun, titles, watches
 
 def test_the_bot_has_these_watches_and_each_says_what_it_looks_at() -> None:
     assert [each.name for each in known_watches()] == [
+        "clocks",
         "consoles",
         "domus",
         "hosts",

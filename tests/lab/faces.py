@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.devices.clock import NtpWire, Stopwatch
 from bot.devices.detached import HostLauncher
 from bot.devices.host import Detached, Phase
 from bot.devices.lights_out.ilo import Ilo
 from bot.devices.session import Call, Output, Session
+from bot.devices.sntp import NtpClient
 from bot.devices.ssh import SshSession
 from bot.devices.ssh_shell import ShellSession
 from bot.devices.telnet import TelnetSession
@@ -45,6 +48,9 @@ class Face:
     sessions: dict[str, Session]
     strike: Callable[[Fault], Awaitable[None]]
     clear: Callable[[], Awaitable[None]]
+    #: the guests that tell the time
+    time_servers: dict[str, NtpWire]
+    watch: Stopwatch
 
     def launcher(self, host: str = "fy") -> HostLauncher:
         return HostLauncher(self.sessions[host], ".nounou/jobs")
@@ -77,27 +83,43 @@ async def memory(_folder: Path) -> AsyncIterator[Face]:
     async def clear() -> None:
         world.faults.clear()
 
-    names = (*world.hosts, *world.arrays, *world.ilos)
-    yield Face(world, {name: site.session(name) for name in names}, strike, clear)
+    names = (*world.hosts, *world.arrays, *world.ilos, *world.by_ssh)
+    yield Face(
+        world,
+        {name: site.session(name) for name in names},
+        strike,
+        clear,
+        {name: site.ntp(name) for name in world.by_ntp},
+        Stopwatch(world.clock.wall, world.clock.now),
+    )
     await world.close()
 
 
 @asynccontextmanager
 async def servers(folder: Path) -> AsyncIterator[Face]:
-    site = Site(Place(folder / "state"), PACE, lab_world(pace=PACE, first_pid=FIRST_PID))
+    world = lab_world(pace=PACE, epoch=time.time(), first_pid=FIRST_PID)
+    site = Site(Place(folder / "state"), PACE, world)
     await site.open()
     found = json.loads((folder / "state" / "site.json").read_text())
     sessions: dict[str, SshSession | TelnetSession | ShellSession] = {
         name: _ssh(name, about) for name, about in found["hosts"].items()
     }
     sessions |= {name: _telnet(name, about) for name, about in found["arrays"].items()}
+    guests = found["guests"].items()
+    sessions |= {name: _ssh(name, into | into["ssh"]) for name, into in guests if "ssh" in into}
+    time_servers: dict[str, NtpWire] = {
+        name: NtpClient(name, into["address"], into["ntp"], timeout=SHORT)
+        for name, into in guests
+        if "ntp" in into
+    }
     sessions |= {f"{host}-ilo": _shell(host, about) for host, about in found["lights_out"].items()}
 
     async def clear() -> None:
         site.world.faults.clear()
         await site.adapt()
 
-    yield Face(site.world, {**sessions}, site.fault, clear)
+    watch = Stopwatch(time.time, time.monotonic)
+    yield Face(site.world, {**sessions}, site.fault, clear, time_servers, watch)
     await clear()
     for session in sessions.values():
         await session.close()

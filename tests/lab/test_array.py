@@ -10,9 +10,10 @@ from contextlib import asynccontextmanager
 import pytest
 
 from bot.lab import virtual
+from bot.lab.account import Account
 from bot.lab.array.cli import Cli
 from bot.lab.array.shows import SHOWS
-from bot.lab.array.telnet import MORE, PAGE, SESSIONS, Account, ArrayDoor
+from bot.lab.array.telnet import MORE, PAGE, SESSIONS, ArrayDoor
 from bot.lab.blueprint import lab_world
 
 PROMPT = b"\r\n# "

@@ -10,6 +10,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,12 @@ async def test_it_says_where_everything_listens_and_ends_cleanly(process: Proces
     site = process.site
     assert set(site["hosts"]) == {"fy", "fz"}
     assert set(site["guests"]) == {"vm", "zamok", "redisdead", "owl", "sleeper"}
+    assert {name for name, into in site["guests"].items() if "ssh" in into} == {
+        "vm",
+        "zamok",
+        "sleeper",
+    }
+    assert [name for name, into in site["guests"].items() if "ntp" in into] == ["redisdead"]
     assert (process.folder / "id").stat().st_mode & 0o77 == 0
     assert (process.folder / "nols.password").stat().st_mode & 0o77 == 0
     assert site["arrays"]["nols"]["password_file"] == str(process.folder / "nols.password")
@@ -174,6 +181,36 @@ async def test_a_scene_is_set_by_the_control_socket(process: Process) -> None:
     assert "error" in await process.do(do="console", where="vm", scene="nosuch")
     assert "error" in await process.do(do="console", where="sleeper", scene="panic")
     assert "error" in await process.do(do="console", where="vm")
+
+
+async def test_clocks_and_links_are_set_by_the_control_socket_and_start_anew(
+    process: Process,
+) -> None:
+    await process.start()
+    into = process.site["guests"]["vm"]
+    async with await asyncssh.connect(
+        into["address"],
+        into["ssh"]["port"],
+        username=into["ssh"]["user"],
+        client_keys=[into["ssh"]["key_file"]],
+        known_hosts=into["ssh"]["known_hosts"],
+        config=[],
+        agent_path=None,
+    ) as vm:
+        loop = asyncio.get_running_loop()
+        assert await process.do(do="clock", where="vm", step=5000) == {"ok": True}
+        assert await process.do(do="link", where="vm", delay=0.4) == {"ok": True}
+        began = loop.time()
+        shown = await vm.run("date +%s.%N", timeout=20)
+        assert loop.time() - began >= 0.4
+    assert float(str(shown.stdout)) == pytest.approx(time.time() + 5000, abs=60)
+    assert "error" in await process.do(do="clock", where="nobody", step=1)
+    assert "error" in await process.do(do="link", where="vm", delay=-1)
+    assert await process.stop() == 0
+
+    await process.start()
+
+    assert abs((await process.do(do="world"))["clocks"]["vm"]) < 1
 
 
 async def test_a_killed_host_takes_its_scripts_with_it_and_comes_back_empty(

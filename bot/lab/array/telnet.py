@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 
 import telnetlib3
 
 from bot.lab import faults
+from bot.lab.account import Account
 from bot.lab.array.cli import Cli
 from bot.lab.volumes import Array
 from bot.lab.weather import Weather
@@ -21,14 +21,6 @@ PAGE = 24
 SESSIONS = 5
 #: wrong logins before it hangs up (the lab's number)
 ATTEMPTS = 3
-
-
-@dataclass(frozen=True)
-class Account:
-    """Who may log in."""
-
-    user: str
-    password: str
 
 
 class Hangup(Exception):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
@@ -23,3 +25,11 @@ class Link:
     def coming(self, luck: Random) -> float:
         """Seconds on the way back."""
         return self.delay * (1.0 - self.there) + luck.uniform(0.0, self.jitter)
+
+
+def later(seconds: float, act: Callable[[], None]) -> None:
+    """Let *act* happen after *seconds*; at once where there are none."""
+    if seconds:
+        asyncio.get_running_loop().call_later(seconds, act)
+    else:
+        act()

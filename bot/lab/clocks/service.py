@@ -247,7 +247,8 @@ class Service:
             self._disturbed = False
             chosen = self.chosen()
             if not chosen:
-                self.reference = None
+                # ntpd goes on naming the last one, chrony does not (recorded: two-rv, two-tracking)
+                self.reference = self.reference if self.kind == "ntpd" else None
                 piece.let_go()
             elif any(server.answers for server in chosen):
                 self._refer(chosen, now)

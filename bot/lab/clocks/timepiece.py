@@ -35,8 +35,6 @@ class Timepiece:
     @property
     def offset(self) -> float:
         """Seconds that it is ahead of the world's time now."""
-        if self.leader is not None and self._independent is False:
-            return self.leader.offset
         self.settle()
         return self._base
 
@@ -54,9 +52,9 @@ class Timepiece:
 
     def step(self, seconds: float) -> None:
         """Jump ahead by *seconds*, or back where they are negative; its service learns it later."""
-        if self.leader is not None and self._independent is False:
-            return
         self.settle()
+        if self._followed is not None:
+            return
         self._base += seconds
         if self._aim is not None:
             self._aim += seconds
@@ -91,9 +89,9 @@ class Timepiece:
 
     @independent.setter
     def independent(self, independent: bool | None) -> None:
-        ahead = self.offset
+        self.settle()
         self._independent = independent
-        self.step(ahead - self.offset)
+        self.settle()
 
     def set_to(self, wall: float) -> None:
         """Set it to *wall* seconds since 1970, as a program does that may."""
@@ -129,6 +127,9 @@ class Timepiece:
         """Work out what happened until *until* where nobody meddled."""
         passed = max(0.0, until - self._since)
         self._since = max(until, self._since)
+        if self._followed is not None:
+            self._base = self._followed.offset
+            return
         free = self.surplus * 1e-6 * passed
         self._base += free
         if self._aim is not None and self._service is not None:
@@ -136,6 +137,11 @@ class Timepiece:
             self._base = self._aim + slewed(
                 self._base - self._aim, passed, self._service.manner.rate
             )
+
+    @property
+    def _followed(self) -> Timepiece | None:
+        """The clock that this one is, where it is not its own."""
+        return self.leader if self._independent is False else None
 
     @property
     def base(self) -> float:
@@ -164,7 +170,8 @@ class Timepiece:
 
     def jump_to(self, offset: float) -> None:
         """Be set to *offset* by its time service."""
-        self._base = offset
+        if self._followed is None:
+            self._base = offset
 
     def steer_to(self, offset: float, most: float) -> None:
         """Be slewed to *offset* from now on, and be cured of drift up to *most* ppm."""

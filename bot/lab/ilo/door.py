@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from dataclasses import dataclass
 from typing import Any
 
 import asyncssh
 from cryptography.utils import CryptographyDeprecationWarning
 
 from bot.lab import faults
+from bot.lab.account import Account
 from bot.lab.ilo.processor import Ilo
 from bot.lab.ilo.terminal import Hangup, Terminal
+from bot.lab.ssh_port import SshPort
 
 #: what an iLO 2 speaks (reference D); its host key has 1024 bits
 OLD: dict[str, Any] = {
@@ -24,14 +25,6 @@ OLD: dict[str, Any] = {
 }
 #: from memory
 _FULL = "\r\nMaximum number of sessions reached.\r\n"
-
-
-@dataclass(frozen=True)
-class Account:
-    """Who may log in."""
-
-    user: str
-    password: str
 
 
 def host_key(ilo: Ilo) -> asyncssh.SSHKey:
@@ -47,48 +40,32 @@ class IloDoor:
     def __init__(self, ilo: Ilo, key: asyncssh.SSHKey, account: Account) -> None:
         self.ilo = ilo
         self.account = account
-        self._key = key
-        self._acceptor: asyncssh.SSHAcceptor | None = None
-        self.connections: set[asyncssh.SSHServerConnection] = set()
-        self._sessions = 0
-        self.port = 0
-
-    async def open(self) -> None:
-        """Listen; on the same port as before where it was open already."""
-        old = self.ilo.generation.old_algorithms
+        old = ilo.generation.old_algorithms
         if old:
             # cryptography warns of group 1, which is what this door is for
             warnings.filterwarnings("ignore", category=CryptographyDeprecationWarning)
-        self._acceptor = await asyncssh.listen(
-            "127.0.0.1",
-            self.port,
-            server_factory=lambda: _Admission(self),
-            server_host_keys=[self._key],
-            process_factory=self._serve,
-            encoding=None,
-            line_editor=False,
-            allow_scp=False,
-            agent_forwarding=False,
-            config=[],
-            gss_host=None,
-            **(OLD if old else {}),
-        )
-        self.port = self._acceptor.get_port()
+        options = OLD if old else {}
+        self._ssh = SshPort(ilo.world, ilo.name, key, account, self._serve, **options)
+        self._sessions = 0
+
+    @property
+    def port(self) -> int:
+        return self._ssh.number
+
+    async def open(self) -> None:
+        """Listen; on the same port as before where it was open already."""
+        await self._ssh.open()
 
     async def adapt(self) -> None:
         """Close or open the door as the faults have it."""
         if self.ilo.world.faults.standing(faults.REFUSE, self.ilo.name):
             self.close()
-        elif self._acceptor is None:
+        else:
             await self.open()
 
     def close(self) -> None:
         """Listen no more, and cut every connection."""
-        if self._acceptor is not None:
-            self._acceptor.close()
-            self._acceptor = None
-        for connection in tuple(self.connections):
-            connection.abort()
+        self._ssh.shut()
 
     async def _serve(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
         line = _Line(process)
@@ -125,30 +102,3 @@ class _Line:
     def write(self, data: bytes) -> None:
         if not self._process.channel.is_closing():
             self._process.stdout.write(data)
-
-
-class _Admission(asyncssh.SSHServer):
-    """Who gets in."""
-
-    def __init__(self, door: IloDoor) -> None:
-        self._door = door
-        self._connection: asyncssh.SSHServerConnection | None = None
-
-    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
-        self._connection = conn
-        self._door.connections.add(conn)
-        if self._door.ilo.world.faults.take(faults.REFUSE, self._door.ilo.name):
-            conn.abort()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._connection is not None:
-            self._door.connections.discard(self._connection)
-
-    def begin_auth(self, username: str) -> bool:
-        return True
-
-    def password_auth_supported(self) -> bool:
-        return True
-
-    def validate_password(self, username: str, password: str) -> bool:
-        return Account(username, password) == self._door.account

@@ -1,0 +1,137 @@
+"""Whether clocks are right: every Dom0's, every DomU's, the reference, and the bot's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from typing import Any
+
+from bot.api import (
+    Account,
+    Course,
+    Finding,
+    Look,
+    Measured,
+    Reading,
+    Role,
+    Roll,
+    Sight,
+    Sweep,
+    Thing,
+    clock_alerts,
+    watch,
+)
+
+#: seconds after which an alert tells anew how things are, where nothing happens
+AGAIN = 3600.0
+#: by this part of it an offset has to change to be told anew before
+NOTABLE = 0.2
+
+_THINGS = {Role.HOST: Thing.HOST, Role.GUEST: Thing.DOMU}
+
+
+@watch("clocks", every=300.0)
+async def clocks(look: Look) -> Sight:
+    """Clocks that are off or will be soon, time services that do not run, a wrong reference."""
+    working = look.at_work
+    roll = await look.roll()
+    sweep, accounts = await look.clocks()
+    busy = _busy(roll, working | look.at_work)
+    findings, unseen = list(_reference(look, sweep)), set[tuple[Thing, str]]()
+    clocks = look.memory.setdefault("clocks", {})
+    here = {clock_alerts.key_of(it.whose) for it in accounts}
+    for key in clocks.keys() - here:
+        del clocks[key]
+    for it in accounts:
+        known = clocks.setdefault(clock_alerts.key_of(it.whose), {})
+        if it.whose.role is Role.GUEST and it.whose.name in busy:
+            unseen.add((Thing.DOMU, it.whose.name))
+            continue
+        if _unknown(it.measured) and it.whose.role in _THINGS:
+            unseen.add((_THINGS[it.whose.role], it.whose.name))
+        findings += _judged(look, sweep, it, known)
+    return Sight(tuple(findings), frozenset(unseen))
+
+
+def _busy(roll: Roll, working: frozenset[str]) -> set[str]:
+    """The guests that move, or that a job is at work on."""
+    return {
+        name
+        for name, census in roll.censuses.items()
+        if census.moving or any(copy.domain.uuid in working for copy in census.copies)
+    }
+
+
+def _unknown(measured: Measured) -> bool:
+    """Whether its clock could not be read, though there is a way to it."""
+    return measured.reading is None and measured.measurable
+
+
+def _judged(look: Look, sweep: Sweep, it: Account, known: dict[str, Any]) -> Iterator[Finding]:
+    """What is wrong with one clock, of which *known* is remembered."""
+    rules, offset = look.clock_rules, _offset(sweep, it)
+    twice = look.memory["readings"].get(clock_alerts.key_of(it.whose), {}).get("twice", False)
+    course = Course(**known.get("course", {})).after(
+        it, offset, rules.thresholds, rules.ahead, twice=twice
+    )
+    known["course"] = asdict(course)
+    found = clock_alerts.finding(it, course, offset, rules.thresholds, settable=_settable(look, it))
+    if found is None:
+        known.pop("told", None)
+    else:
+        yield _steady(found, known, course, offset, look.now)
+
+
+def _offset(sweep: Sweep, it: Account) -> Reading | None:
+    """How far the clock is from the truth, as most clocks say where they doubt the reference."""
+    found = sweep.agreement()
+    if sweep.doubted and found is not None:
+        return None if it.measured.reading is None else it.measured.reading - found.truth
+    return it.offset
+
+
+def _settable(look: Look, it: Account) -> bool:
+    """Whether the bot can get into the machine."""
+    guest = look.world.guests.get(it.whose.name)
+    return it.whose.role is Role.HOST or (guest is not None and guest.session is not None)
+
+
+def _steady(
+    found: Finding, known: dict[str, Any], course: Course, offset: Reading | None, now: float
+) -> Finding:
+    """*found* in the words of the last look, where nothing happened that people want to read."""
+    told, off = known.get("told"), offset.offset if offset is not None else 0.0
+    same = [course.level, course.soon, course.service, found.hint]
+    if told is not None and told["same"] == same and now - told["at"] < AGAIN:
+        leeway = max(NOTABLE * abs(told["offset"]), offset.bound if offset is not None else 0.0)
+        if abs(off - told["offset"]) <= leeway:
+            return replace(found, title=told["title"], details=told["details"])
+    known["told"] = {
+        "same": same,
+        "at": now,
+        "offset": off,
+        "title": found.title,
+        "details": found.details,
+    }
+    return found
+
+
+def _reference(look: Look, sweep: Sweep) -> Iterator[Finding]:
+    """What is wrong with the reference, once it was so in two looks in a row."""
+    own = next((each for each in sweep.measured if each.whose.role is Role.REFERENCE), None)
+    word = "doubted" if sweep.doubted else ""
+    if own is not None and own.reading is None:
+        word = "silent"
+    last = look.memory.get("reference", {})
+    if not word:
+        look.memory.pop("reference", None)
+        return
+    twice = last.get("word") == word
+    since = float(last["since"]) if twice else look.now
+    look.memory["reference"] = {"word": word, "since": since}
+    if not twice:
+        return
+    if own is not None and own.reading is None:
+        yield clock_alerts.silent(own.whose, own.why, since)
+    if sweep.doubted:
+        yield clock_alerts.doubted(sweep, since)
