@@ -56,7 +56,7 @@ from bot.engine import (
 from bot.engine.at_console import Seat, Typing
 from bot.engine.census import Census, Sighting, settle, state_in_words, take
 from bot.engine.clock_fix_card import Mending, plan_fix
-from bot.engine.clock_graph import Course
+from bot.engine.clock_graph import Past
 from bot.engine.clock_step import clock_after, clock_before
 from bot.engine.consoles import Shot
 from bot.engine.context import Context, Requeue
@@ -183,6 +183,7 @@ __all__ = [
     "Notice",
     "Number",
     "OutcomeUnknown",
+    "Past",
     "Person",
     "Phase",
     "Pinned",

@@ -5,9 +5,9 @@ from functools import partial
 
 from bot.api import (
     Context,
-    Course,
     Lines,
     Machine,
+    Past,
     Reply,
     Role,
     Sought,
@@ -35,7 +35,7 @@ async def graph(ctx: Context, machine: Machine, time: Span | None = None) -> Rep
     """
     may_see = partial(ctx.rights.object, "clock.graph")
     whose = await clock_graph.find(ctx.engine, machine, may_see)
-    it = await clock_graph.course(ctx.engine, whose, time or DAY)
+    it = await clock_graph.past(ctx.engine, whose, time or DAY)
     if not it.samples:
         return _nothing(ctx, it)
     result = _result(ctx, it)
@@ -58,7 +58,7 @@ async def _no_longer_than_is_kept(ctx: Context, machine: Sought, time: float | N
         )
 
 
-def _result(ctx: Context, it: Course) -> str:
+def _result(ctx: Context, it: Past) -> str:
     last, first = it.samples[-1], it.samples[0]
     now = clock_text.apart(str(it.whose), last.reading, str(it.reference))
     if ctx.now - last.at > STALE:
@@ -78,7 +78,7 @@ def _side(offset: float) -> str:
     return words.format(size=clock_text.size(offset))
 
 
-def _hints(ctx: Context, it: Course) -> Iterator[str]:
+def _hints(ctx: Context, it: Past) -> Iterator[str]:
     yield _("Last measured at {when}; {prefix}clock {name} measures it now.").format(
         when=moment(it.samples[-1].at, ctx.now), prefix=ctx.prefix, name=it.whose
     )
@@ -86,7 +86,7 @@ def _hints(ctx: Context, it: Course) -> Iterator[str]:
         yield _("No pictures are posted: console.pictures in the config says never.")
 
 
-def _nothing(ctx: Context, it: Course) -> Reply:
+def _nothing(ctx: Context, it: Past) -> Reply:
     """Nothing is kept of the time, and how that changes."""
     result = _("Nothing is known of the clock of {name} against {reference} since {when}.").format(
         name=it.whose, reference=it.reference, when=moment(it.begin, ctx.now)

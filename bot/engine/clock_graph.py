@@ -35,7 +35,7 @@ _KINDS = {Role.HOST: HoldKind.HOST, Role.GUEST: HoldKind.DOMU}
 
 
 @dataclass(frozen=True)
-class Course:
+class Past:
     """How a clock went from *begin* to *end*, in seconds since 1970."""
 
     whose: Whose
@@ -75,7 +75,7 @@ async def find(engine: Engine, sought: Sought, may: Callable[[str], bool]) -> Wh
     return (await find_machine(engine.clocks, engine.inventory, sought, may)).whose
 
 
-async def course(engine: Engine, whose: Whose, seconds: float) -> Course:
+async def past(engine: Engine, whose: Whose, seconds: float) -> Past:
     """How *whose* clock went in the last *seconds*; raises `StoreError`."""
     end, reference = engine.clock(), engine.clocks.reference
     begin = end - seconds
@@ -83,10 +83,10 @@ async def course(engine: Engine, whose: Whose, seconds: float) -> Course:
         kept = await clock_history.of(tx, whose, min(begin, end - BACK), reference)
         moves = await _moves(tx, whose.name, begin) if whose.role is Role.GUEST else ()
     samples = tuple(each for each in believed(kept) if each.at >= begin)
-    return Course(whose, reference, begin, end, samples, trend(kept), moves)
+    return Past(whose, reference, begin, end, samples, trend(kept), moves)
 
 
-async def drawn(engine: Engine, it: Course) -> Picture:
+async def drawn(engine: Engine, it: Past) -> Picture:
     """The picture of *it*, made beside the loop."""
     chart = Chart(
         str(it.whose),
