@@ -98,7 +98,7 @@ async def rows(folder: Path, turns: int, say: Callable[[str], None]) -> list[Seq
     """Both wires over every way; the truth is what the lab says of its own clocks."""
     async with lab(folder) as site:
         session, server = site.session(), site.time_server()
-        loop, told = asyncio.get_running_loop(), []
+        loop, told = asyncio.get_running_loop(), list[Sequence[str]]()
 
         watch, probes = Stopwatch(time.time, loop.time), ClockRules().probes
 
