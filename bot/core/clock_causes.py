@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from bot.core.clock_account import Account
-from bot.core.clock_text import said, size
+from bot.core.clock_text import jumped, said, size
 from bot.core.clocks import Reading
 from bot.core.text import clean
 from bot.core.time_service import Source, Standing, Sync, TimeService
@@ -82,8 +82,8 @@ def _moved(it: Account, since: float) -> Iterator[str]:
     for step in reversed(it.trend.steps):
         if step.since <= it.moved.at <= step.at or 0 <= step.since - it.moved.at <= _AFTERWARDS:
             yield _(
-                "It was moved to {host} at {when}, and its clock jumped after that: {said}."
-            ).format(**values, said=said(step.by))
+                "It was moved to {host} at {when}, and after that its clock jumped {step}."
+            ).format(**values, step=jumped(step.by))
             return
     if 0 <= since - it.moved.at <= _AFTERWARDS:
         # a small step looks like a fast drift

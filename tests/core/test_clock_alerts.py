@@ -177,7 +177,7 @@ def test_the_alert_says_what_which_side_how_fast_since_when_and_what_mends_it() 
     assert found.details.splitlines() == [
         "Off by the last reading: 1.30 s ± 4.0 ms behind.",
         "fw, fy, fz and the bot's own clock agree with ntp.example.org: it is vm that is wrong.",
-        "It jumped between 11:55 UTC and 12:00 UTC: 1.30 s ± 6.0 ms behind.",
+        "It jumped back by 1.30 s ± 6.0 ms between 11:55 UTC and 12:00 UTC.",
         "Its time service chrony does not run.",
     ]
     assert found.hint == "{prefix}clock fix vm mends it, {prefix}clock vm shows more."
