@@ -81,6 +81,15 @@ def test_a_drift_does_no_harm_while_somebody_keeps_the_clock(kind: Kind) -> None
     assert abs(it.after(WEEK)) < 1e-6
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_service_sees_a_drift_at_its_next_question_only(kind: Kind) -> None:
+    it = Kept(kind, ppm=0.0)
+    it.piece.drift(1000.0)
+
+    assert it.after(1.0) == pytest.approx(0.001, rel=1e-9)
+    assert it.after(1.0) == pytest.approx(0.002, rel=1e-9)
+
+
 def test_a_drift_that_ntpd_cannot_take_away_leads_to_steps() -> None:
     it = Kept("ntpd")
     it.piece.drift(1500.0)
@@ -253,7 +262,7 @@ def test_a_lie_is_told_so_often_and_the_clock_is_right() -> None:
 def test_a_clock_that_is_its_dom0s_cannot_be_set() -> None:
     host = Timepiece(ByHand(), 1.0)
     it = Kept(ppm=50.0)
-    it.piece.leader = host
+    it.piece.leader = lambda: host
     it.piece.independent = False
     assert it.piece.offset == 1.0
 

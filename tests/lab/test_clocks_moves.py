@@ -6,6 +6,7 @@ import pytest
 
 from bot.lab.blueprint import lab_world
 from bot.lab.clocks.first_day import CLOCKS
+from bot.lab.durable import remember, restore
 from bot.lab.world import World
 from tests.lab.clockwork import Scene, on_stage
 
@@ -52,6 +53,17 @@ def test_a_guest_whose_clock_is_its_dom0s_takes_the_targets_time() -> None:
         scene.world.timepieces["vm"].independent = False
         assert scene.ahead("vm") == pytest.approx(0.0015)
         await move(scene, "vm", "fy", "fz")
+        assert scene.ahead("vm") == pytest.approx(-0.002)
+
+    on_stage(play)
+
+
+def test_a_guest_that_was_put_elsewhere_has_the_clock_of_its_dom0_there() -> None:
+    async def play(scene: Scene) -> None:
+        scene.world.timepieces["vm"].independent = False
+        found = remember(scene.world)
+        found["fz"]["domains"].append(found["fy"]["domains"].pop(0))
+        restore(scene.world, found)
         assert scene.ahead("vm") == pytest.approx(-0.002)
 
     on_stage(play)

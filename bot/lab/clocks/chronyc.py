@@ -19,6 +19,7 @@ _NEVER = 4294967295
 
 async def chronyc(service: Service, words: tuple[str, ...], *, root: bool) -> Output:
     """The answer to `chronyc` with *words* (its own name left out)."""
+    service.look()
     terse = "-c" in words
     words = tuple(word for word in words if not word.startswith("-"))
     match words:

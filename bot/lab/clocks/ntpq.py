@@ -21,7 +21,7 @@ _WIDTH = 78
 
 def ntpq(service: Service, words: tuple[str, ...]) -> Output:
     """The answer to `ntpq` with *words* (its own name left out)."""
-    service.piece.settle()
+    service.look()
     if not service.alive:
         return _DEAD
     if "rv" in words:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bot.lab.clock import Clock
 from bot.lab.clocks.discipline import slewed
 from bot.lab.clocks.service import Service
+
+
+def _nobody() -> Timepiece | None:
+    """There is no Dom0 below it."""
+    return None
 
 
 class Timepiece:
@@ -26,8 +33,8 @@ class Timepiece:
         self._service: Service | None = None
         self._independent: bool | None = None
         self._strays: list[float] = []
-        #: the clock of the Dom0 that it runs on, of a guest that runs
-        self.leader: Timepiece | None = None
+        #: finds the clock of the Dom0 that its guest runs on now
+        self.leader: Callable[[], Timepiece | None] = _nobody
         self.clocksource = "xen"
         #: seconds that a migration puts it ahead by: what the guest misses, and what Xen makes good
         self.moved_by = 0.003
@@ -101,15 +108,9 @@ class Timepiece:
         """Its machine starts: with the time of *leader*, its Dom0, where it has one."""
         self.settle()
         if leader is not None:
-            self.leader = leader
             self._base = leader.offset
         if self._service is not None:
             self._service.start()
-
-    def move(self, leader: Timepiece) -> None:
-        """Its guest goes on at another Dom0."""
-        self.leader = leader
-        self.step(self.moved_by)
 
     # What its time service does with it.
 
@@ -127,8 +128,8 @@ class Timepiece:
         """Work out what happened until *until* where nobody meddled."""
         passed = max(0.0, until - self._since)
         self._since = max(until, self._since)
-        if self._followed is not None:
-            self._base = self._followed.offset
+        if (followed := self._followed) is not None:
+            self._base = followed.offset
             return
         free = self.surplus * 1e-6 * passed
         self._base += free
@@ -141,7 +142,7 @@ class Timepiece:
     @property
     def _followed(self) -> Timepiece | None:
         """The clock that this one is, where it is not its own."""
-        return self.leader if self._independent is False else None
+        return self.leader() if self._independent is False else None
 
     @property
     def base(self) -> float:
