@@ -41,6 +41,7 @@ from bot.engine import (
     at_console,
     breaking,
     clock_fix,
+    clock_graph,
     console_watch,
     errands,
     granting,
@@ -55,6 +56,7 @@ from bot.engine import (
 from bot.engine.at_console import Seat, Typing
 from bot.engine.census import Census, Sighting, settle, state_in_words, take
 from bot.engine.clock_fix_card import Mending, plan_fix
+from bot.engine.clock_graph import History
 from bot.engine.clock_step import clock_after, clock_before
 from bot.engine.consoles import Shot
 from bot.engine.context import Context, Requeue
@@ -156,6 +158,7 @@ __all__ = [
     "Finding",
     "Found",
     "Grant",
+    "History",
     "Hold",
     "HoldKind",
     "Holdable",
@@ -239,6 +242,7 @@ __all__ = [
     "clock_before",
     "clock_causes",
     "clock_fix",
+    "clock_graph",
     "clock_text",
     "command",
     "conclude",

@@ -189,8 +189,8 @@ def _course(ctx: Context, account: Account) -> Iterator[str]:
     yield clock_text.drift_sentence(trend.rate)
     if trend.steps:
         last = trend.steps[-1]
-        yield _("It jumped by {size} between {since} and {at}.").format(
-            size=clock_text.said(last.by),
+        yield _("It jumped {step} between {since} and {at}.").format(
+            step=clock_text.jumped(last.by),
             since=moment(last.since, ctx.now),
             at=moment(last.at, ctx.now),
         )

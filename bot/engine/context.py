@@ -227,6 +227,11 @@ class Context:
         """Whether pictures are posted where the command was typed."""
         return pictures.wanted(self._run.engine, self.job.room)
 
+    @property
+    def plots_wanted(self) -> bool:
+        """Whether pictures that show no secrets are posted where the command was typed."""
+        return pictures.wanted(self._run.engine, self.job.room, secret=False)
+
     def may_see(self, snapshots: Iterable[Snapshot]) -> list[Snapshot]:
         """Those of *snapshots* that show consoles which the asker may look at."""
         return [each for each in snapshots if self.rights.object("console.show", each.guest)]

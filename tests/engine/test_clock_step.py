@@ -219,12 +219,12 @@ async def test_a_guest_that_swallows_the_question_holds_it_up_as_long_as_a_conne
 async def test_what_was_moved_last_is_known_by_its_guest(bot: Bot, place: Place) -> None:
     began = place.clock()
     async with bot.store.read() as tx:
-        assert await done_moves.since(tx, 0.0) == {}
+        assert await done_moves.since(tx, 0.0) == []
     await bot.ask(LINE)
 
     async with bot.store.read() as tx:
-        moves = await done_moves.since(tx, began)
-        assert await done_moves.since(tx, place.clock() + 1) == {}
+        moves = dict(await done_moves.since(tx, began))
+        assert await done_moves.since(tx, place.clock() + 1) == []
     assert set(moves) == {"vm"}
     assert moves["vm"].to == "fz"
     assert began < moves["vm"].at <= place.clock()
@@ -252,7 +252,7 @@ async def test_a_move_that_failed_is_none(bot: Bot, scene: Moving) -> None:
     await bot.ask(LINE)
 
     async with bot.store.read() as tx:
-        assert await done_moves.since(tx, 0.0) == {}
+        assert await done_moves.since(tx, 0.0) == []
 
 
 @pytest.mark.parametrize("step", [0.2, 0.0])
