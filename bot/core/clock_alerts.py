@@ -193,7 +193,7 @@ def _details(
         yield _("It will be {size} off in {time}.").format(
             size=size(reached[0]), time=duration(reached[1])
         )
-    yield from causes(it)[:_MOST_CAUSES]
+    yield from causes(it, course.since)[:_MOST_CAUSES]
 
 
 def _hint(it: Account, *, settable: bool) -> str:
