@@ -12,7 +12,7 @@ INSTALL = $(BIN)/python -m pip --disable-pip-version-check install --no-input
 LOCKED = $(INSTALL) --require-hashes --only-binary :all: -r
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-web test lint bench bench-authority campaign soak messages venv lock clean
+.PHONY: help demo demo-web test chrony lint bench bench-authority campaign soak messages venv lock clean
 
 help:  ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +27,9 @@ test: venv  ## everything, end to end on a real homeserver too; ends with what w
 	@echo "make: running every test (some minutes)"
 	@$(BIN)/pytest -n 2 --dist loadfile -q -rs -m "not campaign and not soak" $(ARGS)
 	@echo "make: not run here: the long tests, see make campaign and make soak"
+
+chrony:  ## unpack Debian's chrony for the tests of clocks; nothing is installed or started
+	@tools/chrony
 
 lint: venv  ## format, style, types, layers, spelling, house rules
 	@$(BIN)/ruff check .

@@ -1,6 +1,6 @@
 """Everything a command module imports."""
 
-from bot.core import clock_alerts, clock_text, console_alerts
+from bot.core import clock_alerts, clock_causes, clock_text, console_alerts
 from bot.core.alert_text import line as alert_line
 from bot.core.alert_text import stands as alert_stands
 from bot.core.alerts import Alert, AlertState, Finding, Severity, Sight
@@ -41,6 +41,7 @@ from bot.engine import (
     at_console,
     breaking,
     clock_fix,
+    clock_graph,
     console_watch,
     errands,
     granting,
@@ -55,6 +56,8 @@ from bot.engine import (
 from bot.engine.at_console import Seat, Typing
 from bot.engine.census import Census, Sighting, settle, state_in_words, take
 from bot.engine.clock_fix_card import Mending, plan_fix
+from bot.engine.clock_graph import History
+from bot.engine.clock_step import clock_after, clock_before
 from bot.engine.consoles import Shot
 from bot.engine.context import Context, Requeue
 from bot.engine.destroy_card import plan_destruction
@@ -155,6 +158,7 @@ __all__ = [
     "Finding",
     "Found",
     "Grant",
+    "History",
     "Hold",
     "HoldKind",
     "Holdable",
@@ -233,8 +237,12 @@ __all__ = [
     "changed_on_console",
     "clean",
     "clean_lines",
+    "clock_after",
     "clock_alerts",
+    "clock_before",
+    "clock_causes",
     "clock_fix",
+    "clock_graph",
     "clock_text",
     "command",
     "conclude",

@@ -13,6 +13,7 @@ from bot.api import (
     Table,
     Whose,
     _,
+    clock_causes,
     clock_text,
     command,
     duration,
@@ -164,6 +165,7 @@ async def _one(ctx: Context, sweep: Sweep, whose: Whose) -> Reply:
         )
     first = clock_text.apart(str(whose), account.offset, str(sweep.reference))
     lines = [*_compared(sweep, account), *_course(ctx, account), *_service(account)]
+    lines += [_("Why: {cause}").format(cause=each) for each in clock_causes.causes(account)]
     return Reply(
         " ".join(filter(None, [first, clock_text.side(sweep, whose)])),
         body=[Lines(lines)],
@@ -187,8 +189,8 @@ def _course(ctx: Context, account: Account) -> Iterator[str]:
     yield clock_text.drift_sentence(trend.rate)
     if trend.steps:
         last = trend.steps[-1]
-        yield _("It jumped by {size} between {since} and {at}.").format(
-            size=clock_text.said(last.by),
+        yield _("It jumped {step} between {since} and {at}.").format(
+            step=clock_text.jumped(last.by),
             since=moment(last.since, ctx.now),
             at=moment(last.at, ctx.now),
         )

@@ -18,6 +18,8 @@ from bot.api import (
     Size,
     _,
     changed_on_console,
+    clock_after,
+    clock_before,
     command,
     conclude,
     errands,
@@ -42,6 +44,7 @@ async def migrate(ctx: Context, domu: DomU, to: Dom0, *, dry_run: bool = False) 
     async with ctx.step(_("verify each disk on both hosts")):
         await verify_links(facts, ctx)
     await ctx.pictured("before", facts.source, facts.domain)
+    await clock_before(ctx, facts.guest)
     async with ctx.step(_("list every host again")):
         await _still_there(ctx, facts)
     return await _move(ctx, _attempt(ctx, facts))
@@ -98,10 +101,10 @@ async def _concluded(ctx: Context, move: Move, state: Detached) -> Reply:
     async with ctx.step(_("count the copies on every host")):
         domain = await conclude(ctx, move, state)
     await ctx.pictured("after", move.target, domain)
+    clock = await clock_after(ctx, move.guest)
     seen = await ctx.snapshots()
-    return replace(
-        _moved(move), hint=changed_on_console(seen), pictures=pictures_of(ctx.may_see(seen))
-    )
+    hint = "\n".join(filter(None, (changed_on_console(seen), clock)))
+    return replace(_moved(move), hint=hint, pictures=pictures_of(ctx.may_see(seen)))
 
 
 def _facts(ctx: Context) -> Facts:

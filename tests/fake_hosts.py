@@ -19,6 +19,7 @@ from bot.devices.xen import (
     Transfer,
 )
 from bot.errors import Refused
+from tests.fake_clock import FakeClock
 
 
 def domain(
@@ -39,7 +40,8 @@ class FakeToolstack(Toolstack):
     driver = "fake"
 
     def __init__(self, host: str, *views: Sequence[Domain]) -> None:
-        self.host = host
+        self.clock = FakeClock()
+        super().__init__(host, self.clock)
         self.views = [tuple(view) for view in views] or [()]
         self.moving: tuple[Transfer, ...] = ()
         self.silent: Exception | None = None

@@ -185,6 +185,8 @@ class Picture:
 
     name: str
     png: bytes
+    #: whether it shows more than anybody says in the room anyway, as a screen may
+    secret: bool = True
 
     @property
     def size(self) -> tuple[int, int]:

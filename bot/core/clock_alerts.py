@@ -12,7 +12,7 @@ from bot.core.clock_account import Account
 from bot.core.clock_causes import as_its_host, causes, dependent
 from bot.core.clock_course import Course
 from bot.core.clock_sweep import Sweep
-from bot.core.clock_text import drift_sentence, said, side, size
+from bot.core.clock_text import drift_sentence, jumped, said, side, size
 from bot.core.clocks import Reading, Role, Thresholds, Whose
 from bot.core.plan import Thing
 from bot.core.render import duration
@@ -181,10 +181,10 @@ def _details(
     if course.level and (side_ := side(it.sweep, it.whose)):
         yield side_
     for step in it.trend.steps[-1:]:
-        yield _("It jumped between {before} and {after}: {said}.").format(
+        yield _("It jumped {step} between {before} and {after}.").format(
+            step=jumped(step.by),
             before=moment(step.since, it.measured.at),
             after=moment(step.at, it.measured.at),
-            said=said(step.by),
         )
     if it.trend.rate is not None:
         yield drift_sentence(it.trend.rate)
@@ -193,7 +193,7 @@ def _details(
         yield _("It will be {size} off in {time}.").format(
             size=size(reached[0]), time=duration(reached[1])
         )
-    yield from causes(it)[:_MOST_CAUSES]
+    yield from causes(it, course.since)[:_MOST_CAUSES]
 
 
 def _hint(it: Account, *, settable: bool) -> str:

@@ -6,9 +6,10 @@ What is known of Xen's clocks and of time services stands in docs/clocks.md.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from bot.core.clock_account import Account
-from bot.core.clock_text import said, size
+from bot.core.clock_text import jumped, said, size
 from bot.core.clocks import Reading
 from bot.core.text import clean
 from bot.core.time_service import Source, Standing, Sync, TimeService
@@ -23,14 +24,15 @@ _GOOD = ("xen", "tsc")
 _NAMED, _LONGEST = 3, 60
 
 
-def causes(it: Account) -> list[str]:
+def causes(it: Account, since: float | None = None) -> list[str]:
     """What may be why the clock is off, one sentence each, the most likely first.
 
-    Where it is not off: what will not keep it right.
+    Where it is not off: what will not keep it right.  *since*: when it was seen first that it is
+    off, where that is not now.
     """
     kinds: tuple[Callable[[Account], Iterator[str]], ...] = (
         _dependent,
-        _moved,
+        partial(_moved, since=it.measured.at if since is None else since),
         _host,
         _service,
         _clocksource,
@@ -73,19 +75,21 @@ def _host(it: Account) -> Iterator[str]:
     )
 
 
-def _moved(it: Account) -> Iterator[str]:
+def _moved(it: Account, since: float) -> Iterator[str]:
     if it.moved is None or not is_off(it):
         return
+    values = {"host": it.moved.to, "when": moment(it.moved.at, it.measured.at)}
     for step in reversed(it.trend.steps):
         if step.since <= it.moved.at <= step.at or 0 <= step.since - it.moved.at <= _AFTERWARDS:
             yield _(
-                "It was moved to {host} at {when}, and its clock jumped after that: {said}."
-            ).format(
-                host=it.moved.to,
-                when=moment(it.moved.at, it.measured.at),
-                said=said(step.by),
-            )
+                "It was moved to {host} at {when}, and after that its clock jumped {step}."
+            ).format(**values, step=jumped(step.by))
             return
+    if 0 <= since - it.moved.at <= _AFTERWARDS:
+        # a small step looks like a fast drift
+        yield _("It was moved to {host} at {when}: its clock may have jumped then.").format(
+            **values
+        )
 
 
 def _service(it: Account) -> Iterator[str]:
@@ -108,22 +112,18 @@ def _sources(service: TimeService) -> Iterator[str]:
         yield _("Its sources disagree; {service} holds to be wrong: {names}.").format(
             service=service.name, names=_names(false)
         )
-    if service.sync is Sync.SYNCHRONISED:
-        return
-    if not service.sources:
-        yield _("{service} runs, and has no source at all.").format(service=service.name)
-    elif all(each.standing is Standing.SILENT or not _answers(each) for each in service.sources):
+    if service.unheard:
         yield _("None of the sources of {service} answers: {names}.").format(
             service=service.name, names=_names(service.sources)
         )
+    elif service.sync is Sync.SYNCHRONISED:
+        return
+    elif not service.sources:
+        yield _("{service} runs, and has no source at all.").format(service=service.name)
     elif not false:
         yield _("{service} has selected none of its sources: {names}.").format(
             service=service.name, names=_names(service.sources)
         )
-
-
-def _answers(source: Source) -> bool:
-    return source.answered is None or source.answered > 0
 
 
 def _names(sources: list[Source] | tuple[Source, ...]) -> str:
@@ -145,7 +145,7 @@ def _believes(it: Account) -> Iterator[str]:
     service = it.measured.service
     if service is None or service.sync is not Sync.SYNCHRONISED or not is_off(it):
         return
-    if service.offset is None or dependent(it):
+    if service.offset is None or service.unheard or dependent(it):
         return
     claim = Reading(service.offset, service.bound or 0.0)
     if claim.most >= it.sweep.tolerance:

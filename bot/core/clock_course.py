@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from bot.core import clock_trend
 from bot.core.clock_account import Account
 from bot.core.clocks import Reading, Thresholds
-from bot.core.time_service import Sync
+from bot.core.time_service import Sync, TimeService
 
 #: seconds without a source after which a time service that runs is told: it takes minutes to find
 #: one after each start
@@ -99,7 +99,7 @@ class Course:
             # nobody could ask
             return self
         service, at = measured.service, measured.at
-        seen = "" if service is None or not _matters(it) else _wrong(service.sync)
+        seen = "" if service is None or not _matters(it) else _wrong(service)
         since = self.service_since if seen == self.service_seen else at
         if seen == Sync.UNSYNCHRONISED.value:
             lasting = bool(self.service) or at - since >= LONG
@@ -109,8 +109,10 @@ class Course:
         return replace(self, service=told, service_seen=seen, service_since=since)
 
 
-def _wrong(sync: Sync) -> str:
-    return "" if sync is Sync.SYNCHRONISED else sync.value
+def _wrong(service: TimeService) -> str:
+    if service.runs and service.unheard:
+        return Sync.UNSYNCHRONISED.value
+    return "" if service.sync is Sync.SYNCHRONISED else service.sync.value
 
 
 def _matters(it: Account) -> bool:

@@ -39,6 +39,14 @@ def said(reading: Reading) -> str:
     return _("{size} ± {bound} behind").format(**values)
 
 
+def jumped(by: Reading) -> str:
+    """A step of a clock: ``forward by 130 ms ± 2 ms``."""
+    values = {"size": size(by.offset), "bound": size(by.bound)}
+    if by.offset > 0:
+        return _("forward by {size} ± {bound}").format(**values)
+    return _("back by {size} ± {bound}").format(**values)
+
+
 def apart(whose: str, reading: Reading, other: str) -> str:
     """How far the clock of *whose* is from the one of *other*, in one sentence."""
     values = {

@@ -26,7 +26,7 @@ _WINDOW = 6 * 3600.0
 #: and by as many of them at least: two that differ may as well stand on both sides of a small step
 _LEAST = 3
 #: and by as many at most, for all pairs of them are looked at
-_MOST = 40
+_MOST = 24
 #: below this part of a threshold it is no more reached
 _CALM = 0.8
 _PPM = 1e6
@@ -150,7 +150,10 @@ def believed(samples: Iterable[Sample]) -> Iterator[Sample]:
 
 
 def _doubtful(before: Sample | None, now: Sample) -> bool:
-    if now.count > 1:
+    offset, last = now.reading.offset, 0.0 if before is None else before.reading.offset
+    # most readings are nowhere near, and need no closer look
+    near = any(abs(abs(off) - ARTEFACT) < 1 for off in (offset, offset - last))
+    if now.count > 1 or not near:
         return False
     if before is None:
         return is_artefact(None, now.reading)
@@ -170,18 +173,17 @@ def _rate(samples: Sequence[Sample]) -> Rate | None:
     Where a clock goes at one rate and each reading holds the truth, that rate is among them: any
     two readings leave a span of rates, and it is in all of them.
     """
-    lowest, highest, fitting = -math.inf, math.inf, list[tuple[float, Reading]]()
+    lowest, highest, fitting = -math.inf, math.inf, list[tuple[float, float, float]]()
     for each in reversed(_fewer(samples)):
-        claim = spread(each)
-        low, high = lowest, highest
-        for at, later in fitting:
-            low = max(low, (later.lowest - claim.highest) / (at - each.at))
-            high = min(high, (later.highest - claim.lowest) / (at - each.at))
+        at, claim = each.at, spread(each)
+        least, most = claim.lowest, claim.highest
+        low = max((lowest, *((later - most) / (then - at) for then, later, _ in fitting)))
+        high = min((highest, *((later - least) / (then - at) for then, _, later in fitting)))
         if low > high:
             # the clock is being turned: what it did before says nothing about what it does now
             break
         lowest, highest = low, high
-        fitting.append((each.at, claim))
+        fitting.append((at, least, most))
     if len(fitting) < _LEAST:
         return None
     return Rate((lowest + highest) / 2 * _PPM, (highest - lowest) / 2 * _PPM)

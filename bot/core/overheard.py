@@ -201,6 +201,12 @@ def _pictured(data: Mapping[str, Any]) -> str:
     return words.format(**{key: data.get(key) for key in ("guest", "host", "seen")})
 
 
+def _clock_step(data: Mapping[str, Any]) -> str:
+    return _("measured how the clock of {guest} went meanwhile: {seen}").format(
+        guest=data.get("guest"), seen=data.get("seen")
+    )
+
+
 def _away(data: Mapping[str, Any]) -> str:
     seconds = data.get("seconds")
     return _("was away for {time}; held: {held}; not replayed: {rest}").format(
@@ -235,6 +241,7 @@ _SENTENCES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "glass broken": _glass,
     "glass ended": _glass_ended,
     "pictured": _pictured,
+    "clock step": _clock_step,
     "away": _away,
     "released": _released,
 }

@@ -46,6 +46,11 @@ class Source:
     offset: float | None = None
     bound: float | None = None
 
+    @property
+    def silent(self) -> bool:
+        """Whether it answered none of the last questions."""
+        return self.standing is Standing.SILENT or self.answered == 0
+
 
 @dataclass(frozen=True)
 class TimeService:
@@ -65,6 +70,11 @@ class TimeService:
     @property
     def runs(self) -> bool:
         return self.sync is not Sync.DEAD
+
+    @property
+    def unheard(self) -> bool:
+        """Whether none of its sources answers: chrony calls itself synchronised all the same."""
+        return bool(self.sources) and all(each.silent for each in self.sources)
 
 
 @dataclass(frozen=True)

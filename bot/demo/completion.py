@@ -70,7 +70,7 @@ SCENES = (
     "xen-timeout",
 )
 #: what can happen to a clock; a test compares them with the site's own
-CLOCKS = ("drift", "server", "service", "step", "stray")
+CLOCKS = ("clocksource", "drift", "independent", "moved", "server", "service", "step", "stray")
 #: what can be said of a clock's service and its servers
 WHETHER = ("alive", "dead")
 

@@ -211,7 +211,7 @@ def _help() -> str:
         "Everything you type is said in the room; Tab completes.  Words of this prompt:\n"
         "/as PERSON TEXT            say TEXT as somebody else\n"
         "/fault NAME [HOST [TEXT]]  let something go wrong, for commands with TEXT in them;\n"
-        "                           /fault clear mends everything\n"
+        "                           /fault clear ends them all\n"
         "/console GUEST SCENE       let a guest's console show something: panic, fsck, session\n"
         "/clock NAME step SECONDS   let a clock jump; or: drift PPM, stray SECONDS (a lie, once),\n"
         "                           service dead, server dead (alive mends both)\n"

@@ -29,7 +29,9 @@ def request(line: Sequence[str]) -> dict[str, Any]:
         case ["/clock", where, "server", whether] if whether in WHETHER:
             answers = whether == "alive"
             return {"do": "clock", "where": where, "server": {"answers": answers}}
-        case ["/clock", where, ("step" | "drift" | "stray") as what, number]:
+        case ["/clock", where, ("clocksource" | "independent") as what, word]:
+            return {"do": "clock", "where": where, what: word}
+        case ["/clock", where, ("step" | "drift" | "stray" | "moved") as what, number]:
             return {"do": "clock", "where": where, what: _number(line[0], number)}
         case ["/link", where, *numbers] if 1 <= len(numbers) <= 3:
             given = [_number(line[0], number) for number in numbers]
@@ -57,7 +59,8 @@ def _usage(word: str) -> str:
             names=", ".join(SCENES)
         ),
         "/clock": _(
-            "write: /clock NAME step SECONDS, drift PPM, stray SECONDS, service dead or server dead"
+            "write: /clock NAME step SECONDS, drift PPM, stray SECONDS, moved SECONDS, "
+            "service dead, server dead, independent no or clocksource WORD"
         ),
         "/link": _("write: /link NAME DELAY [JITTER [PART-ON-THE-WAY-THERE]], times in seconds"),
     }[word]

@@ -55,14 +55,14 @@ def date_call() -> Call[tuple[float, float]]:
 
 
 def _read_date(output: Output) -> tuple[float, float]:
-    found = re.fullmatch(r"(\d{1,12})\.(\d{9}|N|%N|)", output.stdout.strip())
+    found = re.fullmatch(r"([0-9]{1,12})\.([0-9]{9}|N|%N|)", output.stdout.strip())
     if output.exit != 0 or found is None:
         said = clean(output.stderr or output.stdout, 120)
         raise DeviceError(_("Its date cannot be read: {said}").format(said=said))
     if found[2].isdigit():
         return float(f"{found[1]}.{found[2]}"), GRAIN
     # busybox knows no nanoseconds: the second that is running
-    return int(found[1]) + 0.5, 0.5
+    return int(found[1]) + 0.5, 0.5 + GRAIN
 
 
 async def read_by_ssh(session: Session, watch: Stopwatch, probes: int) -> Reading:
@@ -108,9 +108,11 @@ def _between(
     after, elapsed = watch.wall(), watch.steady() - since
     if abs((after - before) - elapsed) > _JUMP:
         return None
+    if not -_JUMP <= sent - received <= elapsed + _JUMP:
+        raise DeviceError(_("Its clock was set while it answered, or it tells it wrongly."))
     offset = ((received - before) + (sent - after)) / 2
     taken = max(0.0, min(sent - received, elapsed))
-    wrong = abs((after - before) - elapsed)
+    wrong = abs((after - before) - elapsed) + abs((sent - received) - taken)
     return Reading(offset, (elapsed - taken) / 2 + wrong + grain)
 
 

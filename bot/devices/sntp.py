@@ -87,6 +87,8 @@ def read_answer(name: str, data: bytes, nonce: int) -> NtpAnswer | None:
         raise DeviceError(
             _("{name} refuses to tell the time ({code}).").format(name=name, code=code)
         )
+    if not received or not sent:
+        raise DeviceError(_("{name} answers without telling the time.").format(name=name))
     return NtpAnswer(
         _seconds(received),
         _seconds(sent),

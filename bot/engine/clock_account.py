@@ -30,7 +30,7 @@ async def accounts(engine: Engine, sweep: Sweep) -> list[Account]:
     """
     async with engine.store.read() as tx:
         past = await _past(tx, sweep, engine.clock() - BACK)
-        moved = await moves.since(tx, engine.clock() - BACK)
+        moved = dict(await moves.since(tx, engine.clock() - BACK))
     return [_account(each, sweep, past.get(each.whose, []), moved) for each in sweep.machines()]
 
 

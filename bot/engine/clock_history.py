@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.clock_sweep import Sweep
 from bot.core.clock_trend import believed
-from bot.core.clocks import Reading, Sample, Whose
+from bot.core.clocks import Reading, Role, Sample, Whose
 from bot.engine.schema_clocks import clock_samples
 
 #: for how long every reading is kept
@@ -21,9 +21,13 @@ _HOUR = 3600.0
 AT_ONCE = 1000
 
 _c = clock_samples.c
-#: what is made anew takes the place of what was there
+#: what becomes one row
 _clear = delete(clock_samples).where(
-    _c.role == bindparam("its_role"), _c.name == bindparam("its_name"), _c.at == bindparam("its_at")
+    _c.role == bindparam("its_role"),
+    _c.name == bindparam("its_name"),
+    _c.at.between(bindparam("first"), bindparam("last")),
+    _c.reference == bindparam("against"),
+    ~_c.thinned,
 )
 
 
@@ -36,9 +40,13 @@ async def add(tx: AsyncConnection, sweep: Sweep) -> None:
             row = _row(Sample.of(each.at, offset), thinned=False)
             row |= {"role": each.whose.role.value, "name": each.whose.name}
             rows.append(row | {"reference": sweep.reference.name})
-    if rows:
-        await tx.execute(_clear, [_key(row) for row in rows])
-        await tx.execute(insert(clock_samples), rows)
+    if not rows:
+        return
+    times = [row["at"] for row in rows]
+    query = select(_c.role, _c.name, _c.at).where(_c.at.between(min(times), max(times)))
+    there = {tuple(row) for row in await tx.execute(query)}
+    if new := [row for row in rows if (row["role"], row["name"], row["at"]) not in there]:
+        await tx.execute(insert(clock_samples), new)
 
 
 async def of(tx: AsyncConnection, whose: Whose, since: float, reference: Whose) -> list[Sample]:
@@ -53,6 +61,14 @@ async def of(tx: AsyncConnection, whose: Whose, since: float, reference: Whose) 
         .order_by(_c.at)
     )
     return [_sample(row) for row in await tx.execute(query)]
+
+
+async def roles(tx: AsyncConnection, name: str) -> set[Role]:
+    """As what there is a history of *name*: as a Dom0, as a DomU."""
+    kinds = (Role.HOST, Role.GUEST)
+    query = select(_c.role).distinct()
+    query = query.where(_c.role.in_([each.value for each in kinds]), _c.name == name)
+    return {Role(each) for each in await tx.scalars(query)}
 
 
 async def thin(tx: AsyncConnection, now: float, keep: float) -> bool:
@@ -89,14 +105,19 @@ async def _forget(tx: AsyncConnection, before: float) -> bool:
 
 async def _put_together(tx: AsyncConnection, rows: Sequence[Row[Any]], *, whole: bool) -> None:
     """Make one row of those of each clock; where not *whole*, more may follow of the last one."""
-    made = []
+    gone, made = [], []
     for (role, name, reference), group in groupby(
         rows, key=lambda row: (row.role, row.name, row.reference)
     ):
-        row = _row(_together([_sample(each) for each in group]), thinned=True)
+        samples = [_sample(each) for each in group]
+        first, last = samples[0].at, samples[-1].at
+        gone.append(
+            {"its_role": role, "its_name": name, "against": reference, "first": first, "last": last}
+        )
+        row = _row(_together(samples), thinned=True)
         made.append(row | {"role": role, "name": name, "reference": reference})
     made[-1]["thinned"] = whole
-    await tx.execute(_clear, [_key(row._asdict()) for row in rows])
+    await tx.execute(_clear, gone)
     await tx.execute(insert(clock_samples), made)
 
 
@@ -128,7 +149,3 @@ def _row(sample: Sample, *, thinned: bool) -> dict[str, Any]:
         "readings": sample.count,
         "thinned": thinned,
     }
-
-
-def _key(row: dict[str, Any]) -> dict[str, Any]:
-    return {"its_role": row["role"], "its_name": row["name"], "its_at": row["at"]}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bot.core.clock_account import Account
-from bot.core.clock_sweep import Measured, Sweep
+from bot.core.clock_sweep import DRIFT, Measured, Sweep
 from bot.core.clocks import BOT, Reading, Role, Thresholds, Whose
 from bot.core.time_service import TimeService
 from bot.devices.clock import GRAIN, NtpWire, Stopwatch, read_by_ntp, read_by_ssh
@@ -143,15 +143,18 @@ class Clocks:
 
     async def apart(self, one: Host, other: Host) -> Reading:
         """How far the clock of *one* is ahead of that of *other*; raises as drivers do."""
+        began = self.stopwatch.steady()
         first, second = await asyncio.gather(*(self._host_reading(each) for each in (one, other)))
-        return first - second
+        apart = first - second
+        # the quickest probe of one may have been the first, that of the other the last
+        return Reading(apart.offset, apart.bound + DRIFT * (self.stopwatch.steady() - began))
 
     async def _host_reading(self, host: Host) -> Reading:
         return await read_by_ssh(host.toolstack.session, self.stopwatch, self.rules.probes)
 
-    async def of_guest(self, name: str) -> Reading | None:
-        """How far the clock of the DomU *name* is ahead of the bot's; None where nobody can say."""
-        return (await self._measured(self.guest(name), closely=False)).reading
+    async def of_guest(self, name: str) -> Measured:
+        """The clock of the DomU *name* against the bot's, or why nobody can say."""
+        return await self._measured(self.guest(name), closely=False)
 
     @property
     def stopwatch(self) -> Stopwatch:

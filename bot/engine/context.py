@@ -201,6 +201,10 @@ class Context:
         """Record how the command that ran detached on *host* as *attempt* ended."""
         await self._run.returned(host.name, attempt, state)
 
+    async def record(self, kind: str, data: dict[str, object]) -> None:
+        """Record what the job found, under *kind*."""
+        await self._run.record(kind, data)
+
     async def pictured(self, moment: str, host: Host, domain: Domain) -> None:
         """Keep what the console of *domain* on *host* shows at this *moment*: before or after.
 
@@ -222,6 +226,11 @@ class Context:
     def pictures_wanted(self) -> bool:
         """Whether pictures are posted where the command was typed."""
         return pictures.wanted(self._run.engine, self.job.room)
+
+    @property
+    def plots_wanted(self) -> bool:
+        """Whether pictures that show no secrets are posted where the command was typed."""
+        return pictures.wanted(self._run.engine, self.job.room, secret=False)
 
     def may_see(self, snapshots: Iterable[Snapshot]) -> list[Snapshot]:
         """Those of *snapshots* that show consoles which the asker may look at."""

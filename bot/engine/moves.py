@@ -15,8 +15,8 @@ from bot.engine import schema
 NOTE = "move"
 
 
-async def since(tx: AsyncConnection, moment: float) -> dict[str, Move]:
-    """The last move of each guest that ended well after *moment* (seconds since 1970)."""
+async def since(tx: AsyncConnection, moment: float) -> list[tuple[str, Move]]:
+    """Each guest's moves that ended well after *moment* (seconds since 1970), the oldest first."""
     jobs, notes = schema.jobs.c, schema.notes.c
     query = (
         select(jobs.ended, notes.value)
@@ -24,8 +24,5 @@ async def since(tx: AsyncConnection, moment: float) -> dict[str, Move]:
         .where(notes.key == NOTE, jobs.state == State.SUCCEEDED.value, jobs.ended >= moment)
         .order_by(jobs.ended)
     )
-    found: dict[str, Move] = {}
-    for ended, value in await tx.execute(query):
-        noted = json.loads(value)
-        found[str(noted["guest"])] = Move(ended, str(noted["target"]))
-    return found
+    noted = [(ended, json.loads(value)) for ended, value in await tx.execute(query)]
+    return [(str(it["guest"]), Move(ended, str(it["target"]))) for ended, it in noted]

@@ -27,9 +27,14 @@ if TYPE_CHECKING:
 _STRANGE = re.compile(r"[^A-Za-z0-9._-]")
 
 
-def wanted(engine: Engine, room: str) -> bool:
-    """Whether pictures may be posted in *room*; not where nobody knows whether it is encrypted."""
+def wanted(engine: Engine, room: str, *, secret: bool = True) -> bool:
+    """Whether pictures may be posted in *room*; not where nobody knows whether it is encrypted.
+
+    Those that are not *secret*, as plots, may be in any room unless no pictures are wanted at all.
+    """
     rule = engine.console.pictures
+    if not secret:
+        return rule != "never"
     return rule == "always" or (rule == "encrypted" and engine.chat.encrypted(room) is True)
 
 
@@ -74,9 +79,9 @@ async def put(
     tx: AsyncConnection, engine: Engine, job: Job, pictures: Sequence[tuple[Picture, str]]
 ) -> None:
     """Queue *pictures*, each with its caption, in the thread of *job* for a time, where wanted."""
-    if not wanted(engine, job.room):
-        return
     for number, (picture, said) in enumerate(pictures, 1):
+        if not wanted(engine, job.room, secret=picture.secret):
+            continue
         post = Post(
             job.room,
             engine.txn(f"{job.id}-picture-{number}"),

@@ -13,6 +13,7 @@ from bot.devices.host import Host
 from bot.devices.xen import Domain, DomainConfig, HostInfo
 from bot.engine import volumes
 from bot.engine.census import Census, take
+from bot.engine.clock_gate import clock_line
 from bot.engine.context import Context
 from bot.engine.volumes import Proof
 from bot.errors import Refused
@@ -44,9 +45,13 @@ async def examine(ctx: Context, guest: str, target: Host) -> Plan:
         return Plan(tuple(lines))
     source = ctx.world.hosts[copy.host]
     config = await _config(source, copy.domain)
-    infos = await asyncio.gather(source.toolstack.info(), target.toolstack.info())
     paths = [disk.path for disk in config.disks]
-    named = await volumes.by_name(ctx.world.arrays.values())
+    *infos, clocks, named = await asyncio.gather(
+        source.toolstack.info(),
+        target.toolstack.info(),
+        clock_line(ctx, source, target),
+        volumes.by_name(ctx.world.arrays.values()),
+    )
     proofs = await volumes.prove((source, target), paths, named)
     wwns = tuple(proof.volume.wwn for proof in proofs if proof.volume is not None)
     shared = await volumes.others_open(hosts, config, frozenset(wwns))
@@ -55,6 +60,7 @@ async def examine(ctx: Context, guest: str, target: Host) -> Plan:
         _memory_line(ctx, copy.domain, infos[1], target),
         *(_link_line(proof, host) for proof in proofs for host in (source, target)),
         *(Line(Verdict.NO, sentence, "xl list -l, scsi_id") for sentence in shared),
+        clocks,
         *_not_checked(),
     ]
     facts = Facts(guest, config.uuid, source, target, copy.domain, config, wwns)
@@ -166,7 +172,6 @@ def _not_checked() -> Sequence[Line]:
             _("its bridges exist on the target"),
             _("the CPUs of both hosts fit"),
             _("root ssh between the Dom0s works"),
-            _("the clocks of both Dom0s agree"),
             _("nobody is at its console"),
         )
     ]

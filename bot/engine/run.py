@@ -216,9 +216,13 @@ class Run:
         data: dict[str, object] = {"where": where, "attempt": attempt, "phase": state.phase.value}
         if state.exit is not None:
             data |= {"exit": state.exit}
+        await self.record("returned", data)
+
+    async def record(self, kind: str, data: dict[str, object]) -> None:
+        """Record what was found; where that fails, the final answer says so."""
         try:
             async with self.engine.store.write() as tx:
-                await audit_log.append(tx, "returned", self.about | data, self.engine.clock())
+                await audit_log.append(tx, kind, self.about | data, self.engine.clock())
         except StoreError:
             self.record_incomplete = True
 

@@ -8,7 +8,6 @@ from random import Random
 
 from bot.lab.clock import RECORDED
 from bot.lab.clocks.first_day import wind_up
-from bot.lab.clocks.timepiece import Timepiece
 from bot.lab.dom0 import Machine
 from bot.lab.domains import Life
 from bot.lab.guests import Guest, GuestDisk, GuestNic
@@ -74,10 +73,9 @@ def build_world(
         host.files |= dict.fromkeys({guest.kernel for guest, _ in guests}, "")
         host.booted = -300_000.0
     for guest, where in guests:
-        world.timepieces[guest.name] = Timepiece(world.clock)
+        world.clock_of(guest.name)
         if where:
             host = world.hosts[where]
-            world.timepieces[guest.name].leader = world.timepieces[where]
             domain = host.build(guest, Life.ALIVE)
             domain.born = -200_000.0
             host.watch_over(domain, ("xl", "create", f"/etc/xen/{guest.name}.cfg"))

@@ -44,7 +44,7 @@ class Site:
 
     def __init__(self, place: Place, pace: Pace, world: World | None = None) -> None:
         self.place = place
-        self.world = world or lab_world(pace=pace, first_pid=FIRST_PID)
+        self.world = world or lab_world(pace=pace, epoch=time.time(), first_pid=FIRST_PID)
         self.world.clock.follow(time.time)
         self._control = Control(self.world, self.adapt)
         self._backdoors: list[Backdoor] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from functools import partial
 from random import Random
 from typing import Any, Protocol
 
@@ -131,14 +132,19 @@ class World:
         await self.until(lambda: self.runs(guest) or not self.exists(guest))
         return self.runs(guest)
 
-    def boots(self, guest: str, host: str) -> None:
-        """The guest called so starts on *host*: its clock is that of its Dom0."""
-        piece = self.timepieces.setdefault(guest, Timepiece(self.clock))
-        piece.boot(self.timepieces[host])
+    def clock_of(self, guest: str) -> Timepiece:
+        """The clock of the guest called so, made where it has none yet."""
+        if guest not in self.timepieces:
+            self.timepieces[guest] = Timepiece(self.clock)
+            self.timepieces[guest].leader = partial(self._clock_below, guest)
+        return self.timepieces[guest]
 
-    def arrives(self, guest: str, host: str) -> None:
-        """The guest called so goes on at *host*, after a migration."""
-        self.timepieces.setdefault(guest, Timepiece(self.clock)).move(self.timepieces[host])
+    def _clock_below(self, guest: str) -> Timepiece | None:
+        """That of the Dom0 that the guest called so runs on."""
+        for host in self.hosts.values():
+            if any(each.runs and each.guest.name == guest for each in host.domains.values()):
+                return self.timepieces[host.name]
+        return None
 
     def changed(self) -> None:
         """Look for broken rules and wake who waits for a change."""

@@ -96,7 +96,7 @@ def plot(chart: Chart, name: str) -> Picture:
     data = io.BytesIO()
     # the name of the library would change with its version
     FigureCanvasAgg(figure).print_png(data, metadata={"Software": None})  # type: ignore[no-untyped-call]
-    return Picture(name, data.getvalue())
+    return Picture(name, data.getvalue(), secret=False)
 
 
 def _hex(colour: colours.RGB) -> str:

@@ -78,6 +78,7 @@ def expected(command: Command) -> dict[str, bool]:
         "ilo": ["dom0"],
         "console": ["domu"],
         "hold": ["any", "domu", "dom0", "volume"],
+        "clock": ["any"],
     }
     noun = command.needs.partition(".")[0]
     named = any(

@@ -16,13 +16,15 @@ from bot.core.clock_account import Account
 from bot.core.clock_course import LONG, Course
 from bot.core.clocks import Reading, Thresholds
 from bot.core.plan import Thing
-from bot.core.time_service import Kernel, Sync, TimeService
+from bot.core.time_service import Kernel, Source, Standing, Sync, TimeService
 from tests.core.clock_accounts import BOUND, GOOD, NOON, SERVER, account
 
 THRESHOLDS = Thresholds()
 AHEAD = 6 * 3600.0
 DEAD = TimeService("chrony", Sync.DEAD)
 ALONE = TimeService("chrony", Sync.UNSYNCHRONISED)
+#: as chrony is for hours once its servers fell silent
+UNHEARD = replace(GOOD, sources=(Source("10.77.0.1", Standing.SILENT, 2, 0),))
 
 
 def held(*accounts: Account, begin: Course | None = None) -> Course:
@@ -134,8 +136,9 @@ def test_a_time_service_that_does_not_run_is_told_when_it_was_seen_twice() -> No
     assert held(it, it, unknown).service == "dead"
 
 
-def test_a_time_service_without_a_source_is_told_when_that_lasts() -> None:
-    first = account(0.0, service=ALONE)
+@pytest.mark.parametrize("service", [ALONE, UNHEARD])
+def test_a_time_service_without_a_source_is_told_when_that_lasts(service: TimeService) -> None:
+    first = account(0.0, service=service)
     later = replace(first, measured=replace(first.measured, at=NOON + LONG))
 
     assert held(first, first, first).well
@@ -174,7 +177,7 @@ def test_the_alert_says_what_which_side_how_fast_since_when_and_what_mends_it() 
     assert found.details.splitlines() == [
         "Off by the last reading: 1.30 s ± 4.0 ms behind.",
         "fw, fy, fz and the bot's own clock agree with ntp.example.org: it is vm that is wrong.",
-        "It jumped between 11:55 UTC and 12:00 UTC: 1.30 s ± 6.0 ms behind.",
+        "It jumped back by 1.30 s ± 6.0 ms between 11:55 UTC and 12:00 UTC.",
         "Its time service chrony does not run.",
     ]
     assert found.hint == "{prefix}clock fix vm mends it, {prefix}clock vm shows more."

@@ -131,9 +131,9 @@ class _Server(asyncssh.SSHServer):
 
 
 @asynccontextmanager
-async def ssh_host(folder: Path) -> AsyncIterator[SshHost]:
-    """A server on a free port, with keys and known_hosts files for it in *folder*."""
-    host = SshHost(folder)
+async def ssh_host(folder: Path, host: SshHost | None = None) -> AsyncIterator[SshHost]:
+    """*host* on a free port, with keys and known_hosts files for it in *folder*."""
+    host = host or SshHost(folder)
     for name in ("host", "other_host", "id", "other_id"):
         asyncssh.generate_private_key("ssh-ed25519").write_private_key(str(folder / name))
     (folder / "authorized").write_bytes(_public(folder / "id"))

@@ -52,6 +52,13 @@ def in_the_lab(look: Callable[[World], Awaitable[None]]) -> None:
     virtual.run(run())
 
 
+async def later(seconds: float) -> None:
+    """Let virtual time pass."""
+    over = asyncio.Event()
+    asyncio.get_running_loop().call_later(seconds, over.set)
+    await over.wait()
+
+
 def driver(world: World, kind: type[TimeServiceDriver], name: str) -> TimeServiceDriver:
     inside = name == "redisdead"
     return kind(name, Inside(world, name) if inside else MemorySite(world).session(name))
@@ -88,7 +95,7 @@ def test_a_service_that_died_is_dead_until_it_is_started_anew(
         service.alive = False
         assert (await look(world, kind, name)).sync is Sync.DEAD
         await driver(world, kind, name).restart()
-        await asyncio.sleep(600)
+        await later(600)
         assert (await look(world, kind, name)).sync is Sync.SYNCHRONISED
 
     in_the_lab(restarted)
@@ -101,7 +108,7 @@ def test_a_step_has_the_same_sign_in_what_each_says(
 ) -> None:
     async def stepped(world: World) -> None:
         world.timepieces[name].step(step)
-        await asyncio.sleep(70)
+        await later(70)
         seen = await look(world, kind, name)
         off = [source.offset for source in seen.sources if source.offset is not None]
         assert off
@@ -115,7 +122,7 @@ def test_chrony_steps_a_clock_when_it_is_told_to() -> None:
         chrony, piece = driver(world, Chrony, "vm"), world.timepieces["vm"]
         piece.step(2.0)
         assert await chrony.ask_again()
-        await asyncio.sleep(20)
+        await later(20)
         assert await chrony.step()
         assert abs(piece.offset) < 0.05
 

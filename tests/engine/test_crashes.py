@@ -46,6 +46,7 @@ async def comes_back(place: Place, asked: str, after: float) -> Said:
 
 async def dies_and_comes_back(place: Place, after: float, *, die_after: int | None = None) -> None:
     """The bot dies where the test said, while it moves a guest, and is started again."""
+    place.guests = ("vm",)
     async with place.bot(die_after=die_after) as bot:
         asked = place.chat.say(LINE)
         if await died(bot.store, place, asked):
@@ -74,12 +75,12 @@ async def told_the_truth(place: Place, asked: str, said: Said) -> None:
     assert place.lab.watch.seen == []
 
 
-@pytest.mark.parametrize(("commit", "after"), [*sample(range(3, 37), 4), (14, 0.0)])
+@pytest.mark.parametrize(("commit", "after"), [*sample(range(3, 39), 4), (14, 0.0)])
 async def test_after_any_commit(place: Place, commit: int, after: float) -> None:
     await dies_and_comes_back(place, after, die_after=commit)
 
 
-@pytest.mark.parametrize(("passage", "after"), sample(range(5, 333), 27))
+@pytest.mark.parametrize(("passage", "after"), sample(range(5, 393), 31))
 async def test_with_any_call_under_way(place: Place, passage: int, after: float) -> None:
     place.die_at_passage = passage
     await dies_and_comes_back(place, after)
@@ -87,14 +88,14 @@ async def test_with_any_call_under_way(place: Place, passage: int, after: float)
 
 @pytest.mark.campaign
 @pytest.mark.parametrize("after", [0.0, 3.0, 60.0])
-@pytest.mark.parametrize("commit", range(3, 37))
+@pytest.mark.parametrize("commit", range(3, 39))
 async def test_after_every_commit(place: Place, commit: int, after: float) -> None:
     await dies_and_comes_back(place, after, die_after=commit)
 
 
 @pytest.mark.campaign
 @pytest.mark.parametrize("after", [0.0, 3.0, 60.0])
-@pytest.mark.parametrize("passage", range(1, 333))
+@pytest.mark.parametrize("passage", range(1, 393))
 async def test_with_every_call_under_way(place: Place, passage: int, after: float) -> None:
     place.die_at_passage = passage
     await dies_and_comes_back(place, after)

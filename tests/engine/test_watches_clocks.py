@@ -72,7 +72,7 @@ async def test_a_clock_that_is_off_is_told_within_two_looks_with_what_mends_it(
         assert "{prefix}clock fix vm" in alert.hint
         assert "fy, fz and zamok agree" in alert.details
         # what 300 s of the greatest drift may explain is no step for certain
-        assert ("It jumped between" in alert.details) is (abs(off) > 1)
+        assert ("It jumped " in alert.details) is (abs(off) > 1)
         assert ("locked out" in alert.details) is (off < -300)
 
         site.lab.timepieces["vm"].step(-off)

@@ -97,7 +97,8 @@ async def memory(_folder: Path) -> AsyncIterator[Face]:
 
 @asynccontextmanager
 async def servers(folder: Path) -> AsyncIterator[Face]:
-    site = Site(Place(folder / "state"), PACE, lab_world(pace=PACE, first_pid=FIRST_PID))
+    world = lab_world(pace=PACE, epoch=time.time(), first_pid=FIRST_PID)
+    site = Site(Place(folder / "state"), PACE, world)
     await site.open()
     found = json.loads((folder / "state" / "site.json").read_text())
     sessions: dict[str, SshSession | TelnetSession | ShellSession] = {

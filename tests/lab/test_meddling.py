@@ -64,6 +64,17 @@ async def test_one_server_or_all_of_them_change(world: World) -> None:
     assert {server.stratum for server in service.servers} == {4}
 
 
+async def test_a_kernel_is_as_it_was_said(world: World) -> None:
+    piece = world.timepieces["vm"]
+
+    for wish in ({"moved": 1.5}, {"clocksource": "jiffies"}, {"independent": "no"}):
+        meddling.clock(world, {"where": "vm", **wish})
+
+    assert (piece.moved_by, piece.clocksource, piece.independent) == (1.5, "jiffies", False)
+    meddling.clock(world, {"where": "vm", "independent": "unknown"})
+    assert piece.independent is None
+
+
 async def test_a_link_is_as_it_was_said_and_near_where_nothing_was(world: World) -> None:
     meddling.link(world, {"where": "vm", "delay": 0.2, "jitter": 0.01, "there": 0.9})
     assert world.link("vm") == Link(0.2, 0.01, 0.9)
@@ -85,6 +96,9 @@ async def test_a_link_is_as_it_was_said_and_near_where_nothing_was(world: World)
         {"where": "vm", "drift": float("inf")},
         {"where": "vm", "stray": 1, "times": 0},
         {"where": "vm", "service": "ill"},
+        {"where": "vm", "independent": False},
+        {"where": "vm", "clocksource": "two words"},
+        {"where": "vm", "moved": None},
         {"where": "vm", "server": {}},
         {"where": "vm", "server": {"name": "nobody.example.org", "answers": True}},
         {"where": "vm", "server": {"answers": 1}},

@@ -17,7 +17,7 @@ from PIL import Image
 from bot.core.chat import Picture
 from bot.core.clock_trend import trend
 from bot.core.clocks import Reading, Sample
-from bot.screen.chart import HEIGHT, WIDTH, Chart, Mark, _runs, plot
+from bot.screen.chart import Chart, Mark, _runs, plot
 
 END = 1_800_000_000.0
 DAY, HOUR = 86400.0, 3600.0

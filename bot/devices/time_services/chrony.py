@@ -20,7 +20,7 @@ from bot.errors import DeviceError
 from bot.i18n import _
 
 _UNITS = ("chrony", "chronyd")
-_DEAD = "506 Cannot talk to daemon"
+_DEAD = ("506 Cannot talk to daemon", "Could not open connection to daemon")
 #: reference ids of no source at all, and of the machine's own clock (127.127.1.1)
 _NO_SOURCE = ("00000000", "7F7F0101")
 _NOT_SYNCHRONISED = "Not synchronised"
@@ -98,7 +98,7 @@ def read_tracking(output: Output) -> Tracking | Sync | None:
     """``chronyc -c tracking``: 14 fields in one line."""
     if output.exit == units.NOT_FOUND:
         return None
-    if _DEAD in output.stdout or _DEAD in output.stderr:
+    if any(words in output.stdout + output.stderr for words in _DEAD):
         return Sync.DEAD
     line = must_succeed(output, "chronyc").stdout.strip()
     refid, _comma, rest = line.partition(",")

@@ -19,6 +19,7 @@ _NEVER = 4294967295
 
 async def chronyc(service: Service, words: tuple[str, ...], *, root: bool) -> Output:
     """The answer to `chronyc` with *words* (its own name left out)."""
+    service.look()
     terse = "-c" in words
     words = tuple(word for word in words if not word.startswith("-"))
     match words:
@@ -56,7 +57,7 @@ def _tracking(service: Service) -> str:
     # field 5 says how far the clock is *behind*: positive is slow
     return (
         f"{_id(server)},{server.name},{server.stratum + 1},{set_at:.9f},"
-        f"{-piece.correction:.9f},{-server.sample:.9f},{abs(server.sample):.9f},"
+        f"{0.0 - piece.correction:.9f},{0.0 - server.sample:.9f},{abs(server.sample):.9f},"
         f"{piece.learnt:.3f},0.000,0.050,{server.delay:.9f},{0.001 + idle * 1e-6:.9f},64.2,Normal\n"
     )
 

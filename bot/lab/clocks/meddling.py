@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -92,9 +93,29 @@ def _server(piece: Timepiece, request: dict[str, Any]) -> None:
             server.stratum = int(_number(said, "stratum", 2, 1, 15))
 
 
+def _moved(piece: Timepiece, request: dict[str, Any]) -> None:
+    piece.moved_by = _number(request, "moved", 0.0)
+
+
+def _clocksource(piece: Timepiece, request: dict[str, Any]) -> None:
+    name = request["clocksource"]
+    if not isinstance(name, str) or not re.fullmatch(r"[a-z0-9_-]{1,31}", name):
+        raise UnknownFault("clocksource is a word, as the kernel has it")
+    piece.clocksource = name
+
+
+def _independent(piece: Timepiece, request: dict[str, Any]) -> None:
+    if request["independent"] not in ("no", "yes", "unknown"):
+        raise UnknownFault("a clock is independent: no, yes, or unknown to its kernel")
+    piece.independent = {"no": False, "yes": True}.get(request["independent"])
+
+
 #: what can be done to a clock, by the key of the request
 CLOCKS: dict[str, Callable[[Timepiece, dict[str, Any]], None]] = {
+    "clocksource": _clocksource,
     "drift": lambda piece, request: piece.drift(_number(request, "drift", 0.0)),
+    "independent": _independent,
+    "moved": _moved,
     "server": _server,
     "service": _service,
     "step": lambda piece, request: piece.step(_number(request, "step", 0.0)),

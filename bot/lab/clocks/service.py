@@ -104,6 +104,8 @@ class Service:
         self.updates = 0
         self._disturbed = True
         self._wrong_since: float | None = None
+        #: no question will bring anything new until something is changed
+        self._calm = False
         #: the server that it follows, or did until all fell silent; and when it last did
         self.reference: Server | None = None
         self.referred = 0.0
@@ -122,6 +124,8 @@ class Service:
     @property
     def alive(self) -> bool:
         """Whether it runs."""
+        if self._piece is not None:
+            self._piece.settle()
         return self._alive
 
     @alive.setter
@@ -136,9 +140,8 @@ class Service:
     @property
     def servers(self) -> list[Server]:
         """Whom it asks."""
-        if self._piece is not None:
-            self._piece.settle()
-            self._adopt()
+        self.look()
+        self._adopt()
         return self._servers
 
     @servers.setter
@@ -154,7 +157,7 @@ class Service:
         names = " ".join(server.name for server in self._servers)
         self._asks_since = now - _LONG - zlib.crc32(names.encode()) % POLL
         self._asked = self._asked_by(now)
-        self._disturbed = True
+        self._disturbed, self._calm = True, False
         self._adopt()
         for server in self._servers:
             server.forget(ALWAYS if server.answers else 0)
@@ -183,9 +186,8 @@ class Service:
 
     def disturb(self) -> None:
         """Something changed that it can see at its next question."""
-        if self._piece is not None:
-            self._piece.settle()
-        self._disturbed = True
+        self.look()
+        self._disturbed, self._calm = True, False
 
     def burst(self) -> None:
         """Ask everybody at once, and three times more."""
@@ -199,22 +201,27 @@ class Service:
         self.piece.jump_to(self.piece.base - self.piece.correction)
 
     def catch_up(self) -> None:
-        """Ask the questions that were due since the last look, as far as they change anything."""
-        if self._piece is None or not self._alive:
+        """Ask the questions that were due since the last look, as far as they change the clock."""
+        if self._piece is None or self._calm:
             return
         now = self._piece.now()
-        while self._alive and self._restless and self._when(self._asked) <= now:
+        while self._alive and not self._calm and self._when(self._asked) <= now:
             when = self._when(self._asked)
             self._piece.run_on(when)
             self._asked += 1
             self._poll(self._piece, when)
-        skipped = self._asked_by(now) - self._asked
-        if skipped > 0:
+            self._calm = not self._restless
+
+    def look(self) -> None:
+        """Let the servers show what the last question to them was answered."""
+        if self._piece is None:
+            return
+        self._piece.settle()
+        skipped = self._asked_by(self._piece.now()) - self._asked
+        if skipped > 0 and self._alive:
             self._asked += skipped
-            self._piece.run_on(now)
             for server in self._servers:
-                if server.answers:
-                    server.ask(self._piece.base, self._when(self._asked - 1))
+                server.ask(self._piece.base, self._when(self._asked - 1))
             if self.reference is not None and self.reference.answers:
                 self.referred = self._when(self._asked - 1)
 
@@ -247,7 +254,8 @@ class Service:
             self._disturbed = False
             chosen = self.chosen()
             if not chosen:
-                self.reference = None
+                # ntpd goes on naming the last one, chrony does not (recorded: two-rv, two-tracking)
+                self.reference = self.reference if self.kind == "ntpd" else None
                 piece.let_go()
             elif any(server.answers for server in chosen):
                 self._refer(chosen, now)
@@ -288,7 +296,7 @@ class Service:
 
     def _ask_quickly(self) -> None:
         self._asks_since, self._asked = self.piece.now(), 0
-        self._disturbed, self._wrong_since = True, None
+        self._disturbed, self._calm, self._wrong_since = True, False, None
 
     def _when(self, number: int) -> float:
         """When question *number* is asked, from 0 on."""

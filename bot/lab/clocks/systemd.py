@@ -1,6 +1,7 @@
 """`timedatectl` and `systemctl` of systemd 252 (Debian 12), as far as clocks are concerned.
 
-From systemd's manual and source; nothing of it is recorded.
+`timedatectl` is held to recordings (tests/data/clocks: timesyncd-252-*); `systemctl`, and what
+`timedatectl` says without timesyncd, is from systemd's manual and source.
 """
 
 from __future__ import annotations
@@ -8,38 +9,35 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from bot.devices.session import Output
-from bot.lab.clocks.discipline import MANNERS
 from bot.lab.clocks.service import Server, Service
 from bot.lab.clocks.timepiece import Timepiece
 
 #: what else a unit is called
 _ALIASES = {"chronyd": "chrony", "ntp": "ntpsec", "ntpd": "ntpsec"}
-_UNITS = {manner.unit for manner in MANNERS.values()}
 
 
 def systemctl(piece: Timepiece, words: tuple[str, ...], *, root: bool) -> Output:
-    """`systemctl show|is-active|start|stop|restart UNIT`."""
-    words = tuple(word for word in words if not word.startswith("-"))
-    if words[:1] == ("show",):
-        return Output("\n".join(_shown(piece.service, unit) for unit in words[1:]))
-    if len(words) != 2:
+    """`systemctl show|is-active|start|stop|restart UNIT…`; no unit but the service's is there."""
+    verb, names = words[0] if words else "", _plain(words[1:])
+    units = [name.removesuffix(".service") for name in names]
+    if verb == "show":
+        return Output("\n".join(_shown(piece, unit, _asked(words)) for unit in units))
+    if not units:
         return Output("", "Too few arguments.\n", 1)
-    verb, unit = words[0], words[1].removesuffix(".service")
-    service = piece.service
-    here = service is not None and service.manner.unit == _ALIASES.get(unit, unit)
+    unit, service = units[0], piece.service
+    if not _has(service, unit):
+        service = None
     if verb == "is-active":
-        active = here and service is not None and service.alive
+        active = service is not None and service.alive
         return Output("active\n") if active else Output("inactive\n", exit=3)
     if verb not in {"start", "stop", "restart"}:
         return Output("", f"Unknown command verb {verb}.\n", 1)
     if not root:
+        asked = f"Failed to {verb} {unit}.service: Interactive authentication required.\n"
         return Output(
-            "",
-            f"Failed to {verb} {unit}.service: Interactive authentication required.\n"
-            f"See system logs and 'systemctl status {unit}.service' for details.\n",
-            1,
+            "", f"{asked}See system logs and 'systemctl status {unit}.service' for details.\n", 1
         )
-    if not here or service is None:
+    if service is None:
         return Output("", f"Failed to {verb} {unit}.service: Unit {unit}.service not found.\n", 5)
     if verb != "start" and service.alive:
         service.alive = False
@@ -48,12 +46,35 @@ def systemctl(piece: Timepiece, words: tuple[str, ...], *, root: bool) -> Output
     return Output("")
 
 
-def _shown(service: Service | None, unit: str) -> str:
-    """`systemctl show --property=LoadState --property=ActiveState`, of one unit."""
-    unit = unit.removesuffix(".service")
-    if service is None or service.manner.unit != _ALIASES.get(unit, unit):
-        return "LoadState=not-found\nActiveState=inactive\n"
-    return f"LoadState=loaded\nActiveState={'active' if service.alive else 'inactive'}\n"
+def _has(service: Service | None, unit: str) -> bool:
+    return service is not None and service.manner.unit == _ALIASES.get(unit, unit)
+
+
+def _shown(piece: Timepiece, unit: str, properties: list[str]) -> str:
+    service = piece.service
+    here = _has(service, unit)
+    active = here and service is not None and service.alive
+    known = {
+        "LoadState": "loaded" if here else "not-found",
+        "ActiveState": "active" if active else "inactive",
+        "SubState": "running" if active else "dead",
+    }
+    return "".join(f"{name}={value}\n" for name, value in known.items() if name in properties)
+
+
+def _asked(words: tuple[str, ...]) -> list[str]:
+    """The properties that `-p NAME` or `--property=NAME` ask for."""
+    after = [words[at + 1] for at, word in enumerate(words[:-1]) if word in {"-p", "--property"}]
+    return after + [word.partition("=")[2] for word in words if word.startswith("--property=")]
+
+
+def _plain(words: tuple[str, ...]) -> list[str]:
+    """What is neither an option nor the value of one."""
+    return [
+        word
+        for at, word in enumerate(words)
+        if not word.startswith("-") and words[at - 1 : at] not in {("-p",), ("--property",)}
+    ]
 
 
 def timedatectl(piece: Timepiece, words: tuple[str, ...]) -> Output:
@@ -61,13 +82,7 @@ def timedatectl(piece: Timepiece, words: tuple[str, ...]) -> Output:
     service = piece.service
     if words[:1] == ("show-timesync",):
         if service is None or service.kind != "timesyncd" or not service.alive:
-            # the bus cannot start a unit that is masked or not installed
-            return Output(
-                "",
-                "Failed to query server: The name org.freedesktop.timesync1 was not provided by "
-                "any .service files\n",
-                1,
-            )
+            return Output("", "Failed to parse bus message: No route to host\n", 1)
         return Output(_timesync(piece, service))
     if words[:1] == ("show",):
         known = {
@@ -116,11 +131,19 @@ def _message(piece: Timepiece, server: Server) -> str:
     there = here - server.sample
     return (
         f"{{ Leap=0, Version=4, Mode=4, Stratum={server.stratum}, Precision=-24, "
-        f"RootDelay={server.delay * 1e3:.3f}ms, RootDispersion=1.500ms, Reference=C0000201, "
+        f"RootDelay={_span(server.delay)}, RootDispersion={_span(0.0015)}, Reference=C0000201, "
         f"OriginateTimestamp={_day(here)}, ReceiveTimestamp={_day(there)}, "
         f"TransmitTimestamp={_day(there)}, DestinationTimestamp={_day(here)}, "
         "Ignored=no, PacketCount=8, Jitter=500us }"
     )
+
+
+def _span(seconds: float) -> str:
+    """As systemd has spans below a second: without what is zero at the end."""
+    micros = round(seconds * 1e6)
+    if micros == 0:
+        return "0"
+    return f"{micros}us" if micros < 1000 else f"{micros / 1000:.3f}".rstrip("0").rstrip(".") + "ms"
 
 
 def _day(wall: float) -> str:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bot.lab.clock import Clock
 from bot.lab.clocks.discipline import slewed
 from bot.lab.clocks.service import Service
+
+
+def _nobody() -> Timepiece | None:
+    """There is no Dom0 below it."""
+    return None
 
 
 class Timepiece:
@@ -26,8 +33,8 @@ class Timepiece:
         self._service: Service | None = None
         self._independent: bool | None = None
         self._strays: list[float] = []
-        #: the clock of the Dom0 that it runs on, of a guest that runs
-        self.leader: Timepiece | None = None
+        #: finds the clock of the Dom0 that its guest runs on now
+        self.leader: Callable[[], Timepiece | None] = _nobody
         self.clocksource = "xen"
         #: seconds that a migration puts it ahead by: what the guest misses, and what Xen makes good
         self.moved_by = 0.003
@@ -35,8 +42,6 @@ class Timepiece:
     @property
     def offset(self) -> float:
         """Seconds that it is ahead of the world's time now."""
-        if self.leader is not None and self._independent is False:
-            return self.leader.offset
         self.settle()
         return self._base
 
@@ -54,9 +59,9 @@ class Timepiece:
 
     def step(self, seconds: float) -> None:
         """Jump ahead by *seconds*, or back where they are negative; its service learns it later."""
-        if self.leader is not None and self._independent is False:
-            return
         self.settle()
+        if self._followed is not None:
+            return
         self._base += seconds
         if self._aim is not None:
             self._aim += seconds
@@ -91,9 +96,9 @@ class Timepiece:
 
     @independent.setter
     def independent(self, independent: bool | None) -> None:
-        ahead = self.offset
+        self.settle()
         self._independent = independent
-        self.step(ahead - self.offset)
+        self.settle()
 
     def set_to(self, wall: float) -> None:
         """Set it to *wall* seconds since 1970, as a program does that may."""
@@ -103,15 +108,9 @@ class Timepiece:
         """Its machine starts: with the time of *leader*, its Dom0, where it has one."""
         self.settle()
         if leader is not None:
-            self.leader = leader
             self._base = leader.offset
         if self._service is not None:
             self._service.start()
-
-    def move(self, leader: Timepiece) -> None:
-        """Its guest goes on at another Dom0."""
-        self.leader = leader
-        self.step(self.moved_by)
 
     # What its time service does with it.
 
@@ -129,6 +128,9 @@ class Timepiece:
         """Work out what happened until *until* where nobody meddled."""
         passed = max(0.0, until - self._since)
         self._since = max(until, self._since)
+        if (followed := self._followed) is not None:
+            self._base = followed.offset
+            return
         free = self.surplus * 1e-6 * passed
         self._base += free
         if self._aim is not None and self._service is not None:
@@ -136,6 +138,11 @@ class Timepiece:
             self._base = self._aim + slewed(
                 self._base - self._aim, passed, self._service.manner.rate
             )
+
+    @property
+    def _followed(self) -> Timepiece | None:
+        """The clock that this one is, where it is not its own."""
+        return self.leader() if self._independent is False else None
 
     @property
     def base(self) -> float:
@@ -164,7 +171,8 @@ class Timepiece:
 
     def jump_to(self, offset: float) -> None:
         """Be set to *offset* by its time service."""
-        self._base = offset
+        if self._followed is None:
+            self._base = offset
 
     def steer_to(self, offset: float, most: float) -> None:
         """Be slewed to *offset* from now on, and be cured of drift up to *most* ppm."""

@@ -38,7 +38,7 @@ async def create(command: Command, arguments: tuple[str, ...]) -> int:
     paused = words.has("p", "paused")
     life = Life.PAUSED if paused else Life.ALIVE
     domain = host.build(guest, life, domid=domid, boot=command.world.pace.boot)
-    command.world.boots(guest.name, host.name)
+    command.world.clock_of(guest.name).boot(command.world.timepieces[host.name])
     host.watch_over(domain, command.words)
     return 0
 
@@ -119,7 +119,7 @@ async def come_back(command: Command, domain: Domain) -> None:
         return
     host.drop(domain)
     new = host.build(domain.guest, Life.ALIVE, boot=command.world.pace.boot)
-    command.world.boots(domain.guest.name, host.name)
+    command.world.clock_of(domain.guest.name).boot(command.world.timepieces[host.name])
     if monitor is not None:
         host.watch_over(new, monitor.words)
 

@@ -190,7 +190,8 @@ class Migration:
         if taken or self._receiver.name_taken():
             return self._take_back()
         self._receiver.start()
-        self._world.arrives(self._domain.guest.name, self._target.name)
+        moved = self._world.clock_of(self._domain.guest.name)
+        moved.step(moved.moved_by)
         self._say(say.STARTED)
         if self._world.faults.take(faults.HANDOVER_FAILURE, self._target.name):
             raise Broken
