@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from bot.core.clocks import Agreement, Reading, Role, Whose, agreement
 from bot.core.time_service import Kernel, TimeService
@@ -45,7 +46,11 @@ class Sweep:
     tolerance: float
 
     def of(self, whose: Whose) -> Measured | None:
-        return next((each for each in self.measured if each.whose == whose), None)
+        return self._by_whose.get(whose)
+
+    @cached_property
+    def _by_whose(self) -> dict[Whose, Measured]:
+        return {each.whose: each for each in self.measured}
 
     def machines(self) -> Iterator[Measured]:
         """The Dom0s and DomUs."""
