@@ -12,7 +12,7 @@ INSTALL = $(BIN)/python -m pip --disable-pip-version-check install --no-input
 LOCKED = $(INSTALL) --require-hashes --only-binary :all: -r
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-web test chrony lint bench bench-authority campaign soak messages venv lock clean
+.PHONY: help demo demo-web test chrony lint bench bench-authority bench-clocks campaign soak messages venv lock clean
 
 help:  ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,9 @@ bench: venv  ## measure the chat, see bench/README.md
 
 bench-authority: venv  ## measure rights and the record, see bench/README.md (two minutes)
 	@$(BIN)/python -m bench.authority $(ARGS)
+
+bench-clocks: venv  ## measure how right clocks are read, see bench/README.md (twenty minutes)
+	@$(BIN)/python -m bench.clocks $(ARGS)
 
 campaign: venv  ## long tests with seeded faults; repeats exactly
 	@$(BIN)/pytest -q -rs -m campaign $(ARGS) || { test $$? -eq 5 && echo "make: there is none yet"; }

@@ -64,10 +64,20 @@ async def test_a_daemon_that_does_not_run_is_dead() -> None:
     assert ntpd.read_variables(refused) is Sync.DEAD
 
 
-def test_one_that_answers_nobody_is_not_called_dead() -> None:
-    # from the manual: "restrict default noquery", the classic one and ntpsec
-    for said in ("localhost: timed out, nothing received\n***Request timed out\n",):
-        assert "does not answer" in complaint(ntpd.read_variables, Output("", said))
+@pytest.mark.parametrize(
+    "said",
+    [
+        recorded("ntpsec-1.2-noquery-rv"),
+        # from the manual: the classic one
+        Output("", "localhost: timed out, nothing received\n***Request timed out\n"),
+    ],
+    ids=["ntpsec", "classic"],
+)
+def test_one_that_answers_nobody_is_not_called_dead(said: Output) -> None:
+    assert "does not answer" in complaint(ntpd.read_variables, said)
+
+
+def test_no_word_at_all_is_an_error() -> None:
     assert complaint(ntpd.read_variables, Output(""))
 
 

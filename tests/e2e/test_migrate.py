@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -36,6 +37,9 @@ async def test_a_guest_moves_there_and_back(house: House) -> None:
 
     assert (first.state, second.state) == ("succeeded", "succeeded")
     assert f"vm runs on {there}, and only there" in first.plain
+    for answer in (first, second):
+        [clock] = [line for line in answer.plain.splitlines() if line.startswith("Its clock")]
+        assert re.match(r"Its clock (stepped by \+|went on within the error \(± )[0-9]", clock)
     assert away == [there]
     assert traces(await house.world(), "vm") == [f"{here}/vm"]
 
@@ -71,6 +75,7 @@ async def test_a_dry_run_shows_the_plan_and_changes_nothing(house: House) -> Non
     assert "Nothing was done" in answer.plain
     assert f"xl migrate vm {there}" in answer.plain
     assert "not checked" in answer.plain
+    assert re.search(r"✔ the clocks of f. and f. agree within 50 ms: .*date, 5 ", answer.plain)
     assert traces(await house.world(), "vm") == traces(before, "vm")
     assert house.started_moves("fy", answer.status["job"]) == []
 

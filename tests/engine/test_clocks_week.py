@@ -5,7 +5,6 @@ The lab knows the truth.  After each look every alert is held against it.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -35,12 +34,13 @@ WRONG = {"fy": 0.02, "fz": 0.02, "vm": 0.05, "zamok": 0.2, SERVER: 0.01}
 class Reference:
     """A time server whose clock is *piece*."""
 
+    place: Place
     piece: Timepiece
 
     async def ask(self) -> NtpAnswer:
-        await asyncio.sleep(0.002)
+        await self.place.later(0.002)
         wall = self.piece.told()
-        await asyncio.sleep(0.002)
+        await self.place.later(0.002)
         return NtpAnswer(wall, wall, 2, 0.001)
 
 
@@ -135,7 +135,7 @@ async def week(place: Place) -> Week:
     }
     reference = Timepiece(place.lab.clock)
     pieces = {name: place.lab.timepieces[name] for name in WRONG if name != SERVER}
-    return Week(place, Reference(reference), pieces | {SERVER: reference})
+    return Week(place, Reference(place, reference), pieces | {SERVER: reference})
 
 
 @pytest.mark.timeout(240)
