@@ -116,6 +116,18 @@ def test_the_classic_one_is_read_too() -> None:
     assert pool[3].offset == pytest.approx(1200)
 
 
+def test_an_address_that_the_table_cuts_says_so() -> None:
+    peers = recorded("ntpsec-1.2-good-peers").stdout
+    # from ntpsec's source: 15 characters, whatever follows
+    (source,) = ntpd.read_peers(
+        Output(
+            peers[: peers.index("*")]
+            + peers.splitlines()[-1].replace("fd00::16       ", "2001:db8:1234:5")
+        )
+    )
+    assert source.name == "2001:db8:1234:5…"
+
+
 def test_its_own_clock_is_no_source() -> None:
     rv = recorded("ntpsec-1.2-good-rv").stdout.replace("refid=10.9.0.11", "refid=LOCAL(0)")
     found = ntpd.read_variables(Output(rv))
