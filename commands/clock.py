@@ -45,11 +45,13 @@ async def clock(ctx: Context, machine: Machine | None = None) -> Reply:
     )
     hosts = map(clocks.host, ctx.world.hosts.values())
     sweep = await clocks.measure([found, *(each for each in hosts if each.whose != found.whose)])
+    await clocks.keep(sweep)
     return await _one(ctx, sweep, found.whose)
 
 
 async def _all(ctx: Context) -> Reply:
     sweep = await ctx.clocks.everything()
+    await ctx.clocks.keep(sweep)
     accounts = [
         each
         for each in await ctx.clocks.accounts(sweep)

@@ -137,6 +137,10 @@ def _off(it: Account, offset: Reading) -> str:
         (True, True): _("The clock of {name} is {size} ahead of {reference}, as {host} is."),
         (False, True): _("The clock of {name} is {size} behind {reference}, as {host} is."),
     }[ahead, follows]
+    if it.whose.role is Role.BOT:
+        title = _("The bot's own clock is {size} behind {reference}{others}.")
+        if ahead:
+            title = _("The bot's own clock is {size} ahead of {reference}{others}.")
     reference, others = _right(it.sweep, it.whose)
     return title.format(
         name=it.whose,

@@ -95,17 +95,19 @@ def belief(service: TimeService) -> str:
 
 
 def no_source(service: TimeService) -> str:
-    """Why a time service that runs has no time to take over; empty where it has."""
-    standings = [each.standing for each in service.sources]
-    if service.sync is Sync.SYNCHRONISED or any(each in _USABLE for each in standings):
+    """Why a time service that runs has no time to take over; empty where it has.
+
+    That it still holds the clock to be synchronised proves nothing: it goes on so for hours.
+    """
+    if any(each.standing in _USABLE and each.answered != 0 for each in service.sources):
         return ""
     if false := _names(service.sources, Standing.FALSE):
         sentence = _("The sources of {service} disagree with one another: {names}.")
         return sentence.format(service=service.name, names=", ".join(false))
-    if not standings:
+    if not service.sources:
         return _("{service} has no source of time.").format(service=service.name)
     names = ", ".join(each.name for each in service.sources)
-    if all(each is Standing.SILENT for each in standings):
+    if all(each.standing is Standing.SILENT or each.answered == 0 for each in service.sources):
         sentence = _("None of the sources of {service} answers: {names}.")
     else:
         sentence = _("The sources of {service} are too variable to be used: {names}.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from bot.core.clocks import Agreement, Reading, Role, Whose, agreement
 from bot.core.time_service import Kernel, TimeService
@@ -45,7 +46,24 @@ class Sweep:
     tolerance: float
 
     def of(self, whose: Whose) -> Measured | None:
-        return next((each for each in self.measured if each.whose == whose), None)
+        return self._by_whose.get(whose)
+
+    # worked out once: a thousand clocks are each held against all others
+
+    @cached_property
+    def _by_whose(self) -> dict[Whose, Measured]:
+        return {each.whose: each for each in self.measured}
+
+    @cached_property
+    def _agreement(self) -> Agreement | None:
+        readings = {each.whose: each.reading for each in self.measured if each.reading is not None}
+        if (right := readings.get(self.reference)) is not None:
+            near = frozenset(
+                whose for whose in readings if self._apart(whose, self.reference) <= self.tolerance
+            )
+            if len(near) * 2 > len(readings):
+                return Agreement(near, right, len(readings))
+        return agreement(readings, self.tolerance / 2)
 
     def machines(self) -> Iterator[Measured]:
         """The Dom0s and DomUs."""
@@ -69,14 +87,7 @@ class Sweep:
         Where most may agree with the reference, they are those: between two clocks that stand as
         far apart as is tolerated there is room for many, and it proves nothing against either.
         """
-        readings = {each.whose: each.reading for each in self.measured if each.reading is not None}
-        if (right := readings.get(self.reference)) is not None:
-            near = frozenset(
-                whose for whose in readings if self._apart(whose, self.reference) <= self.tolerance
-            )
-            if len(near) * 2 > len(readings):
-                return Agreement(near, right, len(readings))
-        return agreement(readings, self.tolerance / 2)
+        return self._agreement
 
     def _apart(self, one: Whose, other: Whose) -> float:
         """How far two clocks that were measured differ at least."""

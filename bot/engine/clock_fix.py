@@ -292,9 +292,19 @@ def _not_done(
     if seen.offset is None or first is None:
         raise _unknown(ctx, it, seen)
     look = _("{prefix}clock {name} shows it.").format(prefix=ctx.prefix, name=name)
-    runs = seen.service is not None and seen.service.runs
+    runs, notice = (
+        seen.service is not None and seen.service.runs,
+        ctx.clocks.rules.thresholds.notice,
+    )
+    hints = [belief(seen.service)] if seen.service is not None else []
+    if it.way is Way.RESTART and runs and mended(it.before, seen.offset, notice):
+        sentence = _("{service} runs anew on {name}, and is not synchronised yet.")
+        return Reply(
+            sentence.format(service=it.service, name=name),
+            hint="\n".join([*hints, _now(it, seen), look]),
+        )
     if runs and better(first, seen.offset):
-        left = time_left(first, seen.offset, passed, ctx.clocks.rules.thresholds.notice)
+        left = time_left(first, seen.offset, passed, notice)
         return Reply(
             _("The clock of {name} is being slewed: it was {before}, and is {now}.").format(
                 name=name, before=said(it.before), now=said(seen.offset)
@@ -303,7 +313,6 @@ def _not_done(
                 time=duration(left), look=look
             ),
         )
-    hints = [belief(seen.service)] if seen.service is not None else []
     raise Failed(
         _("After {time} the clock of {name} is no better: it was {before}, and is {now}.").format(
             time=duration(passed), name=name, before=said(it.before), now=said(seen.offset)

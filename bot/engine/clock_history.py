@@ -21,13 +21,9 @@ _HOUR = 3600.0
 AT_ONCE = 1000
 
 _c = clock_samples.c
-#: what becomes one row
+#: one row, by its key: SQLite would find several at a time by another index, and look at many more
 _clear = delete(clock_samples).where(
-    _c.role == bindparam("its_role"),
-    _c.name == bindparam("its_name"),
-    _c.at.between(bindparam("first"), bindparam("last")),
-    _c.reference == bindparam("against"),
-    ~_c.thinned,
+    _c.role == bindparam("its_role"), _c.name == bindparam("its_name"), _c.at == bindparam("its_at")
 )
 
 
@@ -105,18 +101,14 @@ async def _forget(tx: AsyncConnection, before: float) -> bool:
 
 async def _put_together(tx: AsyncConnection, rows: Sequence[Row[Any]], *, whole: bool) -> None:
     """Make one row of those of each clock; where not *whole*, more may follow of the last one."""
-    gone, made = [], []
+    made = []
     for (role, name, reference), group in groupby(
         rows, key=lambda row: (row.role, row.name, row.reference)
     ):
-        samples = [_sample(each) for each in group]
-        first, last = samples[0].at, samples[-1].at
-        gone.append(
-            {"its_role": role, "its_name": name, "against": reference, "first": first, "last": last}
-        )
-        row = _row(_together(samples), thinned=True)
+        row = _row(_together([_sample(each) for each in group]), thinned=True)
         made.append(row | {"role": role, "name": name, "reference": reference})
     made[-1]["thinned"] = whole
+    gone = [{"its_role": row.role, "its_name": row.name, "its_at": row.at} for row in rows]
     await tx.execute(_clear, gone)
     await tx.execute(insert(clock_samples), made)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,8 @@ from bot.devices.host import Host
 from bot.devices.kernel import kernel_call
 from bot.devices.session import Session
 from bot.devices.time_service import TimeServiceDriver
-from bot.engine import clock_account
-from bot.errors import DeviceError
+from bot.engine import clock_account, clock_history
+from bot.errors import DeviceError, StoreError
 from bot.i18n import _
 
 if TYPE_CHECKING:
@@ -140,6 +141,17 @@ class Clocks:
     async def accounts(self, sweep: Sweep) -> list[Account]:
         """What is known of each Dom0 and DomU of *sweep*; raises `StoreError`."""
         return await clock_account.accounts(self._engine, sweep)
+
+    async def keep(self, sweep: Sweep) -> None:
+        """Keep what *sweep* measured in the history, if that can be done.
+
+        What is held against a doubted reference is not kept: it says how wrong that one is.
+        """
+        if sweep.doubted:
+            return
+        with suppress(StoreError):
+            async with self._engine.store.write() as tx:
+                await clock_history.add(tx, sweep)
 
     async def apart(self, one: Host, other: Host) -> Reading:
         """How far the clock of *one* is ahead of that of *other*; raises as drivers do."""

@@ -88,6 +88,7 @@ class Figures(Collector):
         """Every family, each once."""
         yield from _counted(self._engine.tally)
         yield from _standing(self._engine)
+        yield from _clocks(self._engine)
         yield _gauge(
             "nounou_store_readable", "1 while the store can be read", self._kept is not None
         )
@@ -136,6 +137,25 @@ def _standing(engine: Engine) -> Iterator[Metric]:
     yield _gauges("nounou_info", "What runs", ("version",), {(engine.version,): 1})
 
 
+def _clocks(engine: Engine) -> Iterator[Metric]:
+    """What was measured last; nothing before the first time."""
+    sweep = engine.clocks.last
+    if sweep is None:
+        return
+    found = {
+        (each.whose.role.value, each.whose.name): offset
+        for each in sweep.measured
+        if each.whose != sweep.reference
+        if (offset := sweep.offset(each.whose)) is not None
+    }
+    offsets = {labels: offset.offset for labels, offset in found.items()}
+    bounds = {labels: offset.bound for labels, offset in found.items()}
+    names = ("role", "name")
+    yield _gauges("nounou_clock_offset_seconds", "Ahead of the reference", names, offsets)
+    yield _gauges("nounou_clock_bound_seconds", "What that may be wrong by", names, bounds)
+    yield _gauge("nounou_clock_age_seconds", "Since all were measured", engine.clock() - sweep.at)
+
+
 def _stored(kept: Kept) -> Iterator[Metric]:
     jobs = {(state,): count for state, count in kept.jobs.items()}
     yield _gauges("nounou_jobs_open", "Jobs that have not ended, by state", ("state",), jobs)
@@ -150,7 +170,7 @@ def _gauge(name: str, about: str, value: float) -> Metric:
     return GaugeMetricFamily(name, about, value=value)
 
 
-def _gauges(name: str, about: str, labels: tuple[str, ...], values: Mapping[Any, int]) -> Metric:
+def _gauges(name: str, about: str, labels: tuple[str, ...], values: Mapping[Any, float]) -> Metric:
     family = GaugeMetricFamily(name, about, labels=labels)
     for label, value in values.items():
         family.add_metric(label, value)

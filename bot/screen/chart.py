@@ -262,7 +262,7 @@ def _thresholds(axes: Axes, chart: Chart) -> None:
                 beside, side = ((-4.0, 2.0), "right") if right else ((4.0, 2.0), "left")
                 _write(axes, _amount(each), colour, place, where, beside, side)
     if low < 0 < high:
-        axes.axhline(0, color=_FAINT, linewidth=0.8, zorder=1)
+        axes.axhline(0, color=_FAINT, linewidth=0.8, zorder=2.2)
 
 
 def _marks(axes: Axes, chart: Chart) -> None:

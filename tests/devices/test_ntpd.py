@@ -64,10 +64,20 @@ async def test_a_daemon_that_does_not_run_is_dead() -> None:
     assert ntpd.read_variables(refused) is Sync.DEAD
 
 
-def test_one_that_answers_nobody_is_not_called_dead() -> None:
-    # from the manual: "restrict default noquery", the classic one and ntpsec
-    for said in ("localhost: timed out, nothing received\n***Request timed out\n",):
-        assert "does not answer" in complaint(ntpd.read_variables, Output("", said))
+@pytest.mark.parametrize(
+    "said",
+    [
+        recorded("ntpsec-1.2-noquery-rv"),
+        # from the manual: the classic one
+        Output("", "localhost: timed out, nothing received\n***Request timed out\n"),
+    ],
+    ids=["ntpsec", "classic"],
+)
+def test_one_that_answers_nobody_is_not_called_dead(said: Output) -> None:
+    assert "does not answer" in complaint(ntpd.read_variables, said)
+
+
+def test_no_word_at_all_is_an_error() -> None:
     assert complaint(ntpd.read_variables, Output(""))
 
 
@@ -104,6 +114,18 @@ def test_the_classic_one_is_read_too() -> None:
     assert pool[0].offset == pytest.approx(0.1285)
     assert pool[0].bound == pytest.approx(0.0105)
     assert pool[3].offset == pytest.approx(1200)
+
+
+def test_an_address_that_the_table_cuts_says_so() -> None:
+    peers = recorded("ntpsec-1.2-good-peers").stdout
+    # from ntpsec's source: 15 characters, whatever follows
+    (source,) = ntpd.read_peers(
+        Output(
+            peers[: peers.index("*")]
+            + peers.splitlines()[-1].replace("fd00::16       ", "2001:db8:1234:5")
+        )
+    )
+    assert source.name == "2001:db8:1234:5…"
 
 
 def test_its_own_clock_is_no_source() -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -37,14 +38,16 @@ Start = Callable[..., Awaitable[Chronyd]]
 
 
 @pytest.fixture
-def start(stack: AsyncExitStack, tmp_path: Path) -> Start:
+def start(stack: AsyncExitStack) -> Start:
     """Starts one chronyd more, each on an address of its own: it knows servers by addresses."""
     programs, number = installed(), 0
+    # the path of a socket has an end at 107 bytes, and tests have long names
+    folder = Path(stack.enter_context(TemporaryDirectory(prefix="chrony-")))
 
     async def one(*lines: str) -> Chronyd:
         nonlocal number
         number += 1
-        daemon = Chronyd(programs, tmp_path / f"chrony-{number}", f"127.0.0.{number}")
+        daemon = Chronyd(programs, folder / str(number), f"127.0.0.{number}")
         return await stack.enter_async_context(daemon.running(*lines))
 
     return one

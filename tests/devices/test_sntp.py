@@ -101,7 +101,15 @@ class TestReading:
 
     @pytest.mark.parametrize(
         ("leap", "stratum", "synchronised"),
-        [(0, 1, True), (1, 15, True), (2, 2, True), (3, 2, False), (0, 16, False), (0, 255, False)],
+        [
+            (0, 0, False),
+            (0, 1, True),
+            (1, 15, True),
+            (2, 2, True),
+            (3, 2, False),
+            (0, 16, False),
+            (0, 255, False),
+        ],
     )
     def test_leap_and_stratum_say_whether_it_is_synchronised(
         self, leap: int, stratum: int, synchronised: bool

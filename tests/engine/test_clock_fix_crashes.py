@@ -2,58 +2,59 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
-from bot.core.approvals import Approvals
-from bot.core.time_service import Sync
-from bot.engine.clocks import ClockRules
 from tests.engine.alive import Place
+from tests.engine.mending import how_far, mending, off, service, told
 from tests.engine.test_crashes import comes_back, died, sample
-from tests.engine.timekeeping import TimedPlace, timed
 from tests.fakes import Said
 
 #: mending a clock has so many commits, and so many passages of its wires, at most
-COMMITS, PASSAGES = 30, 400
+COMMITS, PASSAGES = 50, 500
 
 
 @dataclass(frozen=True)
 class Case:
-    """What is wrong with the clock of vm, and what it takes to mend it."""
+    """A machine whose clock is off, and what it takes to mend it."""
 
-    line: str
+    name: str
     off: float
     sends: tuple[str, ...]
     dead: bool = False
 
+    @property
+    def line(self) -> str:
+        return f"!clock fix {self.name}"
+
 
 CASES = [
-    Case("!clock fix vm", 0.2, ("vm: burst",)),
-    Case("!clock fix vm", 2.0, ("vm: burst", "vm: makestep")),
-    Case("!clock fix vm", -2.0, ("vm: burst", "vm: makestep")),
-    Case("!clock fix vm", 0.2, ("vm: restart",), dead=True),
+    Case("vm", 0.055, ("vm: chronyc burst 4/4",)),
+    Case("vm", 20.0, ("vm: chronyc burst 4/4", "vm: chronyc makestep")),
+    Case("vm", 0.055, ("vm: systemctl restart chrony",), dead=True),
+    Case("zamok", -20.0, ("zamok: systemctl restart ntpsec",)),
 ]
 
 
 @pytest.fixture
-def site(place: Place) -> TimedPlace:
-    """A site where nothing waits for an approval."""
-    site = timed(place)
-    site.approvals = Approvals(by_risk={})
-    site.clock_rules = ClockRules(patience=20.0, may_restart=True)
+def site(place: Place) -> Place:
+    site = mending(place)
+    site.timing, site.clock_rules = (
+        replace(site.timing, follow_every=10.0),
+        replace(site.clock_rules, patience=60.0),
+    )
     return site
 
 
-def begin(site: TimedPlace, case: Case) -> None:
-    site.lab.timepieces["vm"].step(case.off)
-    site.daemons["vm"].slews = 10_000.0
+def begin(site: Place, case: Case) -> None:
+    off(site, case.name, case.off)
     if case.dead:
-        site.daemons["vm"].sync = Sync.DEAD
+        service(site, case.name).alive = False
 
 
 async def dies_and_comes_back(
-    site: TimedPlace, case: Case, after: float, *, die_after: int | None = None
+    site: Place, case: Case, after: float, *, die_after: int | None = None
 ) -> None:
     begin(site, case)
     async with site.bot(die_after=die_after) as bot:
@@ -67,25 +68,25 @@ async def dies_and_comes_back(
     told_the_truth(site, case, said)
 
 
-def told_the_truth(site: TimedPlace, case: Case, said: Said) -> None:
+def told_the_truth(site: Place, case: Case, said: Said) -> None:
+    """Nothing was sent twice; and what is said is so, whether it was sent or not."""
     assert said.status is not None
-    told = site.told()
-    assert len(told) == len(set(told)), told
-    now = site.lab.timepieces["vm"].offset
-    if said.status.state == "succeeded":
-        assert abs(now) < 0.05, said.plain
-        if case.sends[-1] != "vm: burst":
-            assert told == list(case.sends)
+    sent = told(site)
+    assert sent == list(case.sends)[: len(sent)]
+    if "is being slewed" in said.plain:
+        # a step that never arrived is no reason for another one
+        assert case.off * 0.1 < how_far(site, case.name) < case.off
+    elif said.status.state == "succeeded":
+        assert how_far(site, case.name) < 0.055, said.plain
+        assert service(site, case.name).alive
     else:
         assert said.status.state == "failed", said.plain
-        assert abs(now) > 0.04, said.plain
-        assert case.sends[-1] not in told or case.off == 0.2, told
+        assert len(sent) < len(case.sends), said.plain
+        assert "before it did anything" in said.plain or "no better" in said.plain
 
 
 @pytest.mark.parametrize("case", CASES)
-async def test_the_figures_above_are_no_less_than_what_it_takes(
-    site: TimedPlace, case: Case
-) -> None:
+async def test_the_figures_above_are_no_less_than_what_it_takes(site: Place, case: Case) -> None:
     begin(site, case)
     async with site.bot() as bot:
         said = await bot.ask(case.line)
@@ -93,38 +94,36 @@ async def test_the_figures_above_are_no_less_than_what_it_takes(
     assert said.status is not None
     assert said.status.state == "succeeded", said.plain
     assert site.passages <= PASSAGES
-    assert site.told() == list(case.sends)
+    assert told(site) == list(case.sends)
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize(("commit", "after"), sample(range(3, COMMITS), 3))
-async def test_after_any_commit(site: TimedPlace, case: Case, commit: int, after: float) -> None:
+@pytest.mark.parametrize(("commit", "after"), sample(range(3, 40), 5))
+async def test_after_any_commit(site: Place, case: Case, commit: int, after: float) -> None:
     await dies_and_comes_back(site, case, after, die_after=commit)
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize(("passage", "after"), sample(range(5, PASSAGES), 40))
-async def test_with_any_call_under_way(
-    site: TimedPlace, case: Case, passage: int, after: float
-) -> None:
+@pytest.mark.parametrize(("passage", "after"), sample(range(5, 400), 50))
+async def test_with_any_call_under_way(site: Place, case: Case, passage: int, after: float) -> None:
     site.die_at_passage = passage
     await dies_and_comes_back(site, case, after)
 
 
 @pytest.mark.campaign
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("after", [0.0, 5.0, 60.0])
+@pytest.mark.parametrize("after", [0.0, 60.0])
 @pytest.mark.parametrize("commit", range(3, COMMITS))
-async def test_after_every_commit(site: TimedPlace, case: Case, commit: int, after: float) -> None:
+async def test_after_every_commit(site: Place, case: Case, commit: int, after: float) -> None:
     await dies_and_comes_back(site, case, after, die_after=commit)
 
 
 @pytest.mark.campaign
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("after", [0.0, 5.0, 60.0])
-@pytest.mark.parametrize("passage", range(1, PASSAGES))
+@pytest.mark.parametrize("after", [0.0, 60.0])
+@pytest.mark.parametrize("passage", range(1, PASSAGES, 3))
 async def test_with_every_call_under_way(
-    site: TimedPlace, case: Case, passage: int, after: float
+    site: Place, case: Case, passage: int, after: float
 ) -> None:
     site.die_at_passage = passage
     await dies_and_comes_back(site, case, after)

@@ -271,4 +271,6 @@ async def test_no_part_reads_more_than_its_own_rows(store: TestedStore) -> None:
         for statement in asked:
             plan = (await tx.execute(text(f"EXPLAIN QUERY PLAN {statement}"))).all()
             assert not [row for row in plan if row.detail.startswith("SCAN")], statement
+            if statement.startswith("DELETE") and "role" in statement:
+                assert "role=? AND name=? AND at=?" in plan[0].detail
     assert len(asked) >= 4

@@ -5,7 +5,6 @@ The lab knows the truth.  After each look every alert is held against it.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -13,35 +12,21 @@ import pytest
 from bot.core.alerts import Alert, Severity
 from bot.core.clock_trend import ARTEFACT
 from bot.core.clocks import Thresholds
-from bot.devices.clock import NtpAnswer
 from bot.engine.clocks import ClockRules
 from bot.engine.watching import Watching
 from bot.engine.world import World
 from bot.lab.clocks.link import Link
 from bot.lab.clocks.timepiece import Timepiece
 from tests.engine.alive import Place, opened
+from tests.engine.time_servers import SERVER, TimeServer
 from tests.engine.watched import watches
 
 EVERY = 1800.0
 HOUR = round(3600 / EVERY)
 DAY = 24 * HOUR
 LEVELS = Thresholds().all
-SERVER = "ntp.example.org"
 #: what one reading may be wrong by, both ways: by the links of the week, and the reference's
 WRONG = {"fy": 0.02, "fz": 0.02, "vm": 0.05, "zamok": 0.2, SERVER: 0.01}
-
-
-@dataclass
-class Reference:
-    """A time server whose clock is *piece*."""
-
-    piece: Timepiece
-
-    async def ask(self) -> NtpAnswer:
-        await asyncio.sleep(0.002)
-        wall = self.piece.told()
-        await asyncio.sleep(0.002)
-        return NtpAnswer(wall, wall, 2, 0.001)
 
 
 @dataclass
@@ -49,7 +34,7 @@ class Week:
     """One look after the other, each held against the truth."""
 
     place: Place
-    reference: Reference
+    reference: TimeServer
     pieces: dict[str, Timepiece]
     #: how far each clock was off right after each look, and once something was done to it
     seen: list[dict[str, float]] = field(default_factory=list)
@@ -135,7 +120,7 @@ async def week(place: Place) -> Week:
     }
     reference = Timepiece(place.lab.clock)
     pieces = {name: place.lab.timepieces[name] for name in WRONG if name != SERVER}
-    return Week(place, Reference(reference), pieces | {SERVER: reference})
+    return Week(place, TimeServer(place, reference), pieces | {SERVER: reference})
 
 
 @pytest.mark.timeout(240)

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from bot.core.alerts import Finding, Severity, Told
 from bot.core.chat import Post, Text
+from bot.core.clocks import Role, Whose
 from bot.core.pulse import Pulse
 from bot.engine import outbox
 from bot.lab.faults import REFUSE, Fault
@@ -188,3 +189,24 @@ async def test_bytes_that_are_no_text_are_no_token_either(bot: Bot) -> None:
         writer.close()
 
     assert said.startswith(b"HTTP/1.1 401 ")
+
+
+async def test_each_clock_that_was_measured_is_a_gauge_with_what_it_may_be_wrong_by(
+    place: Place,
+) -> None:
+    place.guests = ("vm",)
+    async with place.bot() as bot:
+        assert not any(name[0].startswith("nounou_clock") for name in await figures(bot.engine))
+        sweep = await bot.engine.clocks.everything()
+
+        found = await figures(bot.engine)
+
+    offset = sweep.offset(Whose(Role.GUEST, "vm"))
+    assert offset is not None
+    labels = ("name=vm", "role=domu")
+    assert found["nounou_clock_offset_seconds", *labels] == offset.offset
+    assert found["nounou_clock_bound_seconds", *labels] == offset.bound
+    assert 0 <= found["nounou_clock_age_seconds",] < 60
+    # nobody gets into owl, and the reference is not ahead of itself
+    measured = {name for name in found if name[0] == "nounou_clock_offset_seconds"}
+    assert {name[1] for name in measured} == {"name=fy", "name=fz", "name=vm"}

@@ -264,6 +264,9 @@ def test_root_alone_sets_the_date() -> None:
         assert "Operation not permitted" in refused.stderr
         assert abs(scene.ahead("vm")) < 0.1
 
+        wrong = await scene.ask("vm", "sudo", "-n", "date", "-s", "@" + "9" * 40)
+        assert "invalid date" in wrong.stderr
+
         await scene.ask("vm", "sudo", "-n", "date", "-s", f"@{now + 100:.3f}")
         assert scene.ahead("vm") == pytest.approx(100.0, abs=0.1)
 

@@ -85,7 +85,7 @@ class Chrony(TimeServiceDriver):
         return True
 
     async def restart(self) -> None:
-        """It steps the clock where chrony.conf has ``makestep``, as Debian's has."""
+        """It steps the clock where chrony.conf has ``makestep``; Debian's does from 1 s on."""
         await units.restart(self.session, *_UNITS)
 
 

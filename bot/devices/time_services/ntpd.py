@@ -49,6 +49,8 @@ _PEER = re.compile(
     rf"\s+(?P<delay>{_NUMBER})\s+(?P<offset>{_NUMBER})\s+(?P<jitter>{_NUMBER})\s*"
 )
 _POOL = ".POOL."
+#: how wide the column of names is; an address of IPv6 is cut there without a word
+_NAME_WIDTH = 15
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,8 @@ def _source(line: str) -> Source | None:
     if peer["refid"] == _POOL:
         return None
     name, answered = clean(peer["name"], 80), int(peer["reach"], 8).bit_count()
+    if ":" in name and len(name) >= _NAME_WIDTH:
+        name += "…"
     stratum = None if peer["stratum"] == "-" else int(peer["stratum"])
     if stratum is not None and not 0 <= stratum <= _FARTHEST:
         stratum = None

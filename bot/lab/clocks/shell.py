@@ -51,7 +51,7 @@ async def carry_out(
 def date(piece: Timepiece, words: tuple[str, ...], *, root: bool = False) -> Output:
     """`date [+FORM]` with %s and %N, and `date -s @SECONDS`, of coreutils 9.1."""
     if words[:1] == ("-s",) and len(words) == 2:
-        wanted = re.fullmatch(r"@(-?\d+(?:\.\d*)?)", words[1])
+        wanted = re.fullmatch(r"@(-?\d{1,10}(?:\.\d*)?)", words[1])
         if wanted is None:
             return Output("", f"date: invalid date ‘{words[1]}’\n", 1)
         said = f"{datetime.fromtimestamp(float(wanted[1]), UTC):%a %b %e %H:%M:%S UTC %Y}\n"
