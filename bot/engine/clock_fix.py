@@ -273,6 +273,8 @@ def _right(ctx: Context, it: Mending, seen: _Seen) -> Reply:
         sentence = _("{service} runs anew on {name}: its clock was {before}, and is {now}.")
     elif it.way is Way.STEP and _TAKEN in ctx.notes:
         sentence = _("{service} stepped the clock of {name}: it was {before}, and is {now}.")
+    elif it.way is Way.STEP and _SENT not in ctx.notes:
+        sentence = _("{name} is right, and was not stepped: it was {before}, and is {now}.")
     hint = ""
     if it.followers:
         hint = _("The clocks of its guests went with it: {names}.").format(

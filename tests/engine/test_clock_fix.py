@@ -175,6 +175,19 @@ async def test_a_source_with_a_wrong_time_is_never_stepped_to(site: Place) -> No
     assert how_far(site, "vm") > 1.9
 
 
+async def test_a_clock_that_only_lied_is_not_stepped(site: Place) -> None:
+    # what the card and the look under the locks are told: the artefact of 2^32 ns
+    probes = site.clock_rules.probes * 2
+    site.lab.timepieces["vm"].stray(-(2**32) * 1e-9, times=probes)
+
+    said = await fix(site)
+
+    assert state(said) == "succeeded"
+    assert said.plain.startswith("✔ vm is right, and was not stepped: it was 4.")
+    assert told(site) == [BURST]
+    assert how_far(site, "vm") < 0.01
+
+
 async def test_where_it_does_not_help_it_says_what_the_service_says(site: Place) -> None:
     off(site, "vm", 0.3)
     misled(site, "vm", 0.3)

@@ -6,8 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from bot.devices.clock import NtpAnswer
+from bot.devices.guest import GuestAccess
+from bot.errors import Unreachable
 from bot.lab.clocks.service import Server
-from tests.engine.alive import Place
+from bot.lab.memory import MemorySite
+from tests.engine.alive import EPOCH, Place
 from tests.engine.asking import state
 from tests.engine.mending import mending, misled, off, service, told
 
@@ -45,6 +49,48 @@ async def test_a_reference_that_most_clocks_doubt_is_not_followed(site: Place) -
         off(site, name, 30.0)
 
     assert "it would spread a wrong time" in await refused(site)
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (None, "no route"),
+        (NtpAnswer(EPOCH, EPOCH, 16, 0.0, synchronised=False), "not synchronised"),
+    ],
+)
+async def test_a_reference_that_gives_no_time(
+    site: Place, answer: NtpAnswer | None, why: str
+) -> None:
+    class Reference:
+        """A time server of no use."""
+
+        async def ask(self) -> NtpAnswer:
+            if answer is None:
+                raise Unreachable("no route")
+            return answer
+
+    site.clock_rules = replace(site.clock_rules, reference="ntp.example.org")
+    off(site, "vm", 2.0)
+    async with site.bot(replace(site.world(), reference=Reference())) as bot:
+        said = await bot.ask("!clock fix vm")
+
+    assert state(said) == "refused"
+    assert "ntp.example.org is to say the time, and it does not" in said.plain
+    assert why in said.plain
+    assert told(site) == []
+
+
+async def test_one_that_only_answers_as_a_time_server(site: Place) -> None:
+    off(site, "redisdead", 2.0)
+    world = site.world()
+    only_ntp = GuestAccess("redisdead", "redisdead", None, MemorySite(site.lab).ntp("redisdead"))
+    guests = {**world.guests, "redisdead": only_ntp}
+    async with site.bot(replace(world, guests=guests)) as bot:
+        said = await bot.ask("!clock fix redisdead")
+
+    assert state(said) == "refused"
+    assert "can be measured, but not changed" in said.plain
+    assert "guests.redisdead.ssh" in said.plain
 
 
 async def test_a_clock_that_is_the_one_of_its_dom0(site: Place) -> None:
