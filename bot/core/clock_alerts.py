@@ -58,7 +58,7 @@ def finding(
     )
 
 
-def doubted(sweep: Sweep, since: float) -> Finding:
+def doubted(sweep: Sweep, since: float, thresholds: Thresholds) -> Finding:
     """The alert about a reference with which most clocks disagree."""
     found = sweep.agreement()
     own = sweep.of(sweep.reference)
@@ -74,7 +74,7 @@ def doubted(sweep: Sweep, since: float) -> Finding:
     title = title.format(reference=sweep.reference, size=size(off.offset), count=count)
     return Finding(
         f"reference {sweep.reference.name}",
-        Severity.CRITICAL,
+        Severity.CRITICAL if off.least >= thresholds.trouble else Severity.WARNING,
         title,
         details=_(
             "What differs from it is not told meanwhile: clocks are held against those that agree."

@@ -80,6 +80,7 @@ class Course:
             # a slow link hides how far it is off, but not that it is no more where it was
             level = seen = 0
         known = offset.offset if offset.certain else self.offset
+        known = known if level or seen else 0.0
         return replace(self, level=level, seen=seen, vague=vague, offset=known)
 
     def _drifting(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 
 from bot.core.clock_mending import Way, agrees, belief, better, mended, time_left
@@ -18,8 +19,9 @@ from bot.engine.following import how_to_settle
 from bot.errors import DeviceError, Failed, OutcomeUnknown, Refused, StoreError
 from bot.i18n import _
 
-#: what is noted before anything is sent, and before the clock is stepped or its service started
-_BEGUN, _SENT = "clock", "clock-sent"
+#: what is noted: before anything is sent; before the clock is stepped or its service started; and
+#: once that was taken
+_BEGUN, _SENT, _TAKEN = "clock", "clock-sent", "clock-taken"
 
 
 @dataclass(frozen=True)
@@ -62,11 +64,10 @@ async def carry_out(ctx: Context, it: Mending) -> Reply:
         await _ask_again(ctx, it)
         if (seen := await _sees_it(ctx, it)) is not None:
             return _right(ctx, it, seen)
+    if it.way is not Way.SLEW:
+        await ctx.note(_SENT, True)
     await ctx.no_return()
-    if it.way is Way.SLEW:
-        await _ask_again(ctx, it)
-    else:
-        await _send(ctx, it)
+    await (_ask_again(ctx, it) if it.way is Way.SLEW else _send(ctx, it))
     return await follow(ctx, it)
 
 
@@ -172,7 +173,6 @@ async def _ask_again(ctx: Context, it: Mending) -> None:
 
 async def _send(ctx: Context, it: Mending) -> None:
     """Step the clock, or start its service: once, whatever becomes of it."""
-    await ctx.note(_SENT, True)
     driver = _driver(ctx, it)
     taken = True
     try:
@@ -192,6 +192,8 @@ async def _send(ctx: Context, it: Mending) -> None:
                 service=it.service, name=it.machine.whose
             )
         )
+    with suppress(StoreError):
+        await ctx.note(_TAKEN, True)
 
 
 async def _sees_it(ctx: Context, it: Mending) -> _Seen | None:
@@ -269,7 +271,7 @@ def _right(ctx: Context, it: Mending, seen: _Seen) -> Reply:
     sentence = _("The clock of {name} is right: it was {before}, and is {now}.")
     if it.way is Way.RESTART:
         sentence = _("{service} runs anew on {name}: its clock was {before}, and is {now}.")
-    elif it.way is Way.STEP and _SENT in ctx.notes:
+    elif it.way is Way.STEP and _TAKEN in ctx.notes:
         sentence = _("{service} stepped the clock of {name}: it was {before}, and is {now}.")
     hint = ""
     if it.followers:

@@ -38,18 +38,18 @@ async def clocks(look: Look) -> Sight:
     sweep, accounts = await look.clocks()
     busy = _busy(roll, working | look.at_work)
     findings, unseen = list(_reference(look, sweep)), set[tuple[Thing, str]]()
-    clocks = look.memory.setdefault("clocks", {})
-    here = {clock_alerts.key_of(it.whose) for it in accounts}
-    for key in clocks.keys() - here:
-        del clocks[key]
+    last, clocks = look.memory.get("clocks", {}), dict[str, Any]()
     for it in accounts:
-        known = clocks.setdefault(clock_alerts.key_of(it.whose), {})
-        if it.whose.role is Role.GUEST and it.whose.name in busy:
-            unseen.add((Thing.DOMU, it.whose.name))
-            continue
-        if _unknown(it.measured) and it.whose.role in _THINGS:
+        key = clock_alerts.key_of(it.whose)
+        known = last.get(key, {})
+        at_work = it.whose.role is Role.GUEST and it.whose.name in busy
+        if it.whose.role in _THINGS and (at_work or _unknown(it.measured)):
             unseen.add((_THINGS[it.whose.role], it.whose.name))
-        findings += _judged(look, sweep, it, known)
+        if not at_work:
+            findings += _judged(look, sweep, it, known)
+        if known:
+            clocks[key] = known
+    look.memory["clocks"] = clocks
     return Sight(tuple(findings), frozenset(unseen))
 
 
@@ -75,6 +75,9 @@ def _judged(look: Look, sweep: Sweep, it: Account, known: dict[str, Any]) -> Ite
         it, offset, rules.thresholds, rules.ahead, twice=twice
     )
     known["course"] = asdict(course)
+    if course == Course():
+        # of most clocks there is nothing to remember
+        del known["course"]
     found = clock_alerts.finding(it, course, offset, rules.thresholds, settable=_settable(look, it))
     if found is None:
         known.pop("told", None)
@@ -134,4 +137,4 @@ def _reference(look: Look, sweep: Sweep) -> Iterator[Finding]:
     if own is not None and own.reading is None:
         yield clock_alerts.silent(own.whose, own.why, since)
     if sweep.doubted:
-        yield clock_alerts.doubted(sweep, since)
+        yield clock_alerts.doubted(sweep, since, look.clock_rules.thresholds)

@@ -241,16 +241,22 @@ def test_where_the_bot_gets_not_in_it_says_who_has_to_mend_it() -> None:
     assert found.hint.startswith("The bot cannot get into vm: log in there")
 
 
-def test_a_reference_that_most_doubt_is_the_alert() -> None:
-    it = account(0.0, server=3.0)
+@pytest.mark.parametrize(
+    ("off", "size", "severity"),
+    [(3.0, "3.00 s", Severity.CRITICAL), (0.2, "200 ms", Severity.WARNING)],
+)
+def test_a_reference_that_most_doubt_is_the_alert(
+    off: float, size: str, severity: Severity
+) -> None:
+    it = account(0.0, server=off)
     assert it.sweep.doubted
 
-    found = clock_alerts.doubted(it.sweep, NOON)
+    found = clock_alerts.doubted(it.sweep, NOON, THRESHOLDS)
 
     assert found.key == "reference ntp.example.org"
-    assert found.severity is Severity.CRITICAL
+    assert found.severity is severity
     assert found.title == (
-        "The reference is wrong: ntp.example.org is 3.00 s ahead of 5 clocks that agree."
+        f"The reference is wrong: ntp.example.org is {size} ahead of 5 clocks that agree."
     )
 
 
