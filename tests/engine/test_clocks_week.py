@@ -124,8 +124,6 @@ async def week(place: Place) -> Week:
 
 
 @pytest.mark.timeout(240)
-# 15 seconds of work, on a machine that may be busy with other tests
-@pytest.mark.timeout(300)
 async def test_a_week(week: Week) -> None:
     vm, zamok, fy, fz, server = (week.pieces[name] for name in ("vm", "zamok", "fy", "fz", SERVER))
 
