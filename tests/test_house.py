@@ -15,6 +15,7 @@ from bot import errors
 from bot.core.command import Command
 from bot.devices.power import LightsOut
 from bot.devices.storage import StorageArray
+from bot.devices.time_service import TimeServiceDriver
 from bot.devices.xen import Toolstack
 from bot.plugins import drivers_in
 
@@ -148,7 +149,9 @@ def family(module: str) -> str:
 
 def test_drivers_of_one_kind_do_not_know_one_another() -> None:
     strangers = []
-    for path in sources("bot/devices/arrays", "bot/devices/toolstacks"):
+    for path in sources(
+        "bot/devices/arrays", "bot/devices/toolstacks", "bot/devices/time_services"
+    ):
         package = ".".join(path.parent.relative_to(ROOT).parts)
         for node in nodes(path):
             if not isinstance(node, ast.ImportFrom) or node.module is None:
@@ -165,7 +168,12 @@ def test_drivers_of_one_kind_do_not_know_one_another() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "base"),
-    [("arrays", StorageArray), ("lights_out", LightsOut), ("toolstacks", Toolstack)],
+    [
+        ("arrays", StorageArray),
+        ("lights_out", LightsOut),
+        ("time_services", TimeServiceDriver),
+        ("toolstacks", Toolstack),
+    ],
 )
 def test_a_driver_has_the_name_of_its_file(kind: str, base: type[object]) -> None:
     """The configuration knows drivers by their files, without importing them."""

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.devices import units
 from bot.devices.session import Output
 from bot.devices.time_service import TimeServiceDriver
-from bot.devices.time_services import chrony, ntpd, timesyncd, units
+from bot.devices.time_services import chrony, ntpd, timesyncd
 from bot.devices.time_services.chrony import Chrony
 from bot.devices.time_services.ntpd import Ntpd
 from bot.devices.time_services.timesyncd import Timesyncd

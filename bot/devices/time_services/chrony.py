@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from bot.core.text import clean
 from bot.core.time_service import Source, Standing, Sync, TimeService
+from bot.devices import units
 from bot.devices.said import must_succeed, not_understood
 from bot.devices.session import Call, Output
 from bot.devices.time_service import TimeServiceDriver
-from bot.devices.time_services import units
 from bot.errors import DeviceError
 from bot.i18n import _
 

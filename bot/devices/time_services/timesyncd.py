@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from bot.core.text import clean
 from bot.core.time_service import Source, Standing, Sync, TimeService
+from bot.devices import units
 from bot.devices.said import must_succeed, not_understood
 from bot.devices.session import Call, Output
 from bot.devices.time_service import TimeServiceDriver
-from bot.devices.time_services import units
 
 _UNIT = "systemd-timesyncd"
 _MESSAGE = re.compile(r"\{ (?P<fields>.*) \}")
