@@ -94,7 +94,9 @@ def _moved(it: Account, since: float) -> Iterator[str]:
 
 def _service(it: Account) -> Iterator[str]:
     measured = it.measured
-    if measured.kernel is None or dependent(it):
+    if measured.unclear:
+        yield _("What keeps it right is not known: {why}").format(why=measured.unclear)
+    if not measured.asked or dependent(it):
         return
     service = measured.service
     if service is None:

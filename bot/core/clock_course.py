@@ -96,7 +96,7 @@ class Course:
 
     def _kept_by(self, it: Account) -> Course:
         measured = it.measured
-        if measured.kernel is None:
+        if not measured.asked:
             # nobody could ask
             return self
         service, at = measured.service, measured.at

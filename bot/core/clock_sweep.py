@@ -30,8 +30,16 @@ class Measured:
     measurable: bool = True
     #: the Dom0 that a guest runs on; empty where that is not known
     host: str = ""
+    #: None where none is installed, and where nobody could ask
     service: TimeService | None = None
     kernel: Kernel | None = None
+    #: why nobody can tell which time service runs there, in one sentence
+    unclear: str = ""
+
+    @property
+    def asked(self) -> bool:
+        """Whether its kernel and its time service were asked, and answered."""
+        return self.kernel is not None and not self.unclear
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,13 @@ def demand_service(ctx: Context, machine: Machine, it: Measured) -> TimeService:
             _("{name} does not say what keeps its clock.").format(name=it.whose),
             hint=_("Nothing was done; send the command again."),
         )
+    if it.unclear:
+        raise Refused(
+            _("Nobody can tell what keeps the clock of {name}: {why}").format(
+                name=it.whose, why=it.unclear
+            ),
+            hint=_("Nothing was done; look there at how its time service is."),
+        )
     if it.kernel.independent is False:
         raise Refused(
             _("The clock of {name} is the one of its Dom0 {host}: it cannot be set there.").format(

@@ -215,10 +215,10 @@ class Clocks:
         """*found* with what its time service and its kernel say, as far as they do."""
         try:
             kernel = await session.run(kernel_call())
-            service = await self._service(found.whose, session)
-        except DeviceError:
-            return found
-        return replace(found, kernel=kernel, service=service)
+            found = replace(found, kernel=kernel)
+            return replace(found, service=await self._service(found.whose, session))
+        except DeviceError as error:
+            return replace(found, unclear=str(error))
 
     async def _service(self, whose: Whose, session: Session) -> TimeService | None:
         """The time service that runs there; else one that is installed; None for none."""

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from bot.core.clock_account import Account
+from bot.core.clock_causes import causes
+from bot.core.clock_trend import Trend
 from bot.core.clocks import Role, Whose
 from bot.engine.clocks import Clocks
 from bot.lab.clocks.link import Link
+from bot.lab.faults import Fault
 from tests.engine.alive import Place, opened
 
 FY, VM, OWL = Whose(Role.HOST, "fy"), Whose(Role.GUEST, "vm"), Whose(Role.GUEST, "owl")
@@ -56,3 +60,22 @@ async def test_two_machines_are_compared_with_one_another(site: Place) -> None:
     apart = sweep.between(VM, FY)
     assert apart is not None
     assert apart.offset == pytest.approx(0.2, abs=apart.bound)
+
+
+async def test_a_time_service_that_cannot_be_understood_is_told_and_not_held_to_be_none(
+    site: Place,
+) -> None:
+    site.lab.fault(Fault("garble", "vm", "chronyc"))
+
+    async with opened(site.folder) as store:
+        sweep = await Clocks(site.engine(store)).everything()
+
+    vm = sweep.of(VM)
+    assert vm is not None
+    assert vm.reading is not None
+    assert vm.kernel is not None
+    assert not vm.asked
+    assert vm.unclear
+    assert causes(Account(vm, sweep, Trend())) == [
+        f"What keeps it right is not known: {vm.unclear}"
+    ]
