@@ -65,13 +65,30 @@ class Sweep:
     @cached_property
     def _agreement(self) -> Agreement | None:
         readings = {each.whose: each.reading for each in self.measured if each.reading is not None}
-        if (right := readings.get(self.reference)) is not None:
-            near = frozenset(
-                whose for whose in readings if self._apart(whose, self.reference) <= self.tolerance
-            )
-            if len(near) * 2 > len(readings):
-                return Agreement(near, right, len(readings))
-        return agreement(readings, self.tolerance / 2)
+        voices = {each.whose: readings[each.whose] for each in self.measured if self._heard(each)}
+        found = agreement(voices, self.tolerance / 2)
+        if found is not None:
+            found = found.joined(readings, self.tolerance / 2)
+        if (right := readings.get(self.reference)) is None:
+            return found
+        near = frozenset(
+            whose for whose in readings if self._apart(whose, self.reference) <= self.tolerance
+        )
+        by = len(near & voices.keys())
+        # a few guests that went astray together do not outvote all those that their Dom0s speak for
+        if found is None or by * 2 > len(voices) or len(near) >= len(found.together):
+            return Agreement(near, right, by, len(voices))
+        return found
+
+    def _heard(self, each: Measured) -> bool:
+        """Whether a clock has a voice: of a guest that goes with its Dom0 that one speaks."""
+        if each.reading is None:
+            return False
+        if each.whose.role is not Role.GUEST:
+            return True
+        if each.kernel is not None and each.kernel.independent is False:
+            return False
+        return self._apart(each.whose, Whose(Role.HOST, each.host)) > self.tolerance
 
     def machines(self) -> Iterator[Measured]:
         """The Dom0s and DomUs."""
@@ -90,7 +107,7 @@ class Sweep:
         return self.between(whose, self.reference)
 
     def agreement(self) -> Agreement | None:
-        """Which of the clocks agree.
+        """Which of the clocks agree, by the voices of those that do not hang on another.
 
         Where most may agree with the reference, they are those: between two clocks that stand as
         far apart as is tolerated there is room for many, and it proves nothing against either.
