@@ -76,19 +76,27 @@ class Sweep:
         )
         by = len(near & voices.keys())
         # a few guests that went astray together do not outvote all those that their Dom0s speak for
-        if found is None or by * 2 > len(voices) or len(near) >= len(found.together):
+        sure = {whose for whose, reading in readings.items() if reading.bound <= self.tolerance}
+        if found is None or by * 2 > len(voices) or len(near & sure) >= len(found.together & sure):
             return Agreement(near, right, by, len(voices))
         return found
 
     def _heard(self, each: Measured) -> bool:
-        """Whether a clock has a voice: of a guest that goes with its Dom0 that one speaks."""
-        if each.reading is None:
+        """Whether a clock has a voice.
+
+        One that is vaguer than the tolerance would say whatever it is asked, and for a guest that
+        goes with its Dom0 that one speaks.
+        """
+        if each.reading is None or each.reading.bound > self.tolerance:
             return False
         if each.whose.role is not Role.GUEST:
             return True
         if each.kernel is not None and each.kernel.independent is False:
             return False
-        return self._apart(each.whose, Whose(Role.HOST, each.host)) > self.tolerance
+        host = self.of(Whose(Role.HOST, each.host))
+        if host is None or not self._heard(host):
+            return True
+        return self._apart(each.whose, host.whose) > self.tolerance
 
     def machines(self) -> Iterator[Measured]:
         """The Dom0s and DomUs."""

@@ -138,6 +138,24 @@ def test_a_guest_has_a_voice_against_its_own_dom0() -> None:
     assert side(seen, FY) == "fy-0 and fy-1 agree with ntp.example.org: it is fy that is wrong."
 
 
+@pytest.mark.parametrize("off", [0.0, 0.8])
+def test_a_clock_too_vague_to_tell_has_no_voice(off: float) -> None:
+    vague = [Measured(each, 0.0, Reading(off, 0.501)) for each in OTHERS]
+    seen = sweep(server=0.3, fy=0.0, fz=0.0, fw=0.0)
+    seen = replace(seen, measured=(*seen.measured, *vague))
+
+    assert seen.doubted
+    assert side(seen, FY).endswith("agree with fy: it is ntp.example.org that is wrong.")
+
+
+def test_a_vague_dom0_does_not_speak_for_its_guests() -> None:
+    seen = sweep(server=0.3, fy=0.0)
+    vague = Measured(FW, 0.0, Reading(0.0, 0.501))
+    seen = replace(seen, measured=(*seen.measured, vague, *guests(3, 0.0, "fw")))
+
+    assert seen.doubted
+
+
 def test_a_few_guests_that_went_astray_together_do_not_outvote_all_the_others() -> None:
     seen = sweep(server=0.0, fy=0.0, fz=0.0)
     many = guests(20, 0.0, "fy") + guests(5, 3.0, "fz")
