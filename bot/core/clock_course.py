@@ -17,7 +17,7 @@ from bot.core.time_service import Sync, TimeService
 #: one after each start
 LONG = 1800.0
 #: a drift that is told is told on until the next threshold is this many times as far away
-_FARTHER = 1.5
+FARTHER = 1.5
 
 
 @dataclass(frozen=True)
@@ -56,17 +56,21 @@ class Course:
         ahead: float,
         *,
         twice: bool = False,
+        alone: bool = True,
     ) -> Course:
         """What is held after another look, in which the clock was *offset* from the truth.
 
         *ahead*: a drift that reaches the next threshold within so many seconds is told.  *twice*:
-        the look before saw the same, and set it aside.
+        the look before saw the same, and set it aside.  Not *alone*: it is the reference that
+        drifts, or that is wrong, and no drift is told.
         """
         course = self._kept_by(it)
         if offset is not None:
-            course = course._at(offset, thresholds, twice=twice)._drifting(
-                it, offset, thresholds, ahead
-            )
+            course = course._at(offset, thresholds, twice=twice)
+            if alone:
+                course = course._drifting(it, offset, thresholds, ahead)
+            else:
+                course = replace(course, soon=False, soon_seen=False)
         quiet = course.well and not (course.seen or course.soon_seen or course.service_seen)
         since = it.measured.at if self.since is None else self.since
         return replace(course, since=None if quiet else since)
@@ -87,7 +91,7 @@ class Course:
         self, it: Account, offset: Reading, thresholds: Thresholds, ahead: float
     ) -> Course:
         reached = it.trend.reaches(thresholds)
-        within = ahead * _FARTHER if self.soon else ahead
+        within = ahead * FARTHER if self.soon else ahead
         seen = reached is not None and reached[1] <= within
         # it has come to the threshold, though not for certain yet
         there = self.soon and abs(offset.offset) >= (*thresholds.all, math.inf)[self.level]
