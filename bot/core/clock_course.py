@@ -90,11 +90,17 @@ class Course:
     def _drifting(
         self, it: Account, offset: Reading, thresholds: Thresholds, ahead: float
     ) -> Course:
-        reached = it.trend.reaches(thresholds)
+        # what a time service takes away does not come to that
+        kept = _kept(it)
+        reached = None if kept else it.trend.reaches(thresholds)
         within = ahead * FARTHER if self.soon else ahead
         seen = reached is not None and reached[1] <= within
+        if reached is not None and not self.soon:
+            seen = seen and it.trend.foretells(reached[1])
         # it has come to the threshold, though not for certain yet
-        there = self.soon and abs(offset.offset) >= (*thresholds.all, math.inf)[self.level]
+        there = (
+            self.soon and not kept and abs(offset.offset) >= (*thresholds.all, math.inf)[self.level]
+        )
         soon = there or (seen and (self.soon or self.soon_seen))
         return replace(self, soon=soon, soon_seen=seen or there)
 
@@ -118,6 +124,12 @@ def _wrong(service: TimeService) -> str:
     if service.runs and service.unheard:
         return Sync.UNSYNCHRONISED.value
     return "" if service.sync is Sync.SYNCHRONISED else service.sync.value
+
+
+def _kept(it: Account) -> bool:
+    """Whether a time service says that it keeps the clock right, and hears its sources."""
+    service = it.measured.service
+    return service is not None and _matters(it) and not _wrong(service)
 
 
 def _matters(it: Account) -> bool:

@@ -56,8 +56,7 @@ def away(
         if found is None or found.voices < 3 or found.voices * 2 <= len(sweep.voices):
             continue
         rate = Rate(found.truth.offset, found.truth.bound)
-        trends = (replace(drifting[whose].trend, rate=rate) for whose in found.together)
-        times = [time for each in trends if (time := each.reaches(thresholds)) is not None]
+        times = filter(None, (_time(drifting[each], rate, thresholds) for each in found.together))
         soonest = min(times, key=lambda time: time[1], default=None)
         if soonest is not None and soonest[1] <= ahead * (FARTHER if told else 1.0):
             return Away(rate, found.together, soonest)
@@ -66,3 +65,9 @@ def away(
 
 def _certain(it: Account) -> bool:
     return it.trend.rate is not None and it.trend.rate.certain
+
+
+def _time(it: Account, rate: Rate, thresholds: Thresholds) -> tuple[float, float] | None:
+    """When it reaches the next threshold by *rate*; None also where that is too early to tell."""
+    reached = replace(it.trend, rate=rate).reaches(thresholds)
+    return reached if reached is not None and it.trend.foretells(reached[1]) else None

@@ -27,6 +27,10 @@ _WINDOW = 6 * 3600.0
 _LEAST = 3
 #: and by as many at most, for all pairs of them are looked at
 _MOST = 24
+#: a rate says what will be for so many times as long as it was seen
+_FORETOLD = 6
+#: and for so many seconds or more only where it was seen for so many
+_FAR, _SURE = 3600.0, 1800.0
 #: below this part of a threshold it is no more reached
 _CALM = 0.8
 _PPM = 1e6
@@ -38,6 +42,8 @@ class Rate:
 
     ppm: float
     bound: float
+    #: seconds from the first to the last reading that it is by
+    over: float = 0.0
 
     @property
     def certain(self) -> bool:
@@ -86,6 +92,14 @@ class Trend:
         if wanted is None:
             return None
         return wanted, (math.copysign(wanted, rate) - now.offset) / rate
+
+    def foretells(self, seconds: float) -> bool:
+        """Whether the rate was seen for long enough to say where the clock will be in *seconds*.
+
+        A clock that wanders about the truth goes one way for a while.
+        """
+        least = max(seconds / _FORETOLD, _SURE if seconds >= _FAR else 0.0)
+        return self.rate is not None and self.rate.over >= least
 
 
 def trend(samples: Sequence[Sample]) -> Trend:
@@ -186,7 +200,8 @@ def _rate(samples: Sequence[Sample]) -> Rate | None:
         fitting.append((at, least, most))
     if len(fitting) < _LEAST:
         return None
-    return Rate((lowest + highest) / 2 * _PPM, (highest - lowest) / 2 * _PPM)
+    over = fitting[0][0] - fitting[-1][0]
+    return Rate((lowest + highest) / 2 * _PPM, (highest - lowest) / 2 * _PPM, over)
 
 
 def _fewer(samples: Sequence[Sample]) -> Sequence[Sample]:
