@@ -13,10 +13,12 @@ from itertools import pairwise
 
 from bot.core.clocks import Reading, Sample, Thresholds
 
-#: off by exactly so much, for one reading or two: 2^32 nanoseconds, a carry that got lost
+#: off by exactly so much, for one reading: 2^32 nanoseconds, a carry that got lost
 ARTEFACT = 2**32 * 1e-9
 #: a clock that is off by so much for as many readings in a row really is
-_BELIEVED = 3
+_BELIEVED = 2
+#: a clock in order is off by no more
+_RIGHT = 0.05
 #: a bound above this says nothing about 2^32 ns
 _TELLING = 0.4
 #: what is faster, a second, is a step, unless it lasts: few clocks drift by more, and the kernel by
@@ -125,10 +127,16 @@ def is_artefact(before: Reading | None, now: Reading, apart: float = 0.0) -> boo
         bound = reading.bound + leeway
         return bound < _TELLING and abs(abs(reading.offset) - ARTEFACT) <= bound
 
-    if before is None:
+    if before is None or _back(before, now):
         return carried(now, 0.0)
     back_at_it = abs((now - before).offset) <= (now - before).bound + FASTEST * apart
     return not back_at_it and (carried(now, 0.0) or carried(now - before, FASTEST * apart))
+
+
+def _back(before: Reading, now: Reading) -> bool:
+    """Whether *before* was off by an artefact that was believed, and *now* is right again."""
+    off = abs(abs(before.offset) - ARTEFACT)
+    return off <= before.bound + _RIGHT and abs(now.offset) <= now.bound + _RIGHT
 
 
 def level(offset: Reading, thresholds: Thresholds, standing: int = 0) -> int:

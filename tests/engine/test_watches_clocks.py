@@ -148,6 +148,10 @@ async def test_one_that_stays_2_to_the_32_ns_off_is_believed_at_the_second_time(
 
         assert only(bot).title.startswith("The clock of vm is 4.29 s ahead")
 
+        site.lab.timepieces["vm"].step(-ARTEFACT)
+        await looks(bot)
+        assert titles(bot) == []
+
 
 async def test_a_clock_that_cannot_be_read_now_keeps_its_alert(site: Place) -> None:
     async with site.bot() as bot:
