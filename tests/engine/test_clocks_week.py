@@ -5,6 +5,7 @@ The lab knows the truth.  After each look every alert is held against it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -186,6 +187,18 @@ async def test_a_week(week: Week) -> None:
     _answering(fy, answers=True)
     await week.looks(DAY - DAY // 4)
 
+    # and Monday: a clock that is kept wanders about the truth, and then the reference drifts away
+    for number in range(DAY // 3):
+        fy.step(0.005 * math.cos(2 * math.pi * number / 8))
+        await week.looks(1)
+    assert week.standing == []
+    server.drift(3.0)
+    await week.looks(DAY // 2)
+    assert [title.partition(" is ")[0] for title in week.titles] == ["The reference"]
+    server.drift(0.0)
+    server.step(-server.offset)
+    await week.looks(DAY // 4)
+
     assert week.standing == []
     assert [(severity, title.partition(" is ")[0]) for severity, title in week.told.values()] == [
         (Severity.WARNING, "The chrony of vm does not run: its clock"),
@@ -194,6 +207,7 @@ async def test_a_week(week: Week) -> None:
         (Severity.CRITICAL, "The reference"),
         (Severity.CRITICAL, "The clock of zamok"),
         (Severity.WARNING, "The chrony of fy follows no source: its clock"),
+        (Severity.WARNING, "The reference"),
     ]
 
 
