@@ -64,27 +64,33 @@ class Sweep:
 
     @cached_property
     def voices(self) -> frozenset[Whose]:
-        """The clocks that have a voice in which are right."""
+        """The clocks that count where it is asked which of them are right."""
         return frozenset(each.whose for each in self.measured if self._heard(each))
 
     @cached_property
     def _agreement(self) -> Agreement | None:
         readings = {each.whose: each.reading for each in self.measured if each.reading is not None}
-        voices = self.voices
-        found = agreement({whose: readings[whose] for whose in voices}, self.tolerance / 2)
+        near, by = self._near, len(self._near & self.voices)
+        right = readings.get(self.reference)
+        if right is not None and by * 2 > len(self.voices):
+            return Agreement(near, right, by, len(self.voices))
+        found = agreement({whose: readings[whose] for whose in self.voices}, self.tolerance / 2)
         if found is not None:
             found = found.joined(readings, self.tolerance / 2)
-        if (right := readings.get(self.reference)) is None:
-            return found
-        near = frozenset(
-            whose for whose in readings if self._apart(whose, self.reference) <= self.tolerance
-        )
-        by = len(near & voices)
         # a few guests that went astray together do not outvote all those that their Dom0s speak for
         sure = {whose for whose, reading in readings.items() if reading.bound <= self.tolerance}
-        if found is None or by * 2 > len(voices) or len(near & sure) >= len(found.together & sure):
-            return Agreement(near, right, by, len(voices))
+        if right is not None and (found is None or len(near & sure) >= len(found.together & sure)):
+            return Agreement(near, right, by, len(self.voices))
         return found
+
+    @cached_property
+    def _near(self) -> frozenset[Whose]:
+        """The clocks that may agree with the reference."""
+        return frozenset(
+            each.whose
+            for each in self.measured
+            if self._apart(each.whose, self.reference) <= self.tolerance
+        )
 
     def _heard(self, each: Measured) -> bool:
         """Whether a clock has a voice.
