@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Sequence
 
 from bot.core.clock_sweep import Sweep
@@ -122,8 +123,9 @@ def drift(rate: Rate | None) -> str:
     """How fast a clock runs, in a few words; empty where that is not known."""
     if rate is None:
         return ""
-    values = {"ppm": f"{rate.ppm:+.0f}", "bound": f"{rate.bound:.0f}"}
-    return _("{ppm} ± {bound} ppm").format(**values)
+    if not rate.certain:
+        return _("under {most} ppm").format(most=math.ceil(abs(rate.ppm) + rate.bound))
+    return _("{ppm} ± {bound} ppm").format(ppm=f"{rate.ppm:+.0f}", bound=f"{rate.bound:.0f}")
 
 
 def drift_sentence(rate: Rate | None) -> str:
