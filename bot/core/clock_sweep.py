@@ -99,13 +99,38 @@ class Sweep:
     @cached_property
     def _agreement(self) -> Agreement | None:
         readings = {each.whose: each.reading for each in self.measured if each.reading is not None}
-        if (right := readings.get(self.reference)) is not None:
-            near = frozenset(
-                whose for whose in readings if self._apart(whose, self.reference) <= self.tolerance
-            )
-            if len(near) * 2 > len(readings):
-                return Agreement(near, right, len(readings))
-        return agreement(readings, self.tolerance / 2)
+        voices = {each.whose: readings[each.whose] for each in self.measured if self._heard(each)}
+        found = agreement(voices, self.tolerance / 2)
+        if found is not None:
+            found = found.joined(readings, self.tolerance / 2)
+        if (right := readings.get(self.reference)) is None:
+            return found
+        near = frozenset(
+            whose for whose in readings if self._apart(whose, self.reference) <= self.tolerance
+        )
+        by = len(near & voices.keys())
+        # a few guests that went astray together do not outvote all those that their Dom0s speak for
+        sure = {whose for whose, reading in readings.items() if reading.bound <= self.tolerance}
+        if found is None or by * 2 > len(voices) or len(near & sure) >= len(found.together & sure):
+            return Agreement(near, right, by, len(voices))
+        return found
+
+    def _heard(self, each: Measured) -> bool:
+        """Whether a clock has a voice.
+
+        One that is vaguer than the tolerance would say whatever it is asked, and for a guest that
+        goes with its Dom0 that one speaks.
+        """
+        if each.reading is None or each.reading.bound > self.tolerance:
+            return False
+        if each.whose.role is not Role.GUEST:
+            return True
+        if each.kernel is not None and each.kernel.independent is False:
+            return False
+        host = self.of(Whose(Role.HOST, each.host))
+        if host is None or not self._heard(host):
+            return True
+        return self._apart(each.whose, host.whose) > self.tolerance
 
     def machines(self) -> Iterator[Measured]:
         """The Dom0s and DomUs."""
@@ -121,7 +146,7 @@ class Sweep:
         return self.between(whose, self.reference)
 
     def agreement(self) -> Agreement | None:
-        """Which of the clocks agree.
+        """Which of the clocks agree, by the voices of those that do not hang on another.
 
         Where most may agree with the reference, they are those: between two clocks that stand as
         far apart as is tolerated there is room for many, and it proves nothing against either.
