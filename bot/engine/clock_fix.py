@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from bot.core.clock_mending import Way, belief
-from bot.core.clock_text import said
+from bot.core.clock_mending import Way, state
 from bot.core.clocks import Reading, Role
 from bot.core.render import Reply
 from bot.devices.time_service import TimeServiceDriver
@@ -16,7 +15,9 @@ from bot.engine.clock_fix_seen import (
     SENT,
     TAKEN,
     Seen,
+    demand_same,
     look,
+    no_agreement,
     not_done,
     now_text,
     progress,
@@ -25,7 +26,7 @@ from bot.engine.clock_fix_seen import (
 )
 from bot.engine.clock_fixable import kind_of
 from bot.engine.context import Context
-from bot.errors import DeviceError, Failed, OutcomeUnknown, Refused, StoreError
+from bot.errors import DeviceError, Failed, OutcomeUnknown, StoreError
 from bot.i18n import _
 
 
@@ -40,6 +41,7 @@ async def carry_out(ctx: Context, it: Mending) -> Reply:
     if it.way is Way.STEP:
         await _ask_again(ctx, it)
         if (seen := await _sees_it(ctx, it)) is not None:
+            await ctx.clocks.keep(seen.sweep)
             return right(ctx, it, seen)
     if it.way is not Way.SLEW:
         await ctx.note(SENT, True)
@@ -101,9 +103,22 @@ async def settle(ctx: Context, it: Mending) -> Reply:
     seen = await look(ctx, it)
     if seen.done(ctx, it):
         return right(ctx, it, seen)
-    if seen.offset is None and it.machine.session is not None:
+    if seen.offset is not None:
+        raise Failed(now_text(it, seen))
+    if await _may_be_under_way(ctx, it):
         raise unknown(ctx, it, seen)
-    raise Failed(now_text(it, seen))
+    raise Failed(now_text(it, seen), hint=_("Look at it before you rely on it."))
+
+
+async def _may_be_under_way(ctx: Context, it: Mending) -> bool:
+    """Whether something may still happen to a clock that cannot be measured.
+
+    A guest that hangs takes no order any more, and must not stay locked: it is to be ended.
+    """
+    if it.machine.whose.role is Role.HOST:
+        return True
+    _found, silent = await ctx.clocks.places()
+    return silent
 
 
 async def follow(ctx: Context, it: Mending) -> Reply:
@@ -114,12 +129,16 @@ async def follow(ctx: Context, it: Mending) -> Reply:
         while True:
             seen = await look(ctx, it)
             if seen.done(ctx, it):
+                await ctx.clocks.keep(seen.sweep)
                 return right(ctx, it, seen)
             passed = loop.time() - began
             if seen.offset is not None and first is None:
                 first, began = seen.offset, loop.time()
             if passed >= ctx.clocks.rules.patience:
-                return not_done(ctx, it, first, seen, passed)
+                await ctx.clocks.keep(seen.sweep)
+                # one look says nothing of a pace but against what it was before
+                pace_from = it.before if first is seen.offset or first is None else first
+                return not_done(ctx, it, pace_from, seen, passed)
             await ctx.progress(progress(it, seen))
             await asyncio.sleep(ctx.timing.follow_every)
 
@@ -161,8 +180,7 @@ async def _send(ctx: Context, it: Mending) -> None:
     except OutcomeUnknown:
         return
     except (DeviceError, StoreError) as error:
-        sentence = _("Nothing was done to the clock of {name}: {why}")
-        raise Failed(sentence.format(name=it.machine.whose, why=error), hint=error.hint) from error
+        raise await _refused(ctx, it, error) from error
     if not taken:
         raise Failed(
             _("{service} on {name} cannot be told to step the clock; nothing was done.").format(
@@ -173,43 +191,39 @@ async def _send(ctx: Context, it: Mending) -> None:
         await ctx.note(TAKEN, True)
 
 
+async def _refused(ctx: Context, it: Mending, error: DeviceError | StoreError) -> Failed:
+    """What is raised where the machine refused; one that stopped its service says so itself."""
+    values = {"name": it.machine.whose, "service": it.service, "why": error}
+    if it.way is Way.STEP or isinstance(error, StoreError):
+        sentence = _("Nothing was done to the clock of {name}: {why}")
+        return Failed(sentence.format(**values), hint=error.hint)
+    seen = await look(ctx, it)
+    sentence = _("{service} was not started anew on {name}: {why}")
+    now = _("{state}.").format(state=state(seen.service)) if seen.service else now_text(it, seen)
+    hint = f"{error.hint}\n{now}".strip()
+    return Failed(sentence.format(**values), hint=hint)
+
+
 async def _sees_it(ctx: Context, it: Mending) -> Seen | None:
     """Wait until the time service sees the offset itself; what was seen, where it is right by then.
 
-    Its sources are what it steps to.  Raises `Refused` where they say another time to the end.
+    Its sources are what it steps to.  Raises `Refused` where they say another time to the end, and
+    where the clock moved meanwhile; `Cancelled` where the job was.
     """
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + ctx.clocks.rules.patience
+    began = loop.time()
     title = _("wait until {service} sees the offset itself").format(service=it.service)
     async with ctx.step(title):
         while True:
+            ctx.give_up()
             seen = await look(ctx, it)
+            passed = loop.time() - began
             if seen.done(ctx, it):
                 return seen
             if seen.confirmed(ctx):
+                demand_same(ctx, it, seen, passed)
                 return None
-            if loop.time() >= deadline:
-                raise _no_agreement(ctx, it, seen)
+            if passed >= ctx.clocks.rules.patience:
+                raise no_agreement(ctx, it, seen)
             await ctx.progress(progress(it, seen))
             await asyncio.sleep(ctx.timing.follow_every)
-
-
-def _no_agreement(ctx: Context, it: Mending, seen: Seen) -> Refused:
-    name = it.machine.whose
-    if seen.offset is None or seen.service is None:
-        why = _("{name} does not answer any more: {why}").format(name=name, why=seen.why)
-        return Refused(_("The clock of {name} was not stepped.").format(name=name), hint=why)
-    sentence = _(
-        "The clock of {name} was not stepped: it is {offset}, but its own sources say another time."
-    )
-    return Refused(
-        sentence.format(name=name, offset=said(seen.offset)),
-        hint="\n".join(
-            [
-                belief(seen.service),
-                _("Mend its sources first; {prefix}clock {name} shows them.").format(
-                    prefix=ctx.prefix, name=name
-                ),
-            ]
-        ),
-    )

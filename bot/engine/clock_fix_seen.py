@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.core.clock_mending import Way, agrees, belief, better, mended, time_left
+from bot.core.clock_mending import (
+    Way,
+    agrees,
+    belief,
+    better,
+    farther,
+    in_order,
+    mended,
+    state,
+    time_left,
+)
+from bot.core.clock_sweep import Sweep
 from bot.core.clock_text import said
 from bot.core.clocks import Reading
 from bot.core.render import Reply, duration
 from bot.core.time_service import Sync, TimeService
 from bot.engine.clock_fix_card import Mending
+from bot.engine.clock_fixable import silent_reference
 from bot.engine.context import Context
 from bot.engine.following import how_to_settle
-from bot.errors import Failed, OutcomeUnknown
+from bot.errors import Failed, OutcomeUnknown, Refused
 from bot.i18n import _
 
 #: what is noted: before anything is sent; before the clock is stepped or its service started; and
@@ -24,6 +36,7 @@ BEGUN, SENT, TAKEN = "clock", "clock-sent", "clock-taken"
 class Seen:
     """What one look showed."""
 
+    sweep: Sweep
     #: against the reference; None where it could not be measured
     offset: Reading | None
     service: TimeService | None = None
@@ -33,17 +46,22 @@ class Seen:
         """Whether the clock is right, and kept right."""
         if self.offset is None or (self.service is not None and not self.service.runs):
             return False
-        if it.way is Way.RESTART and not self.synchronised:
-            return False
-        return mended(it.before, self.offset, ctx.clocks.rules.thresholds.notice)
+        notice = ctx.clocks.rules.thresholds.notice
+        if it.way is Way.RESTART:
+            return self.synchronised and in_order(it.before, self.offset, notice)
+        return mended(it.before, self.offset, notice)
+
+    @property
+    def runs(self) -> bool:
+        return self.service is not None and self.service.runs
 
     @property
     def synchronised(self) -> bool:
         return self.service is not None and self.service.sync is Sync.SYNCHRONISED
 
     def confirmed(self, ctx: Context) -> bool:
-        """Whether the time service sees the offset that was measured."""
-        if self.offset is None or self.service is None:
+        """Whether the time service sees the offset that was measured, which is certain."""
+        if self.offset is None or self.service is None or not self.offset.certain:
             return False
         return agrees(self.service, self.offset, ctx.clocks.rules.thresholds.notice)
 
@@ -53,14 +71,16 @@ async def look(ctx: Context, it: Mending) -> Seen:
     sweep = await ctx.clocks.measure([it.machine])
     measured = sweep.of(it.machine.whose)
     assert measured is not None
-    if sweep.reference != ctx.clocks.reference:
-        reference = sweep.of(ctx.clocks.reference)
-        return Seen(None, measured.service, reference.why if reference is not None else "")
-    return Seen(sweep.offset(it.machine.whose), measured.service, measured.why)
+    if silent := silent_reference(ctx, sweep):
+        return Seen(sweep, None, measured.service, silent)
+    why = measured.why or measured.unclear
+    return Seen(sweep, sweep.offset(it.machine.whose), measured.service, why)
 
 
 def progress(it: Mending, seen: Seen) -> str:
     """News while it is waited for."""
+    if it.way is Way.RESTART and seen.service is not None and not seen.synchronised:
+        return _("{name}: {state}").format(name=it.machine.whose, state=state(seen.service))
     if seen.offset is None:
         return _("{name} cannot be measured now: {why}").format(name=it.machine.whose, why=seen.why)
     return _("{name}: {before} → {now}").format(
@@ -74,6 +94,42 @@ def now_text(it: Mending, seen: Seen) -> str:
         return _("Its clock cannot be measured: {why}").format(why=seen.why)
     sentence = _("It was {before}, and is {now}.")
     return sentence.format(before=said(it.before), now=said(seen.offset))
+
+
+def demand_same(ctx: Context, it: Mending, seen: Seen, passed: float) -> None:
+    """Raise `Refused` where the step would go the other way or farther than was shown.
+
+    *passed*: the seconds since then.
+    """
+    assert seen.offset is not None
+    if not farther(it.before, seen.offset, passed, ctx.clocks.rules.thresholds.notice):
+        return
+    sentence = _("The clock of {name} was not stepped: it was {before}, and is {now}.")
+    raise Refused(
+        sentence.format(name=it.machine.whose, before=said(it.before), now=said(seen.offset)),
+        hint=_("It moved meanwhile.  Send the command again, to see what would be done now."),
+    )
+
+
+def no_agreement(ctx: Context, it: Mending, seen: Seen) -> Refused:
+    """What is raised where the time service does not see the offset itself to the end."""
+    name = it.machine.whose
+    if seen.offset is None or seen.service is None:
+        why = _("It cannot be measured any more: {why}").format(why=seen.why)
+        return Refused(_("The clock of {name} was not stepped.").format(name=name), hint=why)
+    values = {"name": name, "offset": said(seen.offset)}
+    if not seen.offset.certain:
+        sentence = _(
+            "The clock of {name} was not stepped: it is {offset} now, so nobody can tell whether "
+            "it is off."
+        )
+        return Refused(sentence.format(**values), hint=belief(seen.service))
+    sentence = _(
+        "The clock of {name} was not stepped: it is {offset}, but its own sources say another time."
+    )
+    first = _("Mend its sources first; {prefix}clock {name} shows them.")
+    hints = [belief(seen.service), first.format(prefix=ctx.prefix, name=name)]
+    return Refused(sentence.format(**values), hint="\n".join(hints))
 
 
 def right(ctx: Context, it: Mending, seen: Seen) -> Reply:
@@ -99,39 +155,37 @@ def right(ctx: Context, it: Mending, seen: Seen) -> Reply:
     )
 
 
-def not_done(ctx: Context, it: Mending, first: Reading | None, seen: Seen, passed: float) -> Reply:
-    """What is said where the patience is over."""
-    name = it.machine.whose
-    if seen.offset is None or first is None:
+def not_done(ctx: Context, it: Mending, first: Reading, seen: Seen, passed: float) -> Reply:
+    """What is said where the patience is over: *passed* seconds after it was *first*."""
+    if seen.offset is None:
         raise unknown(ctx, it, seen)
-    how = _("{prefix}clock {name} shows it.").format(prefix=ctx.prefix, name=name)
-    runs, notice = (
-        seen.service is not None and seen.service.runs,
-        ctx.clocks.rules.thresholds.notice,
-    )
+    notice = ctx.clocks.rules.thresholds.notice
+    values = {
+        "name": it.machine.whose,
+        "service": it.service,
+        "time": duration(passed),
+        "before": said(it.before),
+        "now": said(seen.offset),
+    }
+    how = _("{prefix}clock {name} shows it.").format(prefix=ctx.prefix, name=it.machine.whose)
     hints = [belief(seen.service)] if seen.service is not None else []
-    if it.way is Way.RESTART and runs and mended(it.before, seen.offset, notice):
+    if it.way is Way.RESTART and seen.runs and in_order(it.before, seen.offset, notice):
         sentence = _("{service} runs anew on {name}, and is not synchronised yet.")
-        return Reply(
-            sentence.format(service=it.service, name=name),
-            hint="\n".join([*hints, now_text(it, seen), how]),
+        hints.append(now_text(it, seen))
+        return Reply(sentence.format(**values), hint="\n".join([*hints, how]))
+    if seen.offset.certain and seen.runs and better(first, seen.offset):
+        sentence = _("The clock of {name} is being slewed: it was {before}, and is {now}.")
+        pace = _("At this pace it takes about {time} more. {look}").format(
+            time=duration(time_left(first, seen.offset, passed, notice)), look=how
         )
-    if runs and better(first, seen.offset):
-        left = time_left(first, seen.offset, passed, notice)
-        return Reply(
-            _("The clock of {name} is being slewed: it was {before}, and is {now}.").format(
-                name=name, before=said(it.before), now=said(seen.offset)
-            ),
-            hint=_("At this pace it takes about {time} more. {look}").format(
-                time=duration(left), look=how
-            ),
+        return Reply(sentence.format(**values), hint=pace)
+    sentence = _("After {time} the clock of {name} is no better: it was {before}, and is {now}.")
+    if not seen.offset.certain:
+        sentence = _(
+            "After {time} nobody can tell whether the clock of {name} is right: it was {before}, "
+            "and is {now}."
         )
-    raise Failed(
-        _("After {time} the clock of {name} is no better: it was {before}, and is {now}.").format(
-            time=duration(passed), name=name, before=said(it.before), now=said(seen.offset)
-        ),
-        hint="\n".join([*hints, how]),
-    )
+    raise Failed(sentence.format(**values), hint="\n".join([*hints, how]))
 
 
 def unknown(ctx: Context, it: Mending, seen: Seen) -> OutcomeUnknown:
