@@ -149,10 +149,14 @@ def _troubles(sweep: Sweep) -> Iterator[str]:
 def _next(ctx: Context, sweep: Sweep, off: Sequence[Account]) -> Iterator[str]:
     if sweep.doubted:
         yield _("Set nothing by {reference} before it is mended.").format(reference=sweep.reference)
-    elif off:
+        return
+    first = next((each for each in off if _may_be_set(ctx, each)), None)
+    if first is not None:
         yield _("{prefix}clock {name} says why, {prefix}clock fix {name} mends it.").format(
-            prefix=ctx.prefix, name=off[0].whose
+            prefix=ctx.prefix, name=first.whose
         )
+    elif off:
+        yield _("{prefix}clock {name} says why.").format(prefix=ctx.prefix, name=off[0].whose)
 
 
 async def _one(ctx: Context, sweep: Sweep, whose: Whose) -> Reply:
@@ -218,11 +222,26 @@ def _service(account: Account) -> Iterator[str]:
 def _more(ctx: Context, account: Account) -> str:
     assert account.offset is not None
     name, prefix = account.whose, ctx.prefix
-    if account.offset.least >= ctx.clocks.rules.thresholds.notice:
-        return _("{prefix}clock fix {name} mends it, {prefix}clock graph {name} shows it.").format(
-            prefix=prefix, name=name
-        )
-    return _("{prefix}clock graph {name} 7d shows how it was.").format(prefix=prefix, name=name)
+    if account.offset.least < ctx.clocks.rules.thresholds.notice:
+        return _("{prefix}clock graph {name} 7d shows how it was.").format(prefix=prefix, name=name)
+    graph = _("{prefix}clock graph {name} shows it.").format(prefix=prefix, name=name)
+    return f"{_how_to_mend(ctx, account)} {graph}"
+
+
+def _how_to_mend(ctx: Context, account: Account) -> str:
+    name, host, prefix = account.whose, account.measured.host, ctx.prefix
+    if clock_causes.dependent(account) and host:
+        return _("{prefix}clock fix {host} mends both.").format(prefix=prefix, host=host)
+    if not _may_be_set(ctx, account):
+        return _("The bot cannot log in on {name}: mend it there.").format(name=name)
+    return _("{prefix}clock fix {name} mends it.").format(prefix=prefix, name=name)
+
+
+def _may_be_set(ctx: Context, account: Account) -> bool:
+    """Whether the bot can log in there, and the clock is the machine's own."""
+    guest = ctx.world.guests.get(account.whose.name)
+    open_ = account.whose.role is Role.HOST or (guest is not None and guest.session is not None)
+    return open_ and not clock_causes.dependent(account)
 
 
 def _how_to_get_in() -> str:

@@ -81,16 +81,22 @@ def side(sweep: Sweep, whose: Whose, may: Callable[[str], bool] = _any) -> str:
     if not found.most:
         return _("Too few clocks agree for anybody to say which side is wrong.")
     others = names([each for each in found.together if each not in (whose, sweep.reference)], may)
+    count = len(found.together - {whose, sweep.reference})
+    values = {"others": others, "reference": sweep.reference, "whose": whose}
     if there:
-        return _("{others} agree with {reference}: it is {whose} that is wrong.").format(
-            others=others, reference=sweep.reference, whose=whose
-        )
+        return ngettext(
+            "{others} agrees with {reference}: it is {whose} that is wrong.",
+            "{others} agree with {reference}: it is {whose} that is wrong.",
+            count,
+        ).format(**values)
     if here:
-        return _("{others} agree with {whose}: it is {reference} that is wrong.").format(
-            others=others, whose=whose, reference=sweep.reference
-        )
+        return ngettext(
+            "{others} agrees with {whose}: it is {reference} that is wrong.",
+            "{others} agree with {whose}: it is {reference} that is wrong.",
+            count,
+        ).format(**values)
     return _("{others} agree with one another: {whose} and {reference} are both wrong.").format(
-        others=others, whose=whose, reference=sweep.reference
+        **values
     )
 
 
@@ -168,4 +174,6 @@ def source_line(source: Source) -> str:
         said_of.append(_("stratum {number}").format(number=source.stratum))
     if source.answered is not None:
         said_of.append(_("answered {count} of 8").format(count=source.answered))
+    if source.offset is not None:
+        said_of.append(said(Reading(source.offset, source.bound or 0.0)))
     return f"{source.name}: {', '.join(said_of)}"
