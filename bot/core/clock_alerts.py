@@ -11,8 +11,10 @@ from bot.core.alerts import Finding, Severity
 from bot.core.clock_account import Account
 from bot.core.clock_causes import as_its_host, causes, dependent
 from bot.core.clock_course import Course
+from bot.core.clock_reference import Away
 from bot.core.clock_sweep import Sweep
 from bot.core.clock_text import drift_sentence, jumped, said, side, size
+from bot.core.clock_trend import Rate
 from bot.core.clocks import Reading, Role, Thresholds, Whose
 from bot.core.plan import Thing
 from bot.core.render import duration
@@ -84,6 +86,28 @@ def doubted(sweep: Sweep, since: float, thresholds: Thresholds) -> Finding:
     )
 
 
+def drifts(sweep: Sweep, it: Away, since: float) -> Finding:
+    """The alert about a reference from which most clocks run away."""
+    title = _("The reference drifts: {count} clocks run away from {reference} together.")
+    wanted, left = it.reaches
+    return Finding(
+        f"reference {sweep.reference.name}",
+        Severity.INFO,
+        title.format(count=len(it.clocks), reference=sweep.reference),
+        details="\n".join(
+            [
+                drift_sentence(Rate(-it.rate.ppm, it.rate.bound)),
+                _("It will be {size} off in {time}.").format(
+                    size=size(wanted), time=duration(left)
+                ),
+                _("Drifts of single clocks are not told meanwhile."),
+            ]
+        ),
+        hint=_hint_of_others(sweep.reference),
+        since=since,
+    )
+
+
 def silent(whose: Whose, why: str, since: float) -> Finding:
     """The alert about a reference that gives no time."""
     return Finding(
@@ -108,7 +132,9 @@ def _objects(whose: Whose) -> frozenset[tuple[Thing, str]]:
 
 
 def _group(it: Account, course: Course) -> str:
-    """What one Dom0 explains is one message."""
+    """What one Dom0 explains is one message, and so are all drifts."""
+    if not (course.level or course.service):
+        return "clocks drift"
     host = it.measured.host if dependent(it) else it.whose.name
     told_together = course.level and (dependent(it) or it.whose.role is Role.HOST)
     return f"clocks {host}" if told_together else ""

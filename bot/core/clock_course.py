@@ -17,7 +17,7 @@ from bot.core.time_service import Sync, TimeService
 #: one after each start
 LONG = 1800.0
 #: a drift that is told is told on until the next threshold is this many times as far away
-_FARTHER = 1.5
+FARTHER = 1.5
 
 
 @dataclass(frozen=True)
@@ -56,17 +56,21 @@ class Course:
         ahead: float,
         *,
         twice: bool = False,
+        alone: bool = True,
     ) -> Course:
         """What is held after another look, in which the clock was *offset* from the truth.
 
         *ahead*: a drift that reaches the next threshold within so many seconds is told.  *twice*:
-        the look before saw the same, and set it aside.
+        the look before saw the same, and set it aside.  Not *alone*: it is the reference that
+        drifts, or that is wrong, and no drift is told.
         """
         course = self._kept_by(it)
         if offset is not None:
-            course = course._at(offset, thresholds, twice=twice)._drifting(
-                it, offset, thresholds, ahead
-            )
+            course = course._at(offset, thresholds, twice=twice)
+            if alone:
+                course = course._drifting(it, offset, thresholds, ahead)
+            else:
+                course = replace(course, soon=False, soon_seen=False)
         quiet = course.well and not (course.seen or course.soon_seen or course.service_seen)
         since = it.measured.at if self.since is None else self.since
         return replace(course, since=None if quiet else since)
@@ -86,11 +90,17 @@ class Course:
     def _drifting(
         self, it: Account, offset: Reading, thresholds: Thresholds, ahead: float
     ) -> Course:
-        reached = it.trend.reaches(thresholds)
-        within = ahead * _FARTHER if self.soon else ahead
+        # what a time service takes away does not come to that
+        kept = _kept(it)
+        reached = None if kept else it.trend.reaches(thresholds)
+        within = ahead * FARTHER if self.soon else ahead
         seen = reached is not None and reached[1] <= within
+        if reached is not None and not self.soon:
+            seen = seen and it.trend.foretells(reached[1])
         # it has come to the threshold, though not for certain yet
-        there = self.soon and abs(offset.offset) >= (*thresholds.all, math.inf)[self.level]
+        there = (
+            self.soon and not kept and abs(offset.offset) >= (*thresholds.all, math.inf)[self.level]
+        )
         soon = there or (seen and (self.soon or self.soon_seen))
         return replace(self, soon=soon, soon_seen=seen or there)
 
@@ -114,6 +124,12 @@ def _wrong(service: TimeService) -> str:
     if service.runs and service.unheard:
         return Sync.UNSYNCHRONISED.value
     return "" if service.sync is Sync.SYNCHRONISED else service.sync.value
+
+
+def _kept(it: Account) -> bool:
+    """Whether a time service says that it keeps the clock right, and hears its sources."""
+    service = it.measured.service
+    return service is not None and _matters(it) and not _wrong(service)
 
 
 def _matters(it: Account) -> bool:

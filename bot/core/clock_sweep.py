@@ -97,10 +97,15 @@ class Sweep:
         return {each.whose: each for each in self.measured}
 
     @cached_property
+    def voices(self) -> frozenset[Whose]:
+        """The clocks that have a voice in which are right."""
+        return frozenset(each.whose for each in self.measured if self._heard(each))
+
+    @cached_property
     def _agreement(self) -> Agreement | None:
         readings = {each.whose: each.reading for each in self.measured if each.reading is not None}
-        voices = {each.whose: readings[each.whose] for each in self.measured if self._heard(each)}
-        found = agreement(voices, self.tolerance / 2)
+        voices = self.voices
+        found = agreement({whose: readings[whose] for whose in voices}, self.tolerance / 2)
         if found is not None:
             found = found.joined(readings, self.tolerance / 2)
         if (right := readings.get(self.reference)) is None:
@@ -108,7 +113,7 @@ class Sweep:
         near = frozenset(
             whose for whose in readings if self._apart(whose, self.reference) <= self.tolerance
         )
-        by = len(near & voices.keys())
+        by = len(near & voices)
         # a few guests that went astray together do not outvote all those that their Dom0s speak for
         sure = {whose for whose, reading in readings.items() if reading.bound <= self.tolerance}
         if found is None or by * 2 > len(voices) or len(near & sure) >= len(found.together & sure):

@@ -19,7 +19,8 @@ ARTEFACT = 2**32 * 1e-9
 _BELIEVED = 3
 #: a bound above this says nothing about 2^32 ns
 _TELLING = 0.4
-#: no clock drifts by more, a second: as much as Linux turns a clock at most (adjtimex(2), 500 ppm)
+#: what is faster, a second, is a step, unless it lasts: few clocks drift by more, and the kernel by
+#: itself turns none faster (adjtimex(2), 500 ppm); chrony does (`maxslewrate`, 83333 ppm)
 FASTEST = 500e-6
 #: the rate is by the readings of so long at most
 _WINDOW = 6 * 3600.0
@@ -27,6 +28,10 @@ _WINDOW = 6 * 3600.0
 _LEAST = 3
 #: and by as many at most, for all pairs of them are looked at
 _MOST = 24
+#: a rate says what will be for so many times as long as it was seen
+_FORETOLD = 6
+#: and for so many seconds or more only where it was seen for so many
+_FAR, _SURE = 3600.0, 1800.0
 #: below this part of a threshold it is no more reached
 _CALM = 0.8
 _PPM = 1e6
@@ -38,6 +43,8 @@ class Rate:
 
     ppm: float
     bound: float
+    #: seconds from the first to the last reading that it is by
+    over: float = 0.0
 
     @property
     def certain(self) -> bool:
@@ -52,7 +59,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class Step:
-    """Between two samples the clock jumped by more than any clock drifts."""
+    """Between two samples the clock jumped by more than clocks drift, and it did so once."""
 
     #: when the sample before and the one after it were taken
     since: float
@@ -86,6 +93,14 @@ class Trend:
         if wanted is None:
             return None
         return wanted, (math.copysign(wanted, rate) - now.offset) / rate
+
+    def foretells(self, seconds: float) -> bool:
+        """Whether the rate was seen for long enough to say where the clock will be in *seconds*.
+
+        A clock that wanders about the truth goes one way for a while.
+        """
+        least = max(seconds / _FORETOLD, _SURE if seconds >= _FAR else 0.0)
+        return self.rate is not None and self.rate.over >= least
 
 
 def trend(samples: Sequence[Sample]) -> Trend:
@@ -161,10 +176,31 @@ def _doubtful(before: Sample | None, now: Sample) -> bool:
 
 
 def _steps(samples: Sequence[Sample]) -> Iterator[Step]:
+    """What is too fast for a drift, but where one rate fits several neighbours: that is one."""
+    run: list[Step] = []
     for before, now in pairwise(samples):
         by = spread(now) - spread(before)
-        if by.least > FASTEST * (now.at - before.at):
-            yield Step(before.at, now.at, by)
+        if by.least <= FASTEST * (now.at - before.at):
+            yield from _alone(run)
+            run = []
+            continue
+        step = Step(before.at, now.at, by)
+        if run and not _one_rate([*run, step]):
+            yield from _alone(run)
+            run = []
+        run.append(step)
+    yield from _alone(run)
+
+
+def _alone(run: list[Step]) -> list[Step]:
+    return run if len(run) == 1 else []
+
+
+def _one_rate(steps: Sequence[Step]) -> bool:
+    """Whether a clock that goes at one rate can have gone by each of *steps*; all are certain."""
+    lowest = max(each.by.lowest / (each.at - each.since) for each in steps)
+    highest = min(each.by.highest / (each.at - each.since) for each in steps)
+    return lowest <= highest
 
 
 def _rate(samples: Sequence[Sample]) -> Rate | None:
@@ -186,7 +222,8 @@ def _rate(samples: Sequence[Sample]) -> Rate | None:
         fitting.append((at, least, most))
     if len(fitting) < _LEAST:
         return None
-    return Rate((lowest + highest) / 2 * _PPM, (highest - lowest) / 2 * _PPM)
+    over = fitting[0][0] - fitting[-1][0]
+    return Rate((lowest + highest) / 2 * _PPM, (highest - lowest) / 2 * _PPM, over)
 
 
 def _fewer(samples: Sequence[Sample]) -> Sequence[Sample]:

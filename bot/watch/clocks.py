@@ -19,6 +19,7 @@ from bot.api import (
     Sweep,
     Thing,
     clock_alerts,
+    clock_reference,
     watch,
 )
 
@@ -38,6 +39,8 @@ async def clocks(look: Look) -> Sight:
     sweep, accounts = await look.clocks()
     busy = _busy(roll, working | look.at_work)
     findings, unseen = list(_reference(look, sweep)), set[tuple[Thing, str]]()
+    findings += _drifting(look, sweep, accounts)
+    alone = not sweep.doubted and "drifting" not in look.memory
     last, clocks = look.memory.get("clocks", {}), dict[str, Any]()
     for it in accounts:
         key = clock_alerts.key_of(it.whose)
@@ -46,7 +49,7 @@ async def clocks(look: Look) -> Sight:
         if it.whose.role in _THINGS and (at_work or _unknown(it.measured)):
             unseen.add((_THINGS[it.whose.role], it.whose.name))
         if not at_work:
-            findings += _judged(look, sweep, it, known)
+            findings += _judged(look, sweep, it, known, alone=alone)
         if known:
             clocks[key] = known
     look.memory["clocks"] = clocks
@@ -67,12 +70,14 @@ def _unknown(measured: Measured) -> bool:
     return measured.reading is None and measured.measurable
 
 
-def _judged(look: Look, sweep: Sweep, it: Account, known: dict[str, Any]) -> Iterator[Finding]:
+def _judged(
+    look: Look, sweep: Sweep, it: Account, known: dict[str, Any], *, alone: bool
+) -> Iterator[Finding]:
     """What is wrong with one clock, of which *known* is remembered."""
     rules, offset = look.clock_rules, _offset(sweep, it)
     twice = look.memory["readings"].get(clock_alerts.key_of(it.whose), {}).get("twice", False)
     course = Course(**known.get("course", {})).after(
-        it, offset, rules.thresholds, rules.ahead, twice=twice
+        it, offset, rules.thresholds, rules.ahead, twice=twice, alone=alone
     )
     known["course"] = asdict(course)
     if course == Course():
@@ -82,7 +87,7 @@ def _judged(look: Look, sweep: Sweep, it: Account, known: dict[str, Any]) -> Ite
     if found is None:
         known.pop("told", None)
     else:
-        yield _steady(found, known, course, offset, look.now)
+        yield _steady(found, known, [course.level, course.soon, course.service], offset, look.now)
 
 
 def _offset(sweep: Sweep, it: Account) -> Reading | None:
@@ -100,11 +105,14 @@ def _settable(look: Look, it: Account) -> bool:
 
 
 def _steady(
-    found: Finding, known: dict[str, Any], course: Course, offset: Reading | None, now: float
+    found: Finding, known: dict[str, Any], same: list[Any], offset: Reading | None, now: float
 ) -> Finding:
-    """*found* in the words of the last look, where nothing happened that people want to read."""
+    """*found* in the words of the last look, where nothing happened that people want to read.
+
+    That is where *same* and the hint are the same, and *offset* is nearly so.
+    """
     told, off = known.get("told"), offset.offset if offset is not None else 0.0
-    same = [course.level, course.soon, course.service, found.hint]
+    same = [*same, found.hint]
     if told is not None and told["same"] == same and now - told["at"] < AGAIN:
         leeway = max(NOTABLE * abs(told["offset"]), offset.bound if offset is not None else 0.0)
         if abs(off - told["offset"]) <= leeway:
@@ -120,7 +128,7 @@ def _steady(
 
 
 def _reference(look: Look, sweep: Sweep) -> Iterator[Finding]:
-    """What is wrong with the reference, once it was so in two looks in a row."""
+    """What is wrong with the reference, once it was so in two looks in a row, or foretold."""
     own = next((each for each in sweep.measured if each.whose.role is Role.REFERENCE), None)
     word = "doubted" if sweep.doubted else ""
     if own is not None and own.reading is None:
@@ -129,6 +137,10 @@ def _reference(look: Look, sweep: Sweep) -> Iterator[Finding]:
     if not word:
         look.memory.pop("reference", None)
         return
+    drift = look.memory.get("drifting", {})
+    if sweep.doubted and "told" in drift and last.get("word") != word:
+        # what was foretold needs no second look
+        last = {"word": word, "since": drift["since"]}
     twice = last.get("word") == word
     since = float(last["since"]) if twice else look.now
     look.memory["reference"] = {"word": word, "since": since}
@@ -138,3 +150,18 @@ def _reference(look: Look, sweep: Sweep) -> Iterator[Finding]:
         yield clock_alerts.silent(own.whose, own.why, since)
     if sweep.doubted:
         yield clock_alerts.doubted(sweep, since, look.clock_rules.thresholds)
+
+
+def _drifting(look: Look, sweep: Sweep, accounts: list[Account]) -> Iterator[Finding]:
+    """A reference that will be off soon, once it was seen in two looks in a row."""
+    rules, known = look.clock_rules, look.memory.pop("drifting", {})
+    found = clock_reference.away(
+        sweep, accounts, rules.thresholds, rules.ahead, told="told" in known
+    )
+    if found is None:
+        return
+    look.memory["drifting"] = known or {"since": look.now}
+    if known:
+        rate = Reading(found.rate.ppm, found.rate.bound)
+        told = clock_alerts.drifts(sweep, found, known["since"])
+        yield _steady(told, known, [], rate, look.now)

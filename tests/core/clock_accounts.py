@@ -39,6 +39,7 @@ def account(
     before: Sequence[float] = (),
     moved: Move | None = None,
     bound: float = BOUND,
+    server_bound: float = BOUND,
 ) -> Account:
     """An account of vm on fy, which is *offset* ahead of the truth (None: it does not answer).
 
@@ -49,7 +50,7 @@ def account(
     vm = Measured(VM, NOON, reading, host="fy", service=service, kernel=kernel)
     others = [Measured(each, NOON, Reading(0.0, BOUND)) for each in (BOT, *HOSTS)]
     others[1] = replace(others[1], reading=Reading(host, BOUND))
-    reference = Measured(SERVER, NOON, Reading(server, BOUND))
+    reference = Measured(SERVER, NOON, Reading(server, server_bound))
     sweep = Sweep(NOON, (reference, *others, vm), SERVER, 0.05)
     past = [
         Sample.of(NOON - 300.0 * number, Reading(each, bound))

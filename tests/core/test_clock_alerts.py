@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
@@ -154,11 +155,70 @@ def test_the_time_service_of_a_guest_that_follows_its_dom0_makes_no_odds() -> No
 
 def test_a_drift_is_told_before_it_reaches_a_threshold() -> None:
     drifting = [0.002 * number for number in range(12)]
-    it = account(drifting[-1], before=drifting[:-1])
+    it = account(drifting[-1], before=drifting[:-1], service=None)
 
     assert held(it).well
     assert held(it, it).soon
     assert not held(it, it, account(0.0)).soon
+
+
+def test_a_drift_that_a_time_service_takes_away_is_not_told_before() -> None:
+    drifting = [0.002 * number for number in range(12)]
+    kept = account(drifting[-1], before=drifting[:-1], service=GOOD)
+    unheard = account(drifting[-1], before=drifting[:-1], service=UNHEARD)
+    # in a guest that follows its Dom0 it makes no odds
+    follows = Kernel("xen", independent=False)
+    idle = account(drifting[-1], before=drifting[:-1], service=GOOD, kernel=follows)
+
+    assert held(kept, kept, kept).well
+    assert held(unheard, unheard).soon
+    assert held(idle, idle).soon
+
+
+@pytest.mark.parametrize(
+    ("ppm", "looks", "expected"),
+    [
+        # 50 ms in 3 h 28 min, seen for 25 and for 35 min
+        (4.0, 6, False),
+        (4.0, 8, True),
+        # in 38 min less what went by, seen for 10 min
+        (20.0, 3, True),
+    ],
+)
+def test_a_drift_is_told_where_it_was_seen_for_long_enough(
+    ppm: float, looks: int, *, expected: bool
+) -> None:
+    drifting = [ppm * 1e-6 * 300.0 * number for number in range(looks)]
+    it = account(drifting[-1], before=drifting[:-1], service=None, bound=0.0003, server_bound=0.0)
+
+    assert held(it, it).soon is expected
+
+
+@pytest.mark.parametrize(
+    ("amplitude", "period", "service"),
+    [
+        (0.005, 7200.0, GOOD),
+        (0.01, 14400.0, GOOD),
+        # where nobody can ask what keeps it
+        (0.005, 3600.0, None),
+        (0.002, 7200.0, None),
+    ],
+)
+def test_a_clock_that_wanders_and_stays_near_the_truth_is_not_told(
+    amplitude: float, period: float, service: TimeService | None
+) -> None:
+    offsets = [amplitude * math.sin(2 * math.pi * 300.0 * n / period) for n in range(120)]
+    course = Course()
+    for n in range(3, len(offsets)):
+        it = account(
+            offsets[n],
+            before=offsets[max(0, n - 71) : n],
+            service=service,
+            bound=0.0003,
+            server_bound=0.0,
+        )
+        course = held(it, begin=course)
+        assert course.well, n
 
 
 # -- the alert
@@ -210,7 +270,7 @@ def test_a_time_service_that_does_not_run_is_a_warning_while_the_clock_is_right(
 
 def test_a_drift_is_information() -> None:
     drifting = [0.002 * number for number in range(12)]
-    it = account(drifting[-1], before=drifting[:-1])
+    it = account(drifting[-1], before=drifting[:-1], service=None)
 
     found = told(it, held(it, it))
 

@@ -124,6 +124,45 @@ def test_what_a_clock_may_drift_in_that_time_is_no_step() -> None:
     assert len(trend(samples(0, 1.9, every=3600)).steps) == 1
 
 
+@given(st.floats(600, 80_000), st.sampled_from([1, -1]), st.integers(3, 40))
+def test_a_clock_that_drifts_fast_drifts_and_does_not_jump(
+    ppm: float, way: int, count: int
+) -> None:
+    rate = ppm * way
+    # where one interval alone is 2^32 ns it may be an artefact
+    assume(all(abs(ppm * 1e-6 * EVERY * n - ARTEFACT) > 0.01 for n in range(count)))
+    seen = trend(samples(*(rate * 1e-6 * EVERY * n for n in range(count)), bound=0.001))
+
+    assert seen.steps == ()
+    assert seen.since == EPOCH
+    assert seen.rate is not None
+    assert abs(seen.rate.ppm - rate) <= seen.rate.bound + 0.01
+
+
+def test_what_is_turned_fast_for_a_while_is_no_step() -> None:
+    turned = [1.0 - 0.25 * n for n in range(5)]
+    seen = trend(samples(1.0, 1.0, *turned, 0.0, 0.0, 0.0))
+
+    assert seen.steps == ()
+    assert seen.rate is not None
+    assert not seen.rate.certain
+
+
+@pytest.mark.parametrize(
+    ("offsets", "count"),
+    [
+        # one interval alone, two that no one rate fits, and such as are not of one sign
+        ((0.0, 0.0, 0.5, 0.5), 1),
+        ((0.0, 0.5, 1.7, 1.7), 2),
+        ((0.0, 0.5, 0.0, 0.5), 3),
+        # a jump, and a drift after it
+        ((0.0, 2.0, 2.21, 2.42, 2.63), 1),
+    ],
+)
+def test_what_no_rate_fits_are_steps(offsets: tuple[float, ...], count: int) -> None:
+    assert len(trend(samples(*offsets)).steps) == count
+
+
 def test_hours_that_were_put_together_claim_their_whole_spread() -> None:
     hours = [
         Sample(EPOCH + n * 3600, Reading(0.5 + 0.1 * n, 0.002), 0.4 + 0.1 * n, 0.6 + 0.1 * n, 12)

@@ -6,7 +6,9 @@ import pytest
 from sqlalchemy import func, select
 
 from bot.core.alerts import Alert, Severity
+from bot.core.clock_sweep import Measured, Sweep
 from bot.core.clock_trend import ARTEFACT
+from bot.core.clocks import BOT, Reading, Role, Whose
 from bot.engine.schema_clocks import clock_samples
 from bot.lab.clocks.link import Link
 from tests.engine.alive import Bot, Place
@@ -191,6 +193,35 @@ async def test_where_the_bots_own_clock_is_wrong_that_is_the_only_alert(site: Pl
             timepiece.step(-3.0)
         await looks(bot)
         assert titles(bot) == []
+
+
+async def test_a_reference_that_drifts_is_one_alert_and_not_one_a_clock(
+    site: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with site.bot() as bot:
+        begin = bot.engine.clock()
+
+        async def everything() -> Sweep:
+            now = bot.engine.clock()
+            off = -20e-6 * (now - begin)
+            hosts = (
+                Measured(Whose(Role.HOST, f"h{n}"), now, Reading(off, 0.001)) for n in range(9)
+            )
+            return Sweep(now, (Measured(BOT, now, Reading(0.0, 1e-6)), *hosts), BOT, 0.05)
+
+        monkeypatch.setattr(bot.engine.clocks, "everything", everything)
+        await looks(bot, 7)
+        alert = only(bot)
+        assert (
+            alert.title
+            == "The reference drifts: 9 clocks run away from the bot's own clock together."
+        )
+        assert alert.severity is Severity.INFO
+
+        await looks(bot, 7)
+        assert only(bot).id == alert.id
+        assert only(bot).title.startswith("The reference is wrong: the bot's own clock is ")
+        assert await bot.engine.alerts.recent(10) == []
 
 
 async def test_an_alert_is_told_anew_where_something_happens_and_not_at_each_look(

@@ -1,0 +1,73 @@
+"""Whether it is the reference that drifts: what most clocks do together, they do not do.
+
+No I/O here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bot.core.clock_account import Account
+from bot.core.clock_course import FARTHER
+from bot.core.clock_sweep import Sweep
+from bot.core.clock_trend import Rate
+from bot.core.clocks import Reading, Thresholds, Whose, agreement
+
+#: ppm by which a rate may be off and still be the one of the others: 50 ms in 6 h are 2.3 ppm, so
+#: that a clock which is alike is not one that drifts away by itself
+_ALIKE = 1.0
+
+
+@dataclass(frozen=True)
+class Away:
+    """How most clocks run away from the reference."""
+
+    #: of them, against the reference
+    rate: Rate
+    clocks: frozenset[Whose]
+    #: the next threshold that one of them reaches by it, and in how many seconds
+    reaches: tuple[float, float]
+
+
+def away(
+    sweep: Sweep,
+    accounts: Sequence[Account],
+    thresholds: Thresholds,
+    ahead: float,
+    *,
+    told: bool = False,
+) -> Away | None:
+    """How most clocks run away from the reference, at least three of them and at one rate.
+
+    None where they do not, or do not reach the next threshold within *ahead* seconds (somewhat more
+    where it was *told* before), and where the reference is doubted already.
+    """
+    if sweep.doubted:
+        return None
+    drifting = {it.whose: it for it in accounts if it.whose in sweep.voices and _certain(it)}
+    for way in (1, -1):
+        rates = {
+            whose: Reading(it.trend.rate.ppm, it.trend.rate.bound)
+            for whose, it in drifting.items()
+            if it.trend.rate is not None and it.trend.rate.ppm * way > 0
+        }
+        found = agreement(rates, _ALIKE)
+        if found is None or found.voices < 3 or found.voices * 2 <= len(sweep.voices):
+            continue
+        rate = Rate(found.truth.offset, found.truth.bound)
+        times = filter(None, (_time(drifting[each], rate, thresholds) for each in found.together))
+        soonest = min(times, key=lambda time: time[1], default=None)
+        if soonest is not None and soonest[1] <= ahead * (FARTHER if told else 1.0):
+            return Away(rate, found.together, soonest)
+    return None
+
+
+def _certain(it: Account) -> bool:
+    return it.trend.rate is not None and it.trend.rate.certain
+
+
+def _time(it: Account, rate: Rate, thresholds: Thresholds) -> tuple[float, float] | None:
+    """When it reaches the next threshold by *rate*; None also where that is too early to tell."""
+    reached = replace(it.trend, rate=rate).reaches(thresholds)
+    return reached if reached is not None and it.trend.foretells(reached[1]) else None
