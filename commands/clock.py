@@ -1,6 +1,7 @@
 """The clocks of Dom0s and DomUs: how far they are off, and which side is wrong."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from bot.api import (
     Account,
@@ -40,9 +41,8 @@ async def clock(ctx: Context, machine: Machine | None = None) -> Reply:
     if machine is None or machine.name == ALL:
         return await _all(ctx)
     clocks = ctx.clocks
-    found = await find_machine(
-        clocks, ctx.inventory, machine, lambda name: ctx.rights.object("clock.show", name)
-    )
+    may = partial(ctx.rights.object, "clock.show")
+    found = await find_machine(clocks, ctx.inventory, machine, may)
     hosts = map(clocks.host, ctx.world.hosts.values())
     sweep = await clocks.measure([found, *(each for each in hosts if each.whose != found.whose)])
     await clocks.keep(sweep)
@@ -166,18 +166,20 @@ async def _one(ctx: Context, sweep: Sweep, whose: Whose) -> Reply:
             hint="" if account.measured.measurable else _how_to_get_in(),
         )
     first = clock_text.apart(str(whose), account.offset, str(sweep.reference))
-    lines = [*_compared(sweep, account), *_course(ctx, account), *_service(account)]
+    may = partial(ctx.rights.object, "clock.show")
+    lines = [*_compared(sweep, account, may), *_course(ctx, account), *_service(account)]
     lines += [_("Why: {cause}").format(cause=each) for each in clock_causes.causes(account)]
     return Reply(
-        " ".join(filter(None, [first, clock_text.side(sweep, whose)])),
+        " ".join(filter(None, [first, clock_text.side(sweep, whose, may)])),
         body=[Lines(lines)],
         hint="\n".join([*_troubles(sweep), _more(ctx, account)]),
     )
 
 
-def _compared(sweep: Sweep, account: Account) -> Iterator[str]:
-    """The clock against those of the Dom0s, its own first."""
-    hosts = [each for each in sweep.measured if each.whose.role is Role.HOST]
+def _compared(sweep: Sweep, account: Account, may: Callable[[str], bool]) -> Iterator[str]:
+    """The clock against those of the Dom0s that the reader *may* see, its own first."""
+    hosts = [each for each in sweep.machines() if each.whose.role is Role.HOST]
+    hosts = [each for each in hosts if may(each.whose.name)]
     hosts.sort(key=lambda each: each.whose.name != account.measured.host)
     for each in hosts:
         found = sweep.between(account.whose, each.whose)

@@ -7,7 +7,7 @@ bound is no offset at all, but "within the error".
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from bot.i18n import _
@@ -82,13 +82,23 @@ class Agreement:
     together: frozenset[Whose]
     #: where the truth is, by those that agree, against what all were read against
     truth: Reading
-    #: of how many; fewer than two thirds of them prove nothing about the others
+    #: how many of them have a voice, of how many there are
+    voices: int
     of: int
 
     @property
     def most(self) -> bool:
-        """Whether those that agree are more than half of at least three."""
-        return self.of >= 3 and len(self.together) * 2 > self.of
+        """Whether those that agree have more than half of at least three voices."""
+        return self.of >= 3 and self.voices * 2 > self.of
+
+    def joined(self, readings: Mapping[Whose, Reading], tolerance: float) -> Agreement:
+        """With all those of *readings* that can be right to *tolerance* too, without a voice."""
+        fit = (
+            whose
+            for whose, reading in readings.items()
+            if (reading - self.truth).least <= tolerance
+        )
+        return replace(self, together=self.together.union(fit))
 
 
 def agreement(readings: Mapping[Whose, Reading], tolerance: float) -> Agreement | None:
@@ -105,9 +115,8 @@ def agreement(readings: Mapping[Whose, Reading], tolerance: float) -> Agreement 
     for low in sorted({low for low, _high in claims.values()}):
         holding = {whose: claim for whose, claim in claims.items() if claim[0] <= low <= claim[1]}
         high = min(high for _low, high in holding.values())
-        found = Agreement(
-            frozenset(holding), Reading((low + high) / 2, (high - low) / 2), len(claims)
-        )
+        truth = Reading((low + high) / 2, (high - low) / 2)
+        found = Agreement(frozenset(holding), truth, len(holding), len(claims))
         if best is None or _better(found, best):
             best = found
     return best

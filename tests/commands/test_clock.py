@@ -116,3 +116,17 @@ async def test_who_may_ask_for_some_clocks_sees_no_others(site: Place) -> None:
     assert "vm" in answer
     assert "zamok" not in answer
     assert "owl" not in answer
+
+
+async def test_the_others_are_counted_and_not_named_to_who_may_not_see_them(site: Place) -> None:
+    rights = {
+        "nounou": Role((Right.parse("*"),)),
+        "apprenti": Role((Right.parse("clock.show on vm"),)),
+    }
+    site.policy = Policy(site.policy.persons, site.policy.roles, rights)
+    site.lab.timepieces["vm"].step(0.3)
+
+    answer = (await said(site, "!clock vm", APPRENTI)).plain
+
+    assert "2 others agree with the bot's own clock: it is vm that is wrong." in answer
+    assert "fz" not in answer

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.clock_sweep import DRIFT, Measured, Sweep
-from bot.core.clock_text import apart, names, said, side, size
+from bot.core.clock_text import apart, drift, names, said, side, size
+from bot.core.clock_trend import Rate
 from bot.core.clocks import Reading, Role, Thresholds, Whose, agreement
+from bot.core.time_service import Kernel
 
 SERVER = Whose(Role.REFERENCE, "ntp.example.org")
-FY, FZ, VM = Whose(Role.HOST, "fy"), Whose(Role.HOST, "fz"), Whose(Role.GUEST, "vm")
+FY, FZ, FW = (Whose(Role.HOST, name) for name in ("fy", "fz", "fw"))
+VM = Whose(Role.GUEST, "vm")
 OTHERS = [Whose(Role.GUEST, f"vm{number}") for number in range(6)]
 OFFSETS = st.floats(-1000.0, 1000.0)
 BOUNDS = st.floats(1e-6, 0.5)
@@ -19,7 +24,7 @@ BOUNDS = st.floats(1e-6, 0.5)
 
 def sweep(**offsets: float) -> Sweep:
     """A sweep by whose clocks are off by so much, each to 1 ms; *server* is the reference."""
-    named = {"server": SERVER, "fy": FY, "fz": FZ, "vm": VM}
+    named = {"server": SERVER, "fy": FY, "fz": FZ, "fw": FW, "vm": VM}
     measured = tuple(
         Measured(named[name], 0.0, Reading(offset, 0.001)) for name, offset in offsets.items()
     )
@@ -84,6 +89,80 @@ def test_the_reference_is_doubted_where_the_others_agree_against_it() -> None:
 
     assert seen.doubted
     assert side(seen, VM) == "fy and fz agree with vm: it is ntp.example.org that is wrong."
+
+
+def guests(count: int, off: float, host: str, kernel: Kernel | None = None) -> list[Measured]:
+    """As many guests on *host*, all of them *off*."""
+    return [
+        Measured(
+            Whose(Role.GUEST, f"{host}-{n}"), 0.0, Reading(off, 0.001), host=host, kernel=kernel
+        )
+        for n in range(count)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("off", "kernel"),
+    [
+        # they take their time from their Dom0 by NTP, as well as they can
+        (0.2, None),
+        (0.23, Kernel("xen", independent=True)),
+        # their clock is the one of their Dom0, though that was set meanwhile
+        (0.3, Kernel("xen", independent=False)),
+    ],
+)
+def test_guests_that_hang_on_a_wrong_dom0_do_not_outvote_the_clocks_that_are_right(
+    off: float, kernel: Kernel | None
+) -> None:
+    seen = sweep(server=0.0, fy=0.0, fz=0.0, fw=0.2)
+    wrong = guests(6, off, "fw", kernel)
+    seen = replace(seen, measured=(*seen.measured, *wrong))
+
+    assert not seen.doubted
+    assert side(seen, FW) == "fy and fz agree with ntp.example.org: it is fw that is wrong."
+
+
+def test_a_dom0_speaks_for_guests_that_agree_with_those_that_are_right() -> None:
+    seen = sweep(server=0.0, fy=0.0, fz=0.0, fw=0.2)
+    seen = replace(seen, measured=(*seen.measured, *guests(2, 0.01, "fy")))
+    found = seen.agreement()
+
+    assert found is not None
+    assert (found.voices, found.of) == (3, 4)
+    assert side(seen, FW).startswith("fy, fy-0, fy-1 and fz agree with ntp.example.org")
+
+
+def test_a_guest_has_a_voice_against_its_own_dom0() -> None:
+    seen = sweep(server=0.0, fy=0.2)
+    seen = replace(seen, measured=(*seen.measured, *guests(2, 0.0, "fy")))
+
+    assert side(seen, FY) == "fy-0 and fy-1 agree with ntp.example.org: it is fy that is wrong."
+
+
+@pytest.mark.parametrize("off", [0.0, 0.8])
+def test_a_clock_too_vague_to_tell_has_no_voice(off: float) -> None:
+    vague = [Measured(each, 0.0, Reading(off, 0.501)) for each in OTHERS]
+    seen = sweep(server=0.3, fy=0.0, fz=0.0, fw=0.0)
+    seen = replace(seen, measured=(*seen.measured, *vague))
+
+    assert seen.doubted
+    assert side(seen, FY).endswith("agree with fy: it is ntp.example.org that is wrong.")
+
+
+def test_a_vague_dom0_does_not_speak_for_its_guests() -> None:
+    seen = sweep(server=0.3, fy=0.0)
+    vague = Measured(FW, 0.0, Reading(0.0, 0.501))
+    seen = replace(seen, measured=(*seen.measured, vague, *guests(3, 0.0, "fw")))
+
+    assert seen.doubted
+
+
+def test_a_few_guests_that_went_astray_together_do_not_outvote_all_the_others() -> None:
+    seen = sweep(server=0.0, fy=0.0, fz=0.0)
+    many = guests(20, 0.0, "fy") + guests(5, 3.0, "fz")
+    seen = replace(seen, measured=(*seen.measured, *many))
+
+    assert not seen.doubted
 
 
 def test_both_are_wrong_where_the_others_agree_with_neither() -> None:
@@ -161,3 +240,9 @@ def test_the_next_threshold_is_the_first_that_is_not_reached() -> None:
     thresholds = Thresholds()
 
     assert [thresholds.next(each) for each in (0.01, -0.05, 2.0, 300.0)] == [0.05, 1.0, 300.0, None]
+
+
+def test_a_drift_that_is_not_certain_is_said_by_what_it_cannot_exceed() -> None:
+    assert drift(Rate(-5.2, 25.1)) == "under 31 ppm"
+    assert drift(Rate(80.0, 3.0)) == "+80 ± 3 ppm"
+    assert drift(None) == ""
