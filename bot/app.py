@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -164,6 +165,8 @@ async def _run(config: Config, path: Path) -> None:
                 reports=config.incidents.folder or config.state / "incidents",
                 timezone=config.timezone,
                 console=console_of(config),
+                # another than the loop's: ntpd and its kind turn that one, too (clock_gettime(2))
+                steady=partial(time.clock_gettime, time.CLOCK_MONOTONIC_RAW),
                 clock_rules=clock_rules_of(config),
                 tally=tally,
                 pulse=pulse,

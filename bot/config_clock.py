@@ -43,6 +43,8 @@ class Clock(Section):
     step: bool = True
     #: whether a time service may be started anew that does not run, or that cannot be told
     restart: bool = False
+    #: how long all clocks may take at a time: less than the watch over them has between two looks
+    sweep: Seconds = 240.0
     #: how long a clock that is being mended is followed
     patience: Seconds = 120.0
 

@@ -122,6 +122,7 @@ def clock_rules_of(config: Config) -> ClockRules:
         may_step=said.step,
         may_restart=said.restart,
         patience=said.patience,
+        sweep=said.sweep,
         limit=config.migrate.clock_limit,
         behind=config.migrate.clock_behind,
     )

@@ -1,6 +1,7 @@
 """The clocks of Dom0s and DomUs: how far they are off, and which side is wrong."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from bot.api import (
     Account,
@@ -40,9 +41,8 @@ async def clock(ctx: Context, machine: Machine | None = None) -> Reply:
     if machine is None or machine.name == ALL:
         return await _all(ctx)
     clocks = ctx.clocks
-    found = await find_machine(
-        clocks, ctx.inventory, machine, lambda name: ctx.rights.object("clock.show", name)
-    )
+    may = partial(ctx.rights.object, "clock.show")
+    found = await find_machine(clocks, ctx.inventory, machine, may)
     hosts = map(clocks.host, ctx.world.hosts.values())
     sweep = await clocks.measure([found, *(each for each in hosts if each.whose != found.whose)])
     await clocks.keep(sweep)
@@ -149,10 +149,14 @@ def _troubles(sweep: Sweep) -> Iterator[str]:
 def _next(ctx: Context, sweep: Sweep, off: Sequence[Account]) -> Iterator[str]:
     if sweep.doubted:
         yield _("Set nothing by {reference} before it is mended.").format(reference=sweep.reference)
-    elif off:
+        return
+    first = next((each for each in off if _may_be_set(ctx, each)), None)
+    if first is not None:
         yield _("{prefix}clock {name} says why, {prefix}clock fix {name} mends it.").format(
-            prefix=ctx.prefix, name=off[0].whose
+            prefix=ctx.prefix, name=first.whose
         )
+    elif off:
+        yield _("{prefix}clock {name} says why.").format(prefix=ctx.prefix, name=off[0].whose)
 
 
 async def _one(ctx: Context, sweep: Sweep, whose: Whose) -> Reply:
@@ -166,18 +170,20 @@ async def _one(ctx: Context, sweep: Sweep, whose: Whose) -> Reply:
             hint="" if account.measured.measurable else _how_to_get_in(),
         )
     first = clock_text.apart(str(whose), account.offset, str(sweep.reference))
-    lines = [*_compared(sweep, account), *_course(ctx, account), *_service(account)]
+    may = partial(ctx.rights.object, "clock.show")
+    lines = [*_compared(sweep, account, may), *_course(ctx, account), *_service(account)]
     lines += [_("Why: {cause}").format(cause=each) for each in clock_causes.causes(account)]
     return Reply(
-        " ".join(filter(None, [first, clock_text.side(sweep, whose)])),
+        " ".join(filter(None, [first, clock_text.side(sweep, whose, may)])),
         body=[Lines(lines)],
         hint="\n".join([*_troubles(sweep), _more(ctx, account)]),
     )
 
 
-def _compared(sweep: Sweep, account: Account) -> Iterator[str]:
-    """The clock against those of the Dom0s, its own first."""
-    hosts = [each for each in sweep.measured if each.whose.role is Role.HOST]
+def _compared(sweep: Sweep, account: Account, may: Callable[[str], bool]) -> Iterator[str]:
+    """The clock against those of the Dom0s that the reader *may* see, its own first."""
+    hosts = [each for each in sweep.machines() if each.whose.role is Role.HOST]
+    hosts = [each for each in hosts if may(each.whose.name)]
     hosts.sort(key=lambda each: each.whose.name != account.measured.host)
     for each in hosts:
         found = sweep.between(account.whose, each.whose)
@@ -216,11 +222,26 @@ def _service(account: Account) -> Iterator[str]:
 def _more(ctx: Context, account: Account) -> str:
     assert account.offset is not None
     name, prefix = account.whose, ctx.prefix
-    if account.offset.least >= ctx.clocks.rules.thresholds.notice:
-        return _("{prefix}clock fix {name} mends it, {prefix}clock graph {name} shows it.").format(
-            prefix=prefix, name=name
-        )
-    return _("{prefix}clock graph {name} 7d shows how it was.").format(prefix=prefix, name=name)
+    if account.offset.least < ctx.clocks.rules.thresholds.notice:
+        return _("{prefix}clock graph {name} 7d shows how it was.").format(prefix=prefix, name=name)
+    graph = _("{prefix}clock graph {name} shows it.").format(prefix=prefix, name=name)
+    return f"{_how_to_mend(ctx, account)} {graph}"
+
+
+def _how_to_mend(ctx: Context, account: Account) -> str:
+    name, host, prefix = account.whose, account.measured.host, ctx.prefix
+    if clock_causes.dependent(account) and host:
+        return _("{prefix}clock fix {host} mends both.").format(prefix=prefix, host=host)
+    if not _may_be_set(ctx, account):
+        return _("The bot cannot log in on {name}: mend it there.").format(name=name)
+    return _("{prefix}clock fix {name} mends it.").format(prefix=prefix, name=name)
+
+
+def _may_be_set(ctx: Context, account: Account) -> bool:
+    """Whether the bot can log in there, and the clock is the machine's own."""
+    guest = ctx.world.guests.get(account.whose.name)
+    open_ = account.whose.role is Role.HOST or (guest is not None and guest.session is not None)
+    return open_ and not clock_causes.dependent(account)
 
 
 def _how_to_get_in() -> str:

@@ -28,7 +28,8 @@ async def fix(ctx: Context, name: Machine, *, step: bool = False, dry_run: bool 
     it = ctx.plan.facts if ctx.plan is not None else None
     if isinstance(it, Mending):
         return await clock_fix.carry_out(ctx, it)
-    return Reply(str(it))
+    assert isinstance(it, Reply)  # there is nothing to mend
+    return it
 
 
 @fix.plan

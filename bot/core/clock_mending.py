@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import Enum
 
+from bot.core.clock_sweep import DRIFT
 from bot.core.clock_text import said, size
 from bot.core.clocks import Reading
 from bot.core.time_service import Source, Standing, Sync, TimeService
@@ -25,15 +26,35 @@ class Way(Enum):
 
 
 def mended(before: Reading, now: Reading, notice: float) -> bool:
-    """Whether a clock that was off by *before* is right *now*: within *notice*, or the error."""
+    """Whether a clock that was off by *before* is right *now*.
+
+    Within *notice*, or within an error that is no larger than it was; one that was within *notice*
+    and is stepped all the same has to get far better.
+    """
     if not now.certain:
-        return True
-    return now.most <= notice and now.most < before.least
+        return in_order(before, now, notice)
+    goal = notice if before.most > notice else before.least / 4
+    return now.most <= goal and now.most < before.least
+
+
+def in_order(before: Reading, now: Reading, notice: float) -> bool:
+    """Whether nothing is left to mend *now*, whatever it was: as far as one could see *before*."""
+    return now.most <= notice or (not now.certain and now.bound <= before.bound)
 
 
 def better(before: Reading, now: Reading) -> bool:
     """Whether it is certain that the clock is less far off than *before*."""
     return abs(before.offset) - abs(now.offset) > before.bound + now.bound
+
+
+def farther(before: Reading, now: Reading, seconds: float, notice: float) -> bool:
+    """Whether a clock that was off by *before*, *seconds* ago, is off the other way or by more.
+
+    Less is no harm: its time service may slew it already.
+    """
+    slack = before.bound + now.bound + DRIFT * seconds + notice
+    other = before.offset * now.offset < 0
+    return other or abs(now.offset) - abs(before.offset) > slack
 
 
 def time_left(before: Reading, now: Reading, seconds: float, notice: float) -> float:

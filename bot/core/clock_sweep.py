@@ -7,12 +7,32 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from bot.core.clocks import Agreement, Reading, Role, Whose, agreement
+from bot.core.clocks import BOT, Agreement, Reading, Role, Whose, agreement
 from bot.core.time_service import Kernel, TimeService
 
 #: by how much two clocks may drift apart between two readings, a second: ten times what RFC 5905
 #: takes for a clock in order (PHI, 15 ppm), since the bot's own may be none
 DRIFT = 150e-6
+
+
+@dataclass(frozen=True)
+class Instant:
+    """What the bot's own two clocks said at one time, in seconds."""
+
+    #: since 1970
+    wall: float
+    #: of the one that nobody sets or turns
+    steady: float
+
+
+def gone_apart(one: Instant, other: Instant) -> float:
+    """By how much the bot's clock was set or turned between two times."""
+    return abs((other.wall - one.wall) - (other.steady - one.steady))
+
+
+def leeway(one: Instant, other: Instant) -> float:
+    """By how much readings against the bot's clock at two times may differ with nothing wrong."""
+    return DRIFT * abs(other.steady - one.steady) + gone_apart(one, other)
 
 
 @dataclass(frozen=True)
@@ -35,11 +55,25 @@ class Measured:
     kernel: Kernel | None = None
     #: why nobody can tell which time service runs there, in one sentence
     unclear: str = ""
+    #: when it was, by the bot's steady clock too; None where that is no matter
+    instant: Instant | None = None
 
     @property
     def asked(self) -> bool:
         """Whether its kernel and its time service were asked, and answered."""
         return self.kernel is not None and not self.unclear
+
+
+def difference(one: Measured, other: Measured) -> Reading | None:
+    """How far *one* is ahead of *other*; None where either could not be measured."""
+    if one.reading is None or other.reading is None:
+        return None
+    apart = one.reading - other.reading
+    if BOT in (one.whose, other.whose):
+        # against the bot's clock itself it was read, at that very time
+        return apart
+    here, there = (each.instant or Instant(each.at, each.at) for each in (one, other))
+    return Reading(apart.offset, apart.bound + leeway(here, there))
 
 
 @dataclass(frozen=True)
@@ -116,10 +150,7 @@ class Sweep:
     def between(self, one: Whose, other: Whose) -> Reading | None:
         """How far *one* is ahead of *other*; None where either could not be measured."""
         here, there = self.of(one), self.of(other)
-        if here is None or there is None or here.reading is None or there.reading is None:
-            return None
-        apart = here.reading - there.reading
-        return Reading(apart.offset, apart.bound + DRIFT * abs(here.at - there.at))
+        return difference(here, there) if here is not None and there is not None else None
 
     def offset(self, whose: Whose) -> Reading | None:
         """How far *whose* is ahead of the reference; None where that could not be measured."""

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import math
+from collections.abc import Callable, Collection, Sequence
 
 from bot.core.clock_sweep import Sweep
 from bot.core.clock_trend import Rate
-from bot.core.clocks import Reading, Whose
+from bot.core.clocks import Reading, Role, Whose
 from bot.core.render import duration
 from bot.core.time_service import Source, Standing, Sync, TimeService
-from bot.i18n import _
+from bot.i18n import _, ngettext
 
 #: as many clocks are named; of more their number is told
 _NAMED = 3
+
+
+def _any(_name: str) -> bool:
+    return True
 
 
 def size(seconds: float) -> str:
@@ -62,8 +67,11 @@ def apart(whose: str, reading: Reading, other: str) -> str:
     return _("{whose} is {size} ± {bound} behind {other}.").format(**values)
 
 
-def side(sweep: Sweep, whose: Whose) -> str:
-    """Which side is wrong where *whose* clock and the reference differ; empty where they do not."""
+def side(sweep: Sweep, whose: Whose, may: Callable[[str], bool] = _any) -> str:
+    """Which side is wrong where *whose* clock and the reference differ; empty where they do not.
+
+    Other machines are named where the reader *may* see them.
+    """
     found, offset = sweep.agreement(), sweep.offset(whose)
     if found is None or offset is None or not offset.certain:
         return ""
@@ -72,25 +80,39 @@ def side(sweep: Sweep, whose: Whose) -> str:
         return ""
     if not found.most:
         return _("Too few clocks agree for anybody to say which side is wrong.")
-    others = names([each for each in found.together if each not in (whose, sweep.reference)])
+    others = names([each for each in found.together if each not in (whose, sweep.reference)], may)
+    count = len(found.together - {whose, sweep.reference})
+    values = {"others": others, "reference": sweep.reference, "whose": whose}
     if there:
-        return _("{others} agree with {reference}: it is {whose} that is wrong.").format(
-            others=others, reference=sweep.reference, whose=whose
-        )
+        return ngettext(
+            "{others} agrees with {reference}: it is {whose} that is wrong.",
+            "{others} agree with {reference}: it is {whose} that is wrong.",
+            count,
+        ).format(**values)
     if here:
-        return _("{others} agree with {whose}: it is {reference} that is wrong.").format(
-            others=others, whose=whose, reference=sweep.reference
-        )
+        return ngettext(
+            "{others} agrees with {whose}: it is {reference} that is wrong.",
+            "{others} agree with {whose}: it is {reference} that is wrong.",
+            count,
+        ).format(**values)
     return _("{others} agree with one another: {whose} and {reference} are both wrong.").format(
-        others=others, whose=whose, reference=sweep.reference
+        **values
     )
 
 
-def names(clocks: Collection[Whose]) -> str:
-    """*clocks* by their names, the first few of them."""
-    named = sorted(str(each) for each in clocks)
-    if not named:
+def names(clocks: Collection[Whose], may: Callable[[str], bool] = _any) -> str:
+    """*clocks* by their names, the first few of them; those that nobody *may* see are counted."""
+    named = sorted(
+        str(each) for each in clocks if each.role in (Role.BOT, Role.REFERENCE) or may(each.name)
+    )
+    if not clocks:
         return _("no others")
+    if hidden := len(clocks) - len(named):
+        named = [
+            *named[:_NAMED],
+            ngettext("{count} other", "{count} others", hidden).format(count=hidden),
+        ]
+        return _joined(named)
     if len(named) > _NAMED + 1:
         count = len(named) - _NAMED
         return _("{names} and {count} more").format(names=", ".join(named[:_NAMED]), count=count)
@@ -107,8 +129,9 @@ def drift(rate: Rate | None) -> str:
     """How fast a clock runs, in a few words; empty where that is not known."""
     if rate is None:
         return ""
-    values = {"ppm": f"{rate.ppm:+.0f}", "bound": f"{rate.bound:.0f}"}
-    return _("{ppm} ± {bound} ppm").format(**values)
+    if not rate.certain:
+        return _("under {most} ppm").format(most=math.ceil(abs(rate.ppm) + rate.bound))
+    return _("{ppm} ± {bound} ppm").format(ppm=f"{rate.ppm:+.0f}", bound=f"{rate.bound:.0f}")
 
 
 def drift_sentence(rate: Rate | None) -> str:
@@ -151,4 +174,6 @@ def source_line(source: Source) -> str:
         said_of.append(_("stratum {number}").format(number=source.stratum))
     if source.answered is not None:
         said_of.append(_("answered {count} of 8").format(count=source.answered))
+    if source.offset is not None:
+        said_of.append(said(Reading(source.offset, source.bound or 0.0)))
     return f"{source.name}: {', '.join(said_of)}"

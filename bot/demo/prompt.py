@@ -213,7 +213,7 @@ def _help() -> str:
         "/fault NAME [HOST [TEXT]]  let something go wrong, for commands with TEXT in them;\n"
         "                           /fault clear ends them all\n"
         "/console GUEST SCENE       let a guest's console show something: panic, fsck, session\n"
-        "/clock NAME step SECONDS   let a clock jump; or: drift PPM, stray SECONDS (a lie, once),\n"
+        "/clock NAME step SECONDS   let a clock jump; or: drift PPM, stray SECONDS (a lie),\n"
         "                           service dead, server dead (alive mends both)\n"
         "/link NAME DELAY           let the way to a machine take DELAY seconds there and back\n"
         "/sign PERSON               sign the devices of PERSON's own clients, so that the bot\n"

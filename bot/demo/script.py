@@ -10,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from bot.core.text import clean
+from bot.demo.wishes import WORDS
 from bot.errors import UsageError
 from bot.i18n import _
 
@@ -97,6 +98,13 @@ def _say(number: int, line: str, members: Collection[str], *, waited: bool) -> S
         )
     if not text:
         raise _bad(number, _("there is no message to send"))
+    if text.split()[0] in WORDS:
+        raise _bad(
+            number,
+            _("{word} is a word of the prompt, and means nothing in a script").format(
+                word=text.split()[0]
+            ),
+        )
     if text.count(CODE) > 1:
         raise _bad(number, _("{code} may stand in a line once").format(code=CODE))
     return Say(number, person, text, waited)

@@ -31,6 +31,9 @@ def request(line: Sequence[str]) -> dict[str, Any]:
             return {"do": "clock", "where": where, "server": {"answers": answers}}
         case ["/clock", where, ("clocksource" | "independent") as what, word]:
             return {"do": "clock", "where": where, what: word}
+        case ["/clock", where, "stray", number, times] if times.isdecimal():
+            stray = _number(line[0], number)
+            return {"do": "clock", "where": where, "stray": stray, "times": int(times)}
         case ["/clock", where, ("step" | "drift" | "stray" | "moved") as what, number]:
             return {"do": "clock", "where": where, what: _number(line[0], number)}
         case ["/link", where, *numbers] if 1 <= len(numbers) <= 3:
@@ -59,7 +62,7 @@ def _usage(word: str) -> str:
             names=", ".join(SCENES)
         ),
         "/clock": _(
-            "write: /clock NAME step SECONDS, drift PPM, stray SECONDS, moved SECONDS, "
+            "write: /clock NAME step SECONDS, drift PPM, stray SECONDS [TIMES], moved SECONDS, "
             "service dead, server dead, independent no or clocksource WORD"
         ),
         "/link": _("write: /link NAME DELAY [JITTER [PART-ON-THE-WAY-THERE]], times in seconds"),

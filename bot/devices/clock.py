@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
+from bot.core.clock_sweep import Instant, gone_apart, leeway
 from bot.core.clocks import Reading
 from bot.core.text import clean
 from bot.devices.session import Call, Output, Session
@@ -22,11 +23,14 @@ _JUMP = 0.001
 
 @dataclass(frozen=True)
 class Stopwatch:
-    """The bot's own two clocks: the one of the wall, and one that nobody sets."""
+    """The bot's own two clocks: the one of the wall, and one that nobody sets or turns."""
 
     #: seconds since 1970
     wall: Callable[[], float]
     steady: Callable[[], float]
+
+    def now(self) -> Instant:
+        return Instant(self.wall(), self.steady())
 
 
 @dataclass(frozen=True)
@@ -66,62 +70,80 @@ def _read_date(output: Output) -> tuple[float, float]:
 
 
 async def read_by_ssh(session: Session, watch: Stopwatch, probes: int) -> Reading:
-    """How far the machine of *session* is ahead of *watch*, by the quickest of *probes*.
+    """How far the machine of *session* is ahead of *watch* now, by the quickest of *probes*.
 
     The machine reads its clock somewhen between question and answer, so half of the round trip is
-    what it may be wrong by (F. Cristian, 1989).  Raises as `Session.run`.
+    what it may be wrong by (F. Cristian, 1989).  Raises as `Session.run` where no probe succeeds.
     """
 
     async def once() -> Reading | None:
-        before, since = watch.wall(), watch.steady()
+        before = watch.now()
         time, grain = await session.run(date_call())
-        return _between(watch, before, since, time, time, grain)
+        return _between(before, watch.now(), time, time, grain)
 
-    return await _quickest(once, probes)
+    return await _quickest(once, watch, probes)
 
 
-async def read_by_ntp(wire: NtpWire, watch: Stopwatch, probes: int) -> tuple[Reading, bool]:
-    """How far the time server of *wire* is ahead of *watch*, by the quickest of *probes*.
+async def read_by_ntp(wire: NtpWire, watch: Stopwatch, probes: int) -> tuple[Reading, NtpAnswer]:
+    """How far the time server of *wire* is ahead of *watch* now, by the quickest of *probes*.
 
-    And whether it holds its own clock to be synchronised.  By four times (RFC 5905, section 8): the
-    time that the server itself took does not count.  Raises as `NtpWire.ask`.
+    With the answer that says how sure the server is of itself, the least of all.  By four times
+    (RFC 5905, section 8): the time that the server itself took does not count.  Raises as
+    `NtpWire.ask` where no probe succeeds.
     """
-    synchronised = True
+    answer: NtpAnswer | None = None
 
     async def once() -> Reading | None:
-        nonlocal synchronised
-        before, since = watch.wall(), watch.steady()
-        answer = await wire.ask()
-        synchronised = synchronised and answer.synchronised
-        return _between(watch, before, since, answer.received, answer.sent, GRAIN)
+        nonlocal answer
+        before = watch.now()
+        said = await wire.ask()
+        after = watch.now()
+        if answer is not None:
+            sure = answer.synchronised and said.synchronised
+            said = replace(said, bound=max(answer.bound, said.bound), synchronised=sure)
+        answer = said
+        return _between(before, after, said.received, said.sent, GRAIN)
 
-    return await _quickest(once, probes), synchronised
+    reading = await _quickest(once, watch, probes)
+    assert answer is not None  # else there were no reading
+    return reading, answer
 
 
 def _between(
-    watch: Stopwatch, before: float, since: float, received: float, sent: float, grain: float
+    before: Instant, after: Instant, received: float, sent: float, grain: float
 ) -> Reading | None:
-    """What was read between *before* (on the wall; *since* on the steady clock) and now.
-
-    None where the bot's own clock was set meanwhile.
-    """
-    after, elapsed = watch.wall(), watch.steady() - since
-    if abs((after - before) - elapsed) > _JUMP:
+    """What was read between *before* and *after*; None where the bot's own clock was set then."""
+    elapsed = after.steady - before.steady
+    if gone_apart(before, after) > _JUMP:
         return None
     if not -_JUMP <= sent - received <= elapsed + _JUMP:
         raise DeviceError(_("Its clock was set while it answered, or it tells it wrongly."))
-    offset = ((received - before) + (sent - after)) / 2
+    offset = ((received - before.wall) + (sent - after.wall)) / 2
     taken = max(0.0, min(sent - received, elapsed))
-    wrong = abs((after - before) - elapsed) + abs((sent - received) - taken)
+    wrong = gone_apart(before, after) + abs((sent - received) - taken)
     return Reading(offset, (elapsed - taken) / 2 + wrong + grain)
 
 
-async def _quickest(once: Callable[[], Awaitable[Reading | None]], probes: int) -> Reading:
-    best: Reading | None = None
+async def _quickest(
+    once: Callable[[], Awaitable[Reading | None]], watch: Stopwatch, probes: int
+) -> Reading:
+    """The surest of *probes* readings, as sure as it is after the last of them.
+
+    A machine that fails once is not asked on: one lost answer takes nothing from those before it,
+    and a time server that is asked too often falls silent for good.
+    """
+    found: list[tuple[Reading, Instant]] = []
     for _probe in range(probes):
-        reading = await once()
-        if reading is not None and (best is None or reading.bound < best.bound):
-            best = reading
-    if best is None:
+        try:
+            reading = await once()
+        except DeviceError:
+            if not found:
+                raise
+            break
+        if reading is not None:
+            found.append((reading, watch.now()))
+    if not found:
         raise DeviceError(_("The bot's own clock was set while it measured: measure again."))
-    return best
+    now = watch.now()
+    aged = [Reading(each.offset, each.bound + leeway(then, now)) for each, then in found]
+    return min(aged, key=lambda each: each.bound)

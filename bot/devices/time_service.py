@@ -22,6 +22,8 @@ class TimeServiceDriver(ABC):
     order: ClassVar[int]
     #: whether it takes `ask_again` and `step`; else only a restart makes it look at once
     can_be_told: ClassVar[bool]
+    #: seconds: started anew it steps what is farther off, by the configuration that it comes with
+    steps_from: ClassVar[float]
 
     def __init__(self, name: str, session: Session) -> None:
         #: of the machine

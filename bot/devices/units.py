@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.core.text import clean
 from bot.devices.said import must_succeed, not_understood
@@ -15,6 +15,8 @@ from bot.i18n import _
 _LOADED = "loaded"
 #: sudo's own words, before it runs anything
 _SUDO = re.compile(r"^sudo: (.*)", re.MULTILINE)
+#: what it only warns of, and goes on
+_WARNING = re.compile(r"^sudo: unable to resolve host .*\n?", re.MULTILINE)
 #: what a shell says where there is no such command (POSIX, 2.8.2)
 NOT_FOUND = 127
 
@@ -79,8 +81,9 @@ def change(*words: str) -> Call[None]:
     """*words* with root's rights, sent once; sudo never asks for a password."""
 
     def parse(output: Output) -> None:
+        output = replace(output, stderr=_WARNING.sub("", output.stderr))
         refused = _SUDO.search(output.stderr)
-        if refused is not None:
+        if output.exit != 0 and refused is not None:
             said = clean(refused[1], 120)
             raise DeviceError(
                 _("The machine does not let the bot run {command}: sudo says: {said}").format(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.clock_account import Account, Move
@@ -15,6 +14,7 @@ from bot.core.clock_sweep import Measured, Sweep
 from bot.core.clock_trend import trend
 from bot.core.clocks import Reading, Role, Sample, Whose
 from bot.engine import moves
+from bot.engine.aside import aside
 from bot.engine.schema_clocks import clock_samples
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 #: seconds of the past that say how fast a clock drifts
 BACK = 6 * 3600.0
-#: so many clocks are worked out at a time
-_TOGETHER = 20
+#: so many clocks are looked for by their names
+_FEW = 20
 
 
 async def accounts(engine: Engine, sweep: Sweep) -> list[Account]:
@@ -31,16 +31,23 @@ async def accounts(engine: Engine, sweep: Sweep) -> list[Account]:
 
     Raises `StoreError` where what was measured before cannot be read.
     """
+    since = engine.clock() - BACK
     async with engine.store.read() as tx:
-        past = await _past(tx, sweep, engine.clock() - BACK)
-        moved = dict(await moves.since(tx, engine.clock() - BACK))
-    found = []
-    for each in sweep.machines():
-        found.append(_account(each, sweep, past.get(each.whose, []), moved))
-        if len(found) % _TOGETHER == 0:
-            # a thousand clocks take a second: people have their turn
-            await asyncio.sleep(0)
-    return found
+        past = await _past(tx, sweep, since)
+        moved = dict(await moves.since(tx, since))
+    # a thousand clocks take a second or two, and people wait meanwhile
+    return await aside(engine.store, _accounts, sweep, past, moved)
+
+
+def _accounts(sweep: Sweep, past: Sequence[Row[Any]], moved: Mapping[str, Move]) -> list[Account]:
+    samples = {
+        Whose(Role(role), name): [
+            Sample(row.at, Reading(row.offset, row.bound), row.low, row.high, row.readings)
+            for row in group
+        ]
+        for (role, name), group in groupby(past, key=lambda row: (row.role, row.name))
+    }
+    return [_account(each, sweep, samples.get(each.whose, []), moved) for each in sweep.machines()]
 
 
 def _account(
@@ -55,7 +62,7 @@ def _account(
     return Account(measured, sweep, trend(samples), host, move)
 
 
-async def _past(tx: AsyncConnection, sweep: Sweep, since: float) -> dict[Whose, list[Sample]]:
+async def _past(tx: AsyncConnection, sweep: Sweep, since: float) -> Sequence[Row[Any]]:
     """What was measured of each machine of *sweep* from *since* on, against its reference."""
     table, names = clock_samples.c, [each.whose.name for each in sweep.machines()]
     query = (
@@ -63,12 +70,6 @@ async def _past(tx: AsyncConnection, sweep: Sweep, since: float) -> dict[Whose, 
         .where(table.at >= since, table.reference == sweep.reference.name)
         .order_by(table.role, table.name, table.at)
     )
-    # one machine needs no index over all of them
-    rows = await tx.execute(query.where(table.name == names[0]) if len(names) == 1 else query)
-    return {
-        Whose(Role(role), name): [
-            Sample(row.at, Reading(row.offset, row.bound), row.low, row.high, row.readings)
-            for row in group
-        ]
-        for (role, name), group in groupby(rows, key=lambda row: (row.role, row.name))
-    }
+    if len(names) <= _FEW:
+        query = query.where(table.name.in_(names))
+    return (await tx.execute(query)).all()

@@ -4,52 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
 
-from bot.core.clock_mending import Way, agrees, belief, better, mended, time_left
-from bot.core.clock_text import said
+from bot.core.clock_mending import Way, state
 from bot.core.clocks import Reading, Role
-from bot.core.render import Reply, duration
-from bot.core.time_service import Sync, TimeService
+from bot.core.render import Reply
 from bot.devices.time_service import TimeServiceDriver
 from bot.engine.clock_fix_card import Mending
+from bot.engine.clock_fix_seen import (
+    BEGUN,
+    SENT,
+    TAKEN,
+    Seen,
+    demand_same,
+    look,
+    no_agreement,
+    not_done,
+    now_text,
+    progress,
+    right,
+    unknown,
+)
 from bot.engine.clock_fixable import kind_of
 from bot.engine.context import Context
-from bot.engine.following import how_to_settle
-from bot.errors import DeviceError, Failed, OutcomeUnknown, Refused, StoreError
+from bot.errors import DeviceError, Failed, OutcomeUnknown, StoreError
 from bot.i18n import _
-
-#: what is noted: before anything is sent; before the clock is stepped or its service started; and
-#: once that was taken
-_BEGUN, _SENT, _TAKEN = "clock", "clock-sent", "clock-taken"
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """What one look showed."""
-
-    #: against the reference; None where it could not be measured
-    offset: Reading | None
-    service: TimeService | None = None
-    why: str = ""
-
-    def done(self, ctx: Context, it: Mending) -> bool:
-        """Whether the clock is right, and kept right."""
-        if self.offset is None or (self.service is not None and not self.service.runs):
-            return False
-        if it.way is Way.RESTART and not self.synchronised:
-            return False
-        return mended(it.before, self.offset, ctx.clocks.rules.thresholds.notice)
-
-    @property
-    def synchronised(self) -> bool:
-        return self.service is not None and self.service.sync is Sync.SYNCHRONISED
-
-    def confirmed(self, ctx: Context) -> bool:
-        """Whether the time service sees the offset that was measured."""
-        if self.offset is None or self.service is None:
-            return False
-        return agrees(self.service, self.offset, ctx.clocks.rules.thresholds.notice)
 
 
 async def carry_out(ctx: Context, it: Mending) -> Reply:
@@ -59,13 +37,14 @@ async def carry_out(ctx: Context, it: Mending) -> Reply:
     `OutcomeUnknown` where the clock could not be measured afterwards.
     """
     await ctx.own(it.host)
-    await ctx.note(_BEGUN, _noted(it))
+    await ctx.note(BEGUN, _noted(it))
     if it.way is Way.STEP:
         await _ask_again(ctx, it)
         if (seen := await _sees_it(ctx, it)) is not None:
-            return _right(ctx, it, seen)
+            await ctx.clocks.keep(seen.sweep)
+            return right(ctx, it, seen)
     if it.way is not Way.SLEW:
-        await ctx.note(_SENT, True)
+        await ctx.note(SENT, True)
     await ctx.no_return()
     await (_ask_again(ctx, it) if it.way is Way.SLEW else _send(ctx, it))
     return await follow(ctx, it)
@@ -73,7 +52,7 @@ async def carry_out(ctx: Context, it: Mending) -> Reply:
 
 def found(ctx: Context) -> Mending | None:
     """What was noted before the bot died; None where nothing was sent."""
-    noted = ctx.notes.get(_BEGUN)
+    noted = ctx.notes.get(BEGUN)
     if noted is None:
         return None
     name, host = str(noted["name"]), ctx.world.hosts.get(noted["host"])
@@ -102,17 +81,17 @@ def _noted(it: Mending) -> dict[str, object]:
 
 async def look_after(ctx: Context, it: Mending) -> Reply:
     """After a crash: say what became of it by the clock itself, and send nothing again."""
-    if it.way is Way.SLEW or _SENT in ctx.notes:
+    if it.way is Way.SLEW or SENT in ctx.notes:
         return await follow(ctx, it)
-    seen = await _look(ctx, it)
+    seen = await look(ctx, it)
     if seen.done(ctx, it):
-        return _right(ctx, it, seen)
+        return right(ctx, it, seen)
     raise Failed(
         _("The bot was stopped before it did anything to the clock of {name}.").format(
             name=it.machine.whose
         )
         + " "
-        + _now(it, seen),
+        + now_text(it, seen),
         hint=_("{prefix}clock fix {name} begins anew.").format(
             prefix=ctx.prefix, name=it.machine.whose
         ),
@@ -121,12 +100,25 @@ async def look_after(ctx: Context, it: Mending) -> Reply:
 
 async def settle(ctx: Context, it: Mending) -> Reply:
     """What is so now, for a person who waits; raises as `follow`."""
-    seen = await _look(ctx, it)
+    seen = await look(ctx, it)
     if seen.done(ctx, it):
-        return _right(ctx, it, seen)
-    if seen.offset is None and it.machine.session is not None:
-        raise _unknown(ctx, it, seen)
-    raise Failed(_now(it, seen))
+        return right(ctx, it, seen)
+    if seen.offset is not None:
+        raise Failed(now_text(it, seen))
+    if await _may_be_under_way(ctx, it):
+        raise unknown(ctx, it, seen)
+    raise Failed(now_text(it, seen), hint=_("Look at it before you rely on it."))
+
+
+async def _may_be_under_way(ctx: Context, it: Mending) -> bool:
+    """Whether something may still happen to a clock that cannot be measured.
+
+    A guest that hangs takes no order any more, and must not stay locked: it is to be ended.
+    """
+    if it.machine.whose.role is Role.HOST:
+        return True
+    _found, silent = await ctx.clocks.places()
+    return silent
 
 
 async def follow(ctx: Context, it: Mending) -> Reply:
@@ -135,15 +127,19 @@ async def follow(ctx: Context, it: Mending) -> Reply:
     began, first = loop.time(), None
     async with ctx.step(_("measure the clock of {name}").format(name=it.machine.whose)):
         while True:
-            seen = await _look(ctx, it)
+            seen = await look(ctx, it)
             if seen.done(ctx, it):
-                return _right(ctx, it, seen)
+                await ctx.clocks.keep(seen.sweep)
+                return right(ctx, it, seen)
             passed = loop.time() - began
             if seen.offset is not None and first is None:
                 first, began = seen.offset, loop.time()
             if passed >= ctx.clocks.rules.patience:
-                return _not_done(ctx, it, first, seen, passed)
-            await ctx.progress(_progress(it, seen))
+                await ctx.clocks.keep(seen.sweep)
+                # one look says nothing of a pace but against what it was before
+                pace_from = it.before if first is seen.offset or first is None else first
+                return not_done(ctx, it, pace_from, seen, passed)
+            await ctx.progress(progress(it, seen))
             await asyncio.sleep(ctx.timing.follow_every)
 
 
@@ -184,8 +180,7 @@ async def _send(ctx: Context, it: Mending) -> None:
     except OutcomeUnknown:
         return
     except (DeviceError, StoreError) as error:
-        sentence = _("Nothing was done to the clock of {name}: {why}")
-        raise Failed(sentence.format(name=it.machine.whose, why=error), hint=error.hint) from error
+        raise await _refused(ctx, it, error) from error
     if not taken:
         raise Failed(
             _("{service} on {name} cannot be told to step the clock; nothing was done.").format(
@@ -193,142 +188,42 @@ async def _send(ctx: Context, it: Mending) -> None:
             )
         )
     with suppress(StoreError):
-        await ctx.note(_TAKEN, True)
+        await ctx.note(TAKEN, True)
 
 
-async def _sees_it(ctx: Context, it: Mending) -> _Seen | None:
+async def _refused(ctx: Context, it: Mending, error: DeviceError | StoreError) -> Failed:
+    """What is raised where the machine refused; one that stopped its service says so itself."""
+    values = {"name": it.machine.whose, "service": it.service, "why": error}
+    if it.way is Way.STEP or isinstance(error, StoreError):
+        sentence = _("Nothing was done to the clock of {name}: {why}")
+        return Failed(sentence.format(**values), hint=error.hint)
+    seen = await look(ctx, it)
+    sentence = _("{service} was not started anew on {name}: {why}")
+    now = _("{state}.").format(state=state(seen.service)) if seen.service else now_text(it, seen)
+    hint = f"{error.hint}\n{now}".strip()
+    return Failed(sentence.format(**values), hint=hint)
+
+
+async def _sees_it(ctx: Context, it: Mending) -> Seen | None:
     """Wait until the time service sees the offset itself; what was seen, where it is right by then.
 
-    Its sources are what it steps to.  Raises `Refused` where they say another time to the end.
+    Its sources are what it steps to.  Raises `Refused` where they say another time to the end, and
+    where the clock moved meanwhile; `Cancelled` where the job was.
     """
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + ctx.clocks.rules.patience
+    began = loop.time()
     title = _("wait until {service} sees the offset itself").format(service=it.service)
     async with ctx.step(title):
         while True:
-            seen = await _look(ctx, it)
+            ctx.give_up()
+            seen = await look(ctx, it)
+            passed = loop.time() - began
             if seen.done(ctx, it):
                 return seen
             if seen.confirmed(ctx):
+                demand_same(ctx, it, seen, passed)
                 return None
-            if loop.time() >= deadline:
-                raise _no_agreement(ctx, it, seen)
-            await ctx.progress(_progress(it, seen))
+            if passed >= ctx.clocks.rules.patience:
+                raise no_agreement(ctx, it, seen)
+            await ctx.progress(progress(it, seen))
             await asyncio.sleep(ctx.timing.follow_every)
-
-
-def _no_agreement(ctx: Context, it: Mending, seen: _Seen) -> Refused:
-    name = it.machine.whose
-    if seen.offset is None or seen.service is None:
-        why = _("{name} does not answer any more: {why}").format(name=name, why=seen.why)
-        return Refused(_("The clock of {name} was not stepped.").format(name=name), hint=why)
-    sentence = _(
-        "The clock of {name} was not stepped: it is {offset}, but its own sources say another time."
-    )
-    return Refused(
-        sentence.format(name=name, offset=said(seen.offset)),
-        hint="\n".join(
-            [
-                belief(seen.service),
-                _("Mend its sources first; {prefix}clock {name} shows them.").format(
-                    prefix=ctx.prefix, name=name
-                ),
-            ]
-        ),
-    )
-
-
-# -- what the clock says
-
-
-async def _look(ctx: Context, it: Mending) -> _Seen:
-    sweep = await ctx.clocks.measure([it.machine])
-    measured = sweep.of(it.machine.whose)
-    assert measured is not None
-    if sweep.reference != ctx.clocks.reference:
-        reference = sweep.of(ctx.clocks.reference)
-        return _Seen(None, measured.service, reference.why if reference is not None else "")
-    return _Seen(sweep.offset(it.machine.whose), measured.service, measured.why)
-
-
-def _progress(it: Mending, seen: _Seen) -> str:
-    if seen.offset is None:
-        return _("{name} cannot be measured now: {why}").format(name=it.machine.whose, why=seen.why)
-    return _("{name}: {before} → {now}").format(
-        name=it.machine.whose, before=said(it.before), now=said(seen.offset)
-    )
-
-
-def _now(it: Mending, seen: _Seen) -> str:
-    if seen.offset is None:
-        return _("Its clock cannot be measured: {why}").format(why=seen.why)
-    sentence = _("It was {before}, and is {now}.")
-    return sentence.format(before=said(it.before), now=said(seen.offset))
-
-
-def _right(ctx: Context, it: Mending, seen: _Seen) -> Reply:
-    assert seen.offset is not None
-    sentence = _("The clock of {name} is right: it was {before}, and is {now}.")
-    if it.way is Way.RESTART:
-        sentence = _("{service} runs anew on {name}: its clock was {before}, and is {now}.")
-    elif it.way is Way.STEP and _TAKEN in ctx.notes:
-        sentence = _("{service} stepped the clock of {name}: it was {before}, and is {now}.")
-    elif it.way is Way.STEP and _SENT not in ctx.notes:
-        sentence = _("{name} is right, and was not stepped: it was {before}, and is {now}.")
-    hint = ""
-    if it.followers:
-        hint = _("The clocks of its guests went with it: {names}.").format(
-            names=", ".join(it.followers)
-        )
-    return Reply(
-        sentence.format(
-            name=it.machine.whose, service=it.service, before=said(it.before), now=said(seen.offset)
-        ),
-        hint=hint,
-    )
-
-
-def _not_done(
-    ctx: Context, it: Mending, first: Reading | None, seen: _Seen, passed: float
-) -> Reply:
-    """What is said where the patience is over."""
-    name = it.machine.whose
-    if seen.offset is None or first is None:
-        raise _unknown(ctx, it, seen)
-    look = _("{prefix}clock {name} shows it.").format(prefix=ctx.prefix, name=name)
-    runs, notice = (
-        seen.service is not None and seen.service.runs,
-        ctx.clocks.rules.thresholds.notice,
-    )
-    hints = [belief(seen.service)] if seen.service is not None else []
-    if it.way is Way.RESTART and runs and mended(it.before, seen.offset, notice):
-        sentence = _("{service} runs anew on {name}, and is not synchronised yet.")
-        return Reply(
-            sentence.format(service=it.service, name=name),
-            hint="\n".join([*hints, _now(it, seen), look]),
-        )
-    if runs and better(first, seen.offset):
-        left = time_left(first, seen.offset, passed, notice)
-        return Reply(
-            _("The clock of {name} is being slewed: it was {before}, and is {now}.").format(
-                name=name, before=said(it.before), now=said(seen.offset)
-            ),
-            hint=_("At this pace it takes about {time} more. {look}").format(
-                time=duration(left), look=look
-            ),
-        )
-    raise Failed(
-        _("After {time} the clock of {name} is no better: it was {before}, and is {now}.").format(
-            time=duration(passed), name=name, before=said(it.before), now=said(seen.offset)
-        ),
-        hint="\n".join([*hints, look]),
-    )
-
-
-def _unknown(ctx: Context, it: Mending, seen: _Seen) -> OutcomeUnknown:
-    return OutcomeUnknown(
-        _("It cannot be said what became of the clock of {name}: {why}").format(
-            name=it.machine.whose, why=seen.why
-        ),
-        hint=how_to_settle(ctx),
-    )

@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 from bot.core.clock_mending import Way, consequences, state
 from bot.core.clock_sweep import Measured, Sweep
 from bot.core.clock_text import said, side, size
-from bot.core.clocks import Reading, Role
+from bot.core.clocks import Reading, Role, Thresholds
 from bot.core.plan import Line, Plan, PlannedStep, Thing, Verdict
+from bot.core.render import Reply
 from bot.core.risk import Risk
 from bot.core.time_service import TimeService
 from bot.devices.host import Host
 from bot.devices.xen import Domain
 from bot.engine import at_console, clock_fixable
+from bot.engine.clock_fixable import kind_of
 from bot.engine.clocks import Machine
 from bot.engine.context import Context
 from bot.engine.machines import find_machine
@@ -79,7 +81,7 @@ class _Place:
 async def plan_fix(ctx: Context, what: Sought, *, step: bool) -> Plan:
     """Measure, and say what would be done; *step*: at once, however small the offset is.
 
-    Where there is nothing to mend, the plan has no steps, and its facts are a sentence.  Raises
+    Where there is nothing to mend, the plan has no steps, and its facts are the answer.  Raises
     `Refused` where nothing may be done, and `DeviceError` where a host cannot be asked.
     """
     place = await _place(ctx, what)
@@ -94,7 +96,7 @@ async def plan_fix(ctx: Context, what: Sought, *, step: bool) -> Plan:
     service = clock_fixable.demand_service(ctx, place.machine, it)
     lines = [*place.lines, *_measured(sweep, it, offset), _kept(service)]
     way = clock_fixable.way(ctx, it, service, offset, step=step)
-    if isinstance(way, str):
+    if isinstance(way, Reply):
         return Plan(tuple(lines), facts=way)
     mending = Mending(place.machine, way, service.name, offset, place.host)
     return await _plan(ctx, place, mending, lines)
@@ -112,6 +114,10 @@ async def _place(ctx: Context, what: Sought) -> _Place:
         keys = frozenset({f"clock/{name}", f"migration/{name}"})
         return _Place(machine, host, keys, frozenset({(Thing.HOST, name)}))
     seat, line = await at_console.seat_to_change(ctx, name)
+    lines = [line]
+    if name == ctx.engine.own.bot:
+        text = _("the bot itself runs there: its deadlines go by that clock")
+        lines.append(Line(Verdict.LATER, text))
     uuid = seat.domain.uuid
     essence = _("{guest} is on {host} with UUID {uuid}").format(
         guest=name, host=seat.host, uuid=uuid
@@ -121,7 +127,7 @@ async def _place(ctx: Context, what: Sought) -> _Place:
         seat.host,
         frozenset({f"clock/{name}", f"domu/{uuid}"}),
         frozenset({(Thing.DOMU, name), (Thing.UUID, uuid)}),
-        (line,),
+        tuple(lines),
         (essence,),
     )
 
@@ -146,32 +152,43 @@ def _kept(service: TimeService) -> Line:
 
 
 async def _plan(ctx: Context, place: _Place, it: Mending, lines: Sequence[Line]) -> Plan:
-    may_jump = it.before.certain and it.way is not Way.SLEW
-    known, more = await _followers(ctx, it) if may_jump else ([], [])
+    known, unknown, more = await _followers(ctx, it)
     it = replace(it, followers=tuple(each.plain_name for each in known))
-    uuids = {each.uuid for each in known}
+    # whoever may follow is locked, and protected by a hold, as those who do
+    with_it = [*known, *unknown]
+    back = _may_go_back(ctx, it)
     return Plan(
-        (*lines, *_what_comes(it), *more),
+        (*lines, *_what_comes(it, back=back), *more),
         _steps(it),
-        place.keys | {f"domu/{uuid}" for uuid in uuids},
-        essence=(*place.essence, _essence(it)),
+        place.keys | {f"domu/{each.uuid}" for each in with_it},
+        essence=(*place.essence, _essence(it, ctx.clocks.rules.thresholds)),
         touches=place.touches
-        | {(Thing.DOMU, name) for name in it.followers}
-        | {(Thing.UUID, uuid) for uuid in uuids},
-        risk=Risk.INTERRUPTS if may_jump and it.back else Risk.CHANGES,
+        | {(Thing.DOMU, each.plain_name) for each in with_it}
+        | {(Thing.UUID, each.uuid) for each in with_it},
+        risk=Risk.INTERRUPTS if back else Risk.CHANGES,
         facts=it,
     )
 
 
-def _essence(it: Mending) -> str:
-    """What must still be so when the locks are held: the direction, and not each digit."""
+def _may_go_back(ctx: Context, it: Mending) -> bool:
+    """Whether the clock may go back: one that is slewed or started may step it all the same."""
+    if it.before.certain:
+        return it.back
+    return it.before.highest > kind_of(ctx, it.service).steps_from
+
+
+def _essence(it: Mending, thresholds: Thresholds) -> str:
+    """What must still be so when the locks are held: which way, and how bad; not each digit."""
+    limit = thresholds.next(it.before.offset)
+    far = _("less than {size}") if limit is not None else _("{size} or more")
     if not it.before.certain:
         sentence = _("{service} is what keeps the clock of {name}")
     elif it.back:
-        sentence = _("{name} is ahead, and {service} is what keeps its clock")
+        sentence = _("{name} is ahead by {far}, and {service} is what keeps its clock")
     else:
-        sentence = _("{name} is behind, and {service} is what keeps its clock")
-    return sentence.format(name=it.machine.whose, service=it.service)
+        sentence = _("{name} is behind by {far}, and {service} is what keeps its clock")
+    far = far.format(size=size(limit or thresholds.disaster))
+    return sentence.format(name=it.machine.whose, service=it.service, far=far)
 
 
 def _steps(it: Mending) -> tuple[PlannedStep, ...]:
@@ -179,28 +196,37 @@ def _steps(it: Mending) -> tuple[PlannedStep, ...]:
     return tuple(PlannedStep(str(it.machine.whose), title) for title in titles)
 
 
-def _what_comes(it: Mending) -> list[Line]:
-    values = {"service": it.service, "size": size(it.before.offset)}
+def _what_comes(it: Mending, *, back: bool) -> list[Line]:
     if it.way is Way.SLEW:
-        text = _("{service} is asked to look again, and takes the {size} away bit by bit")
-        return [Line(Verdict.LATER, text.format(**values))]
-    if it.way is Way.STEP:
+        text = _(
+            "{service} is asked to look again, and takes the {size} away bit by bit; by its own "
+            "configuration it may step the clock instead"
+        )
+    elif it.way is Way.STEP:
         text = _(
             "{service} steps the clock once it sees the offset itself; else nothing is stepped"
         )
     else:
         text = _("{service} is started anew; by its own configuration it may step the clock then")
-    more = consequences(it.before) if it.before.certain else []
-    lines = [Line(Verdict.LATER, each) for each in (text.format(**values), *more)]
+    values = {"service": it.service, "size": size(it.before.offset)}
+    lines = [Line(Verdict.LATER, each) for each in (text.format(**values), *_jump(it, back=back))]
     if it.way is Way.RESTART:
         lines.append(Line(Verdict.UNCHECKED, _("whether its sources say the right time")))
     return lines
 
 
-async def _followers(ctx: Context, it: Mending) -> tuple[list[Domain], list[Line]]:
-    """The guests of a Dom0 whose clocks are its own and go with it, and the lines that say so."""
+def _jump(it: Mending, *, back: bool) -> list[str]:
+    """What a step does to those who read the clock, where there will be one, or one back."""
+    if not it.before.certain:
+        text = _("within the error, the clock may go back by up to {size}")
+        return [text.format(size=size(it.before.highest))] if back else []
+    return consequences(it.before) if back or it.way is not Way.SLEW else []
+
+
+async def _followers(ctx: Context, it: Mending) -> tuple[list[Domain], list[Domain], list[Line]]:
+    """The guests whose clocks go with the one of their Dom0, those that may, and the lines."""
     if it.machine.whose.role is not Role.HOST:
-        return [], []
+        return [], [], []
     domains = await it.host.toolstack.domains()
     machines = [ctx.clocks.guest(each.plain_name, it.host.name) for each in domains]
     sweep = await ctx.clocks.measure([each for each in machines if each.session is not None])
@@ -208,22 +234,22 @@ async def _followers(ctx: Context, it: Mending) -> tuple[list[Domain], list[Line
     for domain, machine in zip(domains, machines, strict=True):
         found = sweep.of(machine.whose)
         if found is None or found.kernel is None:
-            unknown.append(domain.plain_name)
+            unknown.append(domain)
         elif found.kernel.independent is False:
             known.append(domain)
     lines = []
     if known:
         text = _("the clocks of its guests go with it: {names}")
-        names = _some([each.plain_name for each in known])
-        lines.append(Line(Verdict.LATER, text.format(names=names)))
+        lines.append(Line(Verdict.LATER, text.format(names=_some(known))))
     if unknown:
         text = _("whether the clocks of these guests go with it: {names}")
         lines.append(Line(Verdict.UNCHECKED, text.format(names=_some(unknown))))
-    return known, lines
+    return known, unknown, lines
 
 
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(sorted(names)[:_NAMED])
+def _some(domains: Sequence[Domain]) -> str:
+    names = sorted(each.plain_name for each in domains)
+    shown = ", ".join(names[:_NAMED])
     if len(names) <= _NAMED:
         return shown
     return _("{names} and {count} more").format(names=shown, count=len(names) - _NAMED)

@@ -6,6 +6,7 @@ from bot.core.clock_mending import Way, agrees, belief, contradicts, no_source
 from bot.core.clock_sweep import Measured, Sweep
 from bot.core.clock_text import names, said, size
 from bot.core.clocks import Reading
+from bot.core.render import Reply
 from bot.core.time_service import TimeService
 from bot.devices.time_service import TimeServiceDriver
 from bot.engine.clocks import Machine
@@ -16,14 +17,9 @@ from bot.i18n import _
 
 def demand_offset(ctx: Context, sweep: Sweep, it: Measured) -> Reading:
     """How far *it* is off; raises `Refused` where that cannot be said."""
-    wanted = ctx.clocks.reference
-    if sweep.reference != wanted:
-        found = sweep.of(wanted)
+    if silent := silent_reference(ctx, sweep):
         raise Refused(
-            _("{name} is to say the time, and it does not: {why}").format(
-                name=wanted, why=found.why if found is not None else ""
-            ),
-            hint=_("Without it nobody knows which clock is right, so nothing was done."),
+            silent, hint=_("Without it nobody knows which clock is right, so nothing was done.")
         )
     offset = sweep.offset(it.whose)
     if offset is None:
@@ -32,6 +28,17 @@ def demand_offset(ctx: Context, sweep: Sweep, it: Measured) -> Reading:
             hint="" if it.measurable else _way_in(it),
         )
     return offset
+
+
+def silent_reference(ctx: Context, sweep: Sweep) -> str:
+    """Why the reference does not say the time, in one sentence; empty where it does."""
+    wanted = ctx.clocks.reference
+    if sweep.reference == wanted:
+        return ""
+    found = sweep.of(wanted)
+    return _("{name} is to say the time, and it does not: {why}").format(
+        name=wanted, why=found.why if found is not None else ""
+    )
 
 
 def _way_in(it: Measured) -> str:
@@ -98,15 +105,13 @@ def kind_of(ctx: Context, service: str) -> type[TimeServiceDriver]:
 
 def way(
     ctx: Context, it: Measured, service: TimeService, offset: Reading, *, step: bool
-) -> Way | str:
+) -> Way | Reply:
     """How it is mended, or why there is nothing to be done.  Raises `Refused` where it may not."""
     rules = ctx.clocks.rules
     large = offset.certain and abs(offset.offset) >= rules.slew_below
     if not service.runs:
-        if large:
-            _demand_step(ctx, it, offset)
-        return _restart(ctx, _("{service} does not run on {name}"), it, service)
-    if nothing := _nothing(it, offset, rules.thresholds.notice, step=step):
+        return _restart(ctx, _("{service} does not run on {name}"), it, service, offset)
+    if nothing := _nothing(ctx, it, offset, step=step):
         return nothing
     if trouble := no_source(service):
         raise Refused(
@@ -118,26 +123,39 @@ def way(
         return Way.STEP if large or step else Way.SLEW
     if agrees(service, offset, rules.thresholds.notice) and not (large or step):
         sentence = _("{service} sees that {name} is {offset}, and takes it away by itself.")
-        return sentence.format(service=service.name, name=it.whose, offset=said(offset))
+        return Reply(sentence.format(service=service.name, name=it.whose, offset=said(offset)))
     if contradicts(service, offset, rules.thresholds.notice):
         raise Refused(belief(service), hint=_("Its sources say another time: mend them first."))
-    return _restart(ctx, _("{service} on {name} can only be told by starting it anew"), it, service)
+    why = _("{service} on {name} can only be told by starting it anew")
+    return _restart(ctx, why, it, service, offset)
 
 
-def _nothing(it: Measured, offset: Reading, notice: float, *, step: bool) -> str:
-    """Why there is nothing to mend; empty where there is."""
+def _nothing(ctx: Context, it: Measured, offset: Reading, *, step: bool) -> Reply | None:
+    """Why there is nothing to mend; None where there is."""
     if not offset.certain:
         sentence = _("{name} is right within the error (± {bound}): nothing was done.")
-        return sentence.format(name=it.whose, bound=size(offset.bound))
-    if offset.most <= notice and not step:
+        return Reply(sentence.format(name=it.whose, bound=size(offset.bound)))
+    if offset.most <= ctx.clocks.rules.thresholds.notice and not step:
         sentence = _("{name} is {offset}, which is too little to be mended: nothing was done.")
-        return sentence.format(name=it.whose, offset=said(offset))
-    return ""
+        return Reply(
+            sentence.format(name=it.whose, offset=said(offset)),
+            hint=_("{prefix}clock fix {name} --step steps it all the same.").format(
+                prefix=ctx.prefix, name=it.whose
+            ),
+        )
+    return None
 
 
-def _restart(ctx: Context, why: str, it: Measured, service: TimeService) -> Way:
-    """`Way.RESTART`; raises `Refused` where the bot may not."""
-    if ctx.clocks.rules.may_restart:
+def _restart(ctx: Context, why: str, it: Measured, service: TimeService, offset: Reading) -> Way:
+    """`Way.RESTART`; raises `Refused` where the bot may not, or may not step what that may."""
+    rules = ctx.clocks.rules
+    if offset.most > kind_of(ctx, service.name).steps_from and not rules.may_step:
+        sentence = _(
+            "{name} is {offset}: {service} may step it when it starts, and the bot may not step "
+            "clocks."
+        )
+        raise _no_step(sentence.format(service=service.name, name=it.whose, offset=said(offset)))
+    if rules.may_restart:
         return Way.RESTART
     why = why.format(service=service.name, name=it.whose)
     raise Refused(
@@ -154,9 +172,10 @@ def _restart(ctx: Context, why: str, it: Measured, service: TimeService) -> Way:
 def _demand_step(ctx: Context, it: Measured, offset: Reading) -> None:
     if ctx.clocks.rules.may_step:
         return
-    raise Refused(
-        _("{name} is {offset}: that takes a step, and the bot may not step clocks.").format(
-            name=it.whose, offset=said(offset)
-        ),
-        hint=_("Where clock.step in the config allows it, the bot does; else step it by hand."),
-    )
+    sentence = _("{name} is {offset}: that takes a step, and the bot may not step clocks.")
+    raise _no_step(sentence.format(name=it.whose, offset=said(offset)))
+
+
+def _no_step(why: str) -> Refused:
+    hint = _("Where clock.step in the config allows it, the bot does; else step it by hand.")
+    return Refused(why, hint=hint)

@@ -88,11 +88,21 @@ def _text(verdict: Verdict, ahead: Reading, rules: ClockRules, source: Host, tar
 async def _mend(ctx: Context, source: Host, target: Host) -> str:
     """How to go on, by asking the reference which of the two is wrong."""
     clocks = ctx.engine.clocks
-    sweep = await clocks.measure([clocks.host(source), clocks.host(target)], closely=False)
+    machines = [clocks.host(source), clocks.host(target)]
+    sweep = await clocks.measure(machines, closely=False)
+    offsets = {each.whose.name: sweep.offset(each.whose) for each in machines}
     wrong = wrong_one(sweep, source.name, target.name)
-    if wrong:
-        return _("Mend it: {prefix}clock fix {host}").format(prefix=ctx.prefix, host=wrong)
-    return _("Look which is wrong: {prefix}clock all").format(prefix=ctx.prefix)
+    if (offset := offsets.get(wrong)) is not None:
+        sentence = _("Mend it: {prefix}clock fix {host}")
+        if offset.least <= clocks.rules.thresholds.notice:
+            # too little to be slewed, or not enough to be seen as mended here
+            sentence = _("Mend it: {prefix}clock fix {host} --step")
+        return sentence.format(prefix=ctx.prefix, host=wrong)
+    each_is = _("{name} is {offset}")
+    both = (each_is.format(name=name, offset=said(it)) for name, it in offsets.items() if it)
+    return _("Look which is wrong, {prefix}clock all: {offsets}").format(
+        prefix=ctx.prefix, offsets=", ".join(both) or _("neither can be measured")
+    )
 
 
 def wrong_one(sweep: Sweep, *hosts: str) -> str:

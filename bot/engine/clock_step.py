@@ -80,7 +80,7 @@ def stepped(before: Noted, after: Noted) -> Reading | None:
         return None
     passed = after.steady - before.steady
     wrong = abs((after.wall - before.wall) - passed)
-    if passed < 0 or wrong > _JUMP:
+    if passed < 0 or wrong > _JUMP + DRIFT * passed:
         return None
     apart = after.reading - before.reading
     return Reading(apart.offset, apart.bound + DRIFT * passed + wrong)

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bot.core.clock_account import Account
-from bot.core.clock_sweep import DRIFT, Measured, Sweep
+from bot.core.clock_sweep import Measured, Sweep, difference
+from bot.core.clock_text import size
 from bot.core.clocks import BOT, Reading, Role, Thresholds, Whose
 from bot.core.time_service import TimeService
-from bot.devices.clock import GRAIN, NtpWire, Stopwatch, read_by_ntp, read_by_ssh
+from bot.devices.clock import GRAIN, NtpAnswer, NtpWire, Stopwatch, read_by_ntp, read_by_ssh
 from bot.devices.host import Host
 from bot.devices.kernel import kernel_call
 from bot.devices.session import Session
@@ -44,6 +45,8 @@ class ClockRules:
     may_step: bool = True
     may_restart: bool = False
     patience: float = 120.0
+    #: how long all clocks may take at a time
+    sweep: float = 240.0
     #: of two Dom0s between which a guest is moved
     limit: float = 0.05
     behind: float = 0.01
@@ -66,6 +69,8 @@ class Clocks:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._services: dict[Whose, type[TimeServiceDriver]] = {}
+        #: what did not answer the last time
+        self._silent: set[Whose] = set()
         #: the last sweep over everything; None before the first
         self.last: Sweep | None = None
 
@@ -122,21 +127,47 @@ class Clocks:
     async def measure(self, machines: Iterable[Machine], *, closely: bool = True) -> Sweep:
         """Measure *machines* and the reference, all at the same time as far as that goes.
 
-        *closely*: also ask what their time services say.  What cannot be measured says why.
+        *closely*: also ask what their time services say.  What cannot be measured says why, and so
+        does what is not measured within the patience for a sweep: those that were silent the last
+        time are asked last.
         """
+        chosen = sorted(machines, key=lambda each: each.whose in self._silent)
         turns = asyncio.Semaphore(self.rules.at_once)
 
         async def measured(machine: Machine) -> Measured:
             async with turns:
                 return await self._measured(machine, closely=closely)
 
-        own = Measured(BOT, self._engine.clock(), Reading(0.0, GRAIN))
-        wanted = await self._reference()
-        found = await asyncio.gather(*map(measured, machines))
-        right = wanted[0].whose if wanted and wanted[0].reading is not None else BOT
-        return Sweep(
-            self._engine.clock(), (*wanted, own, *found), right, self.rules.thresholds.notice
-        )
+        tasks = {BOT: asyncio.ensure_future(self._reference())}
+        tasks |= {each.whose: asyncio.ensure_future(measured(each)) for each in chosen}
+        try:
+            await asyncio.wait(tasks.values(), timeout=self.rules.sweep)
+        finally:
+            for task in tasks.values():
+                task.cancel()
+            await asyncio.wait(tasks.values())
+        wanted = self._result(tasks.pop(BOT), Machine(self.reference))
+        found = [self._result(tasks[each.whose], each) for each in chosen]
+        self._silent = {each.whose for each in found if each.measurable and each.reading is None}
+        others = [] if wanted.whose == BOT else [self._own()]
+        right = wanted.whose if wanted.reading is not None else BOT
+        measured_all = (wanted, *others, *found)
+        return Sweep(self._engine.clock(), measured_all, right, self.rules.thresholds.notice)
+
+    def _result(self, task: asyncio.Future[Measured], machine: Machine) -> Measured:
+        if not task.cancelled():
+            return task.result()
+        why = _("{name} was not measured in time.").format(name=machine.whose)
+        return replace(self._blank(machine), why=why)
+
+    def _own(self) -> Measured:
+        """The bot's own clock, against itself."""
+        return replace(self._blank(Machine(BOT)), reading=Reading(0.0, GRAIN))
+
+    def _blank(self, machine: Machine) -> Measured:
+        """What is known of *machine* now, before it was asked."""
+        now = self.stopwatch.now()
+        return Measured(machine.whose, now.wall, host=machine.host, instant=now)
 
     async def accounts(self, sweep: Sweep) -> list[Account]:
         """What is known of each Dom0 and DomU of *sweep*; raises `StoreError`."""
@@ -155,14 +186,14 @@ class Clocks:
 
     async def apart(self, one: Host, other: Host) -> Reading:
         """How far the clock of *one* is ahead of that of *other*; raises as drivers do."""
-        began = self.stopwatch.steady()
-        first, second = await asyncio.gather(*(self._host_reading(each) for each in (one, other)))
-        apart = first - second
-        # the quickest probe of one may have been the first, that of the other the last
-        return Reading(apart.offset, apart.bound + DRIFT * (self.stopwatch.steady() - began))
-
-    async def _host_reading(self, host: Host) -> Reading:
-        return await read_by_ssh(host.toolstack.session, self.stopwatch, self.rules.probes)
+        machines = map(self.host, (one, other))
+        first, second = await asyncio.gather(
+            *(self._measured(each, closely=False) for each in machines)
+        )
+        found = difference(first, second)
+        if found is None:
+            raise DeviceError(first.why or second.why)
+        return found
 
     async def of_guest(self, name: str) -> Measured:
         """The clock of the DomU *name* against the bot's, or why nobody can say."""
@@ -170,40 +201,47 @@ class Clocks:
 
     @property
     def stopwatch(self) -> Stopwatch:
-        return Stopwatch(self._engine.clock, asyncio.get_running_loop().time)
+        return Stopwatch(self._engine.clock, self._engine.steady)
 
-    async def _reference(self) -> list[Measured]:
-        """The reference as a clock of its own, where the config names one."""
-        wire, now = self._engine.world.reference, self._engine.clock()
+    async def _reference(self) -> Measured:
+        """The reference: a time server where the config names one, else the bot's own clock."""
+        wire = self._engine.world.reference
         if wire is None:
-            return []
-        whose = Whose(Role.REFERENCE, self.rules.reference)
+            return self._own()
+        machine = Machine(self.reference)
         try:
-            reading, synchronised = await read_by_ntp(wire, self.stopwatch, self.rules.probes)
+            reading, answer = await read_by_ntp(wire, self.stopwatch, self.rules.probes)
         except DeviceError as error:
-            return [Measured(whose, now, why=str(error))]
-        if not synchronised:
-            why = _("{name} says that its clock is not synchronised.").format(name=whose)
-            return [Measured(whose, now, why=why)]
-        return [Measured(whose, now, reading)]
+            return replace(self._blank(machine), why=str(error))
+        if why := self._unsure(answer):
+            return replace(self._blank(machine), why=why)
+        return replace(self._blank(machine), reading=reading)
+
+    def _unsure(self, answer: NtpAnswer) -> str:
+        """Why the reference is none by its own account; empty where it is one."""
+        values = {"name": self.reference, "bound": size(answer.bound)}
+        if not answer.synchronised:
+            return _("{name} says that its clock is not synchronised.").format(**values)
+        if answer.bound > self.rules.thresholds.notice:
+            return _("{name} says that its clock may be wrong by {bound}.").format(**values)
+        return ""
 
     async def _measured(self, machine: Machine, *, closely: bool) -> Measured:
-        session, ntp, host = machine.session, machine.ntp, machine.host
-        blank = Measured(machine.whose, self._engine.clock(), host=host)
+        session, ntp = machine.session, machine.ntp
         try:
             if session is not None:
                 reading = await read_by_ssh(session, self.stopwatch, self.rules.probes)
-                found = replace(blank, at=self._engine.clock(), reading=reading)
+                found = replace(self._blank(machine), reading=reading)
                 return await self._closely(found, session) if closely else found
             if ntp is not None:
-                reading, _synchronised = await read_by_ntp(ntp, self.stopwatch, self.rules.probes)
-                return replace(blank, at=self._engine.clock(), reading=reading)
+                reading, _answer = await read_by_ntp(ntp, self.stopwatch, self.rules.probes)
+                return replace(self._blank(machine), reading=reading)
         except DeviceError as error:
-            return replace(blank, why=str(error))
+            return replace(self._blank(machine), why=str(error))
         finally:
             await self._let_go(machine)
         why = _("The config gives no way into {name}.").format(name=machine.whose)
-        return replace(blank, why=why, measurable=False)
+        return replace(self._blank(machine), why=why, measurable=False)
 
     async def _let_go(self, machine: Machine) -> None:
         """Close the way into a guest where there are too many to keep all open."""

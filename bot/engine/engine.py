@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -87,6 +88,8 @@ class Engine:
     #: how consoles are read, and what of them is shown
     console: ConsoleRules = field(default_factory=ConsoleRules)
     seen: ConsoleMemory = field(default_factory=ConsoleMemory)
+    #: seconds of a clock that nobody sets or turns
+    steady: Callable[[], float] = time.monotonic
     #: how clocks are measured, judged and mended
     clock_rules: ClockRules = field(default_factory=ClockRules)
     tally: Tally = field(default_factory=Tally)

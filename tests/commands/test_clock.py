@@ -53,7 +53,7 @@ async def test_one_clock_is_compared_with_its_dom0_and_the_wrong_side_is_named(s
         "fy and fz agree with the bot's own clock: it is vm that is wrong."
     )
     assert "vm is 1.30 s ± 10 ms behind fy." in answer
-    assert "!clock fix vm mends it, !clock graph vm shows it." in answer
+    assert "!clock fix vm mends it. !clock graph vm shows it." in answer
 
 
 async def test_the_bots_own_clock_is_doubted_where_the_others_agree_against_it(site: Place) -> None:
@@ -116,3 +116,27 @@ async def test_who_may_ask_for_some_clocks_sees_no_others(site: Place) -> None:
     assert "vm" in answer
     assert "zamok" not in answer
     assert "owl" not in answer
+
+
+async def test_the_others_are_counted_and_not_named_to_who_may_not_see_them(site: Place) -> None:
+    rights = {
+        "nounou": Role((Right.parse("*"),)),
+        "apprenti": Role((Right.parse("clock.show on vm"),)),
+    }
+    site.policy = Policy(site.policy.persons, site.policy.roles, rights)
+    site.lab.timepieces["vm"].step(0.3)
+
+    answer = (await said(site, "!clock vm", APPRENTI)).plain
+
+    assert "2 others agree with the bot's own clock: it is vm that is wrong." in answer
+    assert "fz" not in answer
+
+
+async def test_where_the_clock_is_its_dom0s_that_one_is_to_be_mended(site: Place) -> None:
+    site.lab.timepieces["vm"].independent = False
+    site.lab.timepieces["fy"].step(1.5)
+
+    answer = (await said(site, "!clock vm")).plain
+
+    assert "!clock fix fy mends both." in answer
+    assert "!clock fix vm" not in answer

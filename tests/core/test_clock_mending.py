@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.clock_mending import agrees, better, contradicts, mended, no_source, time_left
+from bot.core.clock_mending import (
+    agrees,
+    better,
+    contradicts,
+    farther,
+    in_order,
+    mended,
+    no_source,
+    time_left,
+)
 from bot.core.clocks import Reading
 from bot.core.time_service import Source, Standing, Sync, TimeService
 
@@ -29,6 +38,58 @@ def test_what_did_not_change_and_is_certain_is_not_mended(reading: Reading) -> N
 def test_what_is_mended_can_be_within_the_notice(before: Reading, now: Reading) -> None:
     if mended(before, now, NOTICE):
         assert now.least <= NOTICE
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "yes"),
+    [
+        # an answer that comes too slowly proves nothing
+        (Reading(2.0, 0.01), Reading(2.0, 2.5), False),
+        (Reading(2.0, 0.01), Reading(0.0, 0.04), True),
+        # busybox: never nearer than half a second, and no worse than before
+        (Reading(2.0, 0.5), Reading(0.3, 0.5), True),
+        (Reading(2.0, 0.5), Reading(0.3, 0.6), False),
+        (Reading(0.3, 0.002), Reading(0.04, 0.002), True),
+        # what is stepped although it is within the notice has to get far better
+        (Reading(0.045, 0.002), Reading(0.02, 0.002), False),
+        (Reading(0.045, 0.002), Reading(0.005, 0.002), True),
+    ],
+)
+def test_within_the_notice_or_within_no_larger_an_error(
+    before: Reading, now: Reading, yes: bool
+) -> None:
+    assert mended(before, now, NOTICE) is yes
+
+
+@given(readings, readings)
+def test_what_is_mended_is_in_order_and_not_the_other_way_round(
+    before: Reading, now: Reading
+) -> None:
+    if mended(before, now, NOTICE):
+        assert in_order(before, now, NOTICE)
+
+
+def test_a_clock_that_was_right_is_in_order_and_was_not_mended() -> None:
+    assert in_order(Reading(0.02, 0.005), Reading(0.02, 0.005), NOTICE)
+    assert not mended(Reading(0.02, 0.005), Reading(0.02, 0.005), NOTICE)
+
+
+@given(readings, readings, st.floats(0.0, 1e4))
+def test_a_step_no_larger_than_was_shown_and_the_same_way_is_the_one_that_was_shown(
+    before: Reading, now: Reading, seconds: float
+) -> None:
+    if not farther(before, now, seconds, NOTICE):
+        assert before.offset * now.offset >= 0
+        most = before.most + now.bound + seconds * 0.001 + NOTICE
+        assert abs(now.offset) <= most + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("now", "yes"),
+    [(2.0, False), (2.04, False), (1.2, False), (2.2, True), (600.0, True), (-2.0, True)],
+)
+def test_a_clock_that_jumped_is_off_farther_or_the_other_way(now: float, yes: bool) -> None:
+    assert farther(Reading(2.0, 0.002), Reading(now, 0.002), 10.0, NOTICE) is yes
 
 
 @given(readings, readings)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.clock_sweep import DRIFT, Measured, Sweep
-from bot.core.clock_text import apart, names, said, side, size
+from bot.core.clock_text import apart, drift, names, said, side, size
+from bot.core.clock_trend import Rate
 from bot.core.clocks import Reading, Role, Thresholds, Whose, agreement
 from bot.core.time_service import Kernel
 
@@ -239,3 +240,9 @@ def test_the_next_threshold_is_the_first_that_is_not_reached() -> None:
     thresholds = Thresholds()
 
     assert [thresholds.next(each) for each in (0.01, -0.05, 2.0, 300.0)] == [0.05, 1.0, 300.0, None]
+
+
+def test_a_drift_that_is_not_certain_is_said_by_what_it_cannot_exceed() -> None:
+    assert drift(Rate(-5.2, 25.1)) == "under 31 ppm"
+    assert drift(Rate(80.0, 3.0)) == "+80 ± 3 ppm"
+    assert drift(None) == ""

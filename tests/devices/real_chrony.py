@@ -60,10 +60,13 @@ def found() -> Programs | str:
     chronyc = chronyc or shutil.which("chronyc", path=path)
     if chronyc is None:
         return f"there is no chronyc beside {chronyd}"
-    try:
-        subprocess.run([chronyd, "--version"], check=True, capture_output=True, timeout=PATIENCE)
-    except (OSError, subprocess.SubprocessError) as error:
-        return f"{chronyd} does not run here: {error}"
+    for program in (chronyd, chronyc):
+        # a package that was only unpacked brings no libraries
+        try:
+            words = [program, "--version"]
+            subprocess.run(words, check=True, capture_output=True, timeout=PATIENCE)
+        except (OSError, subprocess.SubprocessError) as error:
+            return f"{program} does not run here: {error}"
     return Programs(chronyd, Path(chronyc))
 
 

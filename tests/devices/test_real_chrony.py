@@ -71,8 +71,8 @@ async def machine(
 
 async def test_a_server_that_is_not_ours_is_measured_within_the_bound(start: Start) -> None:
     server = await start("local stratum 3")
-    reading, synchronised = await read_by_ntp(server.client, stopwatch(), 5)
-    assert synchronised
+    reading, answer = await read_by_ntp(server.client, stopwatch(), 5)
+    assert answer.synchronised
     assert abs(reading.offset) <= reading.bound
     assert reading.bound < 0.05
     answer = await server.client.ask()
@@ -87,8 +87,8 @@ async def test_a_server_that_is_off_is_measured_within_the_bound(
     # chrony's own word for it: what is added to the source's time
     wrong = await start(right.source(f"offset {ahead}"))
     await wrong.synchronised()
-    reading, synchronised = await read_by_ntp(wrong.client, stopwatch(), 5)
-    assert synchronised
+    reading, answer = await read_by_ntp(wrong.client, stopwatch(), 5)
+    assert answer.synchronised
     assert abs(reading.offset - ahead) <= reading.bound + SLACK
     assert reading.certain
     assert (await wrong.client.ask()).stratum == 4
@@ -96,8 +96,8 @@ async def test_a_server_that_is_off_is_measured_within_the_bound(
 
 async def test_a_server_without_sources_says_that_it_is_not_synchronised(start: Start) -> None:
     alone = await start()
-    reading, synchronised = await read_by_ntp(alone.client, stopwatch(), 3)
-    assert not synchronised
+    reading, answer = await read_by_ntp(alone.client, stopwatch(), 3)
+    assert not answer.synchronised
     assert abs(reading.offset) <= reading.bound
 
 
@@ -185,8 +185,8 @@ async def test_asking_again_mends_the_clock(
     assert await chrony.ask_again()
 
     await idle.synchronised()
-    after, synchronised = await read_by_ntp(idle.client, stopwatch(), 5)
-    assert synchronised
+    after, answer = await read_by_ntp(idle.client, stopwatch(), 5)
+    assert answer.synchronised
     assert abs(after.offset - 0.25) <= after.bound + SLACK
 
 

@@ -313,6 +313,7 @@ class Place:
             tally=self.tally,
             version="0.1",
             started=self.clock(),
+            steady=asyncio.get_running_loop().time,
         )
 
     def __post_init__(self) -> None:

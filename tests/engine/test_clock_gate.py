@@ -189,7 +189,8 @@ async def test_where_both_are_off_nobody_is_named(bot: Bot, scene: Scene) -> Non
 
     said = await bot.ask("!migrate vm fz")
 
-    assert "Look which is wrong: !clock all" in said.plain
+    assert "Look which is wrong, !clock all: fy is 500 ms ± " in said.plain
+    assert "fz is 500 ms ± " in said.plain
 
 
 async def test_within_the_error_it_may_be_behind_by_more_than_the_limit_and_that_is_said(

@@ -30,8 +30,8 @@ links = pytest.mark.parametrize(
 async def reading(face: Face, name: str) -> Reading:
     """How far the machine *name* is ahead, by the way that there is."""
     if name in face.time_servers:
-        found, synchronised = await read_by_ntp(face.time_servers[name], face.watch, 3)
-        assert synchronised
+        found, answer = await read_by_ntp(face.time_servers[name], face.watch, 3)
+        assert answer.synchronised
         return found
     return await read_by_ssh(face.sessions[name], face.watch, 3)
 

@@ -52,6 +52,8 @@ class Chrony(TimeServiceDriver):
     driver = "chrony"
     order = 1
     can_be_told = True
+    #: ``makestep 1 3`` in Debian's chrony.conf
+    steps_from = 1.0
 
     async def look(self) -> TimeService | None:
         """By `chronyc`, which needs no rights; raises `DeviceError` where chronyd refuses it."""

@@ -67,6 +67,8 @@ class Ntpd(TimeServiceDriver):
     driver = "ntpd"
     order = 2
     can_be_told = False
+    #: ntpd(8): the step threshold, 128 ms
+    steps_from = 0.128
 
     async def look(self) -> TimeService | None:
         """By `ntpq`, which needs no rights; raises `DeviceError` where ntpd refuses it."""

@@ -35,6 +35,8 @@ class Timesyncd(TimeServiceDriver):
     driver = "timesyncd"
     order = 3
     can_be_told = False
+    #: NTP_MAX_ADJUST in timesyncd-manager.c
+    steps_from = 0.4
 
     async def look(self) -> TimeService | None:
         """By `timedatectl`, which every Debian has: whether timesyncd runs, systemd says.

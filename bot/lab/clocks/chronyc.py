@@ -57,7 +57,7 @@ def _tracking(service: Service) -> str:
     # field 5 says how far the clock is *behind*: positive is slow
     return (
         f"{_id(server)},{server.name},{server.stratum + 1},{set_at:.9f},"
-        f"{0.0 - piece.correction:.9f},{0.0 - server.sample:.9f},{abs(server.sample):.9f},"
+        f"{0.0 - piece.correction:.9f},{server.sample:.9f},{abs(server.sample):.9f},"
         f"{piece.learnt:.3f},0.000,0.050,{server.delay:.9f},{0.001 + idle * 1e-6:.9f},64.2,Normal\n"
     )
 
@@ -72,9 +72,11 @@ def _sources(service: Service) -> str:
             )
             continue
         ago = int(service.piece.now() - server.heard)
+        # without what is being slewed away by now
+        adjusted = server.sample - service.piece.correction
         rows.append(
             f"^,{_state(server, service, usable, chosen)},{server.name},{server.stratum},6,"
-            f"{server.reach:o},{ago},{server.sample:.9f},{server.sample:.9f},{server.bound:.9f}\n"
+            f"{server.reach:o},{ago},{adjusted:.9f},{server.sample:.9f},{server.bound:.9f}\n"
         )
     return "".join(rows)
 
