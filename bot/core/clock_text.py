@@ -137,7 +137,9 @@ def drift(rate: Rate | None) -> str:
 def drift_sentence(rate: Rate | None) -> str:
     """What *rate* means in a day, in one sentence."""
     if rate is None:
-        return _("How fast it drifts is not known yet: that takes more than one measurement.")
+        return _(
+            "How fast it drifts is not known yet: that takes a few measurements, minutes apart."
+        )
     a_day = size(rate.ppm * 1e-6 * 86400.0)
     values = {"ppm": f"{abs(rate.ppm):.1f}", "bound": f"{rate.bound:.1f}", "a_day": a_day}
     if not rate.certain:
