@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.core.clock_mending import Way, consequences, state
 from bot.core.clock_sweep import Measured, Sweep
 from bot.core.clock_text import said, side, size
-from bot.core.clocks import Reading, Role, Thresholds
+from bot.core.clocks import Reading, Role
 from bot.core.plan import Line, Plan, PlannedStep, Thing, Verdict
 from bot.core.render import Reply
 from bot.core.risk import Risk
@@ -23,6 +24,8 @@ from bot.engine.machines import find_machine
 from bot.engine.sought import Sought
 from bot.i18n import _
 
+#: offsets below this are told apart by nobody who confirms a plan
+_LEAST = 0.01
 #: as many guests are named in one line
 _NAMED = 8
 
@@ -161,7 +164,7 @@ async def _plan(ctx: Context, place: _Place, it: Mending, lines: Sequence[Line])
         (*lines, *_what_comes(it, back=back), *more),
         _steps(it),
         place.keys | {f"domu/{each.uuid}" for each in with_it},
-        essence=(*place.essence, _essence(it, ctx.clocks.rules.thresholds)),
+        essence=(*place.essence, _essence(it)),
         touches=place.touches
         | {(Thing.DOMU, each.plain_name) for each in with_it}
         | {(Thing.UUID, each.uuid) for each in with_it},
@@ -177,18 +180,16 @@ def _may_go_back(ctx: Context, it: Mending) -> bool:
     return it.before.highest > kind_of(ctx, it.service).steps_from
 
 
-def _essence(it: Mending, thresholds: Thresholds) -> str:
-    """What must still be so when the locks are held: which way, and how bad; not each digit."""
-    limit = thresholds.next(it.before.offset)
-    far = _("less than {size}") if limit is not None else _("{size} or more")
+def _essence(it: Mending) -> str:
+    """What must still be so when the locks are held: which way, and its size; not each digit."""
+    limit = 10.0 ** math.ceil(math.log10(max(abs(it.before.offset), _LEAST)))
     if not it.before.certain:
         sentence = _("{service} is what keeps the clock of {name}")
     elif it.back:
-        sentence = _("{name} is ahead by {far}, and {service} is what keeps its clock")
+        sentence = _("{name} is ahead by less than {limit}, and {service} is what keeps its clock")
     else:
-        sentence = _("{name} is behind by {far}, and {service} is what keeps its clock")
-    far = far.format(size=size(limit or thresholds.disaster))
-    return sentence.format(name=it.machine.whose, service=it.service, far=far)
+        sentence = _("{name} is behind by less than {limit}, and {service} is what keeps its clock")
+    return sentence.format(name=it.machine.whose, service=it.service, limit=size(limit))
 
 
 def _steps(it: Mending) -> tuple[PlannedStep, ...]:
