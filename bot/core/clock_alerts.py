@@ -90,6 +90,7 @@ def drifts(sweep: Sweep, it: Away, since: float) -> Finding:
     """The alert about a reference from which most clocks run away."""
     title = _("The reference drifts: {count} clocks run away from {reference} together.")
     wanted, left = it.reaches
+    when = _("It will be {size} off in {time}.") if left else _("It is about {size} off by now.")
     return Finding(
         f"reference {sweep.reference.name}",
         Severity.INFO,
@@ -97,9 +98,7 @@ def drifts(sweep: Sweep, it: Away, since: float) -> Finding:
         details="\n".join(
             [
                 drift_sentence(Rate(-it.rate.ppm, it.rate.bound)),
-                _("It will be {size} off in {time}.").format(
-                    size=size(wanted), time=duration(left)
-                ),
+                when.format(size=size(wanted), time=duration(left)),
                 _("Drifts of single clocks are not told meanwhile."),
             ]
         ),

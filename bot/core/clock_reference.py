@@ -41,7 +41,8 @@ def away(
     """How most clocks run away from the reference, at least three of them and at one rate.
 
     None where they do not, or do not reach the next threshold within *ahead* seconds (somewhat more
-    where it was *told* before), and where the reference is doubted already.
+    where it was *told* before), and where the reference is doubted already.  What was told is so
+    until then, though the first threshold is behind them: the doubt begins only beyond all bounds.
     """
     if sweep.doubted:
         return None
@@ -56,18 +57,34 @@ def away(
         if found is None or found.voices < 3 or found.voices * 2 <= len(sweep.voices):
             continue
         rate = Rate(found.truth.offset, found.truth.bound)
-        times = filter(None, (_time(drifting[each], rate, thresholds) for each in found.together))
-        soonest = min(times, key=lambda time: time[1], default=None)
+        times = (_time(drifting[each], rate, thresholds, told=told) for each in found.together)
+        soonest = min(filter(None, times), key=lambda time: time[1], default=None)
         if soonest is not None and soonest[1] <= ahead * (FARTHER if told else 1.0):
             return Away(rate, found.together, soonest)
     return None
+
+
+def others(sweep: Sweep) -> Reading | None:
+    """Where the truth is, by most of the clocks but the reference; None where they do not say."""
+    readings = {
+        each.whose: each.reading
+        for each in sweep.measured
+        if each.whose in sweep.voices - {sweep.reference} and each.reading is not None
+    }
+    found = agreement(readings, sweep.tolerance / 2)
+    return found.truth if found is not None and found.most else None
 
 
 def _certain(it: Account) -> bool:
     return it.trend.rate is not None and it.trend.rate.certain
 
 
-def _time(it: Account, rate: Rate, thresholds: Thresholds) -> tuple[float, float] | None:
+def _time(
+    it: Account, rate: Rate, thresholds: Thresholds, *, told: bool
+) -> tuple[float, float] | None:
     """When it reaches the next threshold by *rate*; None also where that is too early to tell."""
+    offset = it.offset.offset if it.offset is not None else 0.0
+    if told and abs(offset) >= thresholds.notice and offset * rate.ppm > 0:
+        return thresholds.notice, 0.0
     reached = replace(it.trend, rate=rate).reaches(thresholds)
     return reached if reached is not None and it.trend.foretells(reached[1]) else None

@@ -40,7 +40,7 @@ async def clocks(look: Look) -> Sight:
     busy = _busy(roll, working | look.at_work)
     findings, unseen = list(_reference(look, sweep)), set[tuple[Thing, str]]()
     findings += _drifting(look, sweep, accounts)
-    alone = not sweep.doubted and "drifting" not in look.memory
+    alone, truth = not sweep.doubted and "drifting" not in look.memory, _truth(look, sweep)
     last, clocks = look.memory.get("clocks", {}), dict[str, Any]()
     for it in accounts:
         key = clock_alerts.key_of(it.whose)
@@ -49,7 +49,7 @@ async def clocks(look: Look) -> Sight:
         if it.whose.role in _THINGS and (at_work or _unknown(it.measured)):
             unseen.add((_THINGS[it.whose.role], it.whose.name))
         if not at_work:
-            findings += _judged(look, sweep, it, known, alone=alone)
+            findings += _judged(look, it, _offset(it, truth), known, alone=alone)
         if known:
             clocks[key] = known
     look.memory["clocks"] = clocks
@@ -71,10 +71,10 @@ def _unknown(measured: Measured) -> bool:
 
 
 def _judged(
-    look: Look, sweep: Sweep, it: Account, known: dict[str, Any], *, alone: bool
+    look: Look, it: Account, offset: Reading | None, known: dict[str, Any], *, alone: bool
 ) -> Iterator[Finding]:
-    """What is wrong with one clock, of which *known* is remembered."""
-    rules, offset = look.clock_rules, _offset(sweep, it)
+    """What is wrong with one clock that is *offset* from the truth; *known* is remembered of it."""
+    rules = look.clock_rules
     twice = look.memory["readings"].get(clock_alerts.key_of(it.whose), {}).get("twice", False)
     course = Course(**known.get("course", {})).after(
         it, offset, rules.thresholds, rules.ahead, twice=twice, alone=alone
@@ -90,12 +90,19 @@ def _judged(
         yield _steady(found, known, [course.level, course.soon, course.service], offset, look.now)
 
 
-def _offset(sweep: Sweep, it: Account) -> Reading | None:
-    """How far the clock is from the truth, as most clocks say where they doubt the reference."""
+def _truth(look: Look, sweep: Sweep) -> Reading | None:
+    """Where the truth is, as most clocks say; None where the reference is not known to be wrong."""
     found = sweep.agreement()
     if sweep.doubted and found is not None:
-        return None if it.measured.reading is None else it.measured.reading - found.truth
-    return it.offset
+        return found.truth
+    return clock_reference.others(sweep) if "told" in look.memory.get("drifting", {}) else None
+
+
+def _offset(it: Account, truth: Reading | None) -> Reading | None:
+    """How far the clock is from *truth*, or from the reference where that one is held right."""
+    if truth is None:
+        return it.offset
+    return None if it.measured.reading is None else it.measured.reading - truth
 
 
 def _settable(look: Look, it: Account) -> bool:
@@ -158,6 +165,9 @@ def _drifting(look: Look, sweep: Sweep, accounts: list[Account]) -> Iterator[Fin
     found = clock_reference.away(
         sweep, accounts, rules.thresholds, rules.ahead, told="told" in known
     )
+    if sweep.doubted and known:
+        # near the threshold it is doubted in one look, and not in the next
+        look.memory["drifting"] = known
     if found is None:
         return
     look.memory["drifting"] = known or {"since": look.now}
