@@ -17,6 +17,8 @@ from bot.core.clocks import Reading, Thresholds, Whose, agreement
 #: ppm by which a rate may be off and still be the one of the others: 50 ms in 6 h are 2.3 ppm, so
 #: that a clock which is alike is not one that drifts away by itself
 _ALIKE = 1.0
+#: and by which it may be wrong and still say which rate that is: a vague one is like all others
+_VAGUE = 3 * _ALIKE
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ def away(
     """
     if sweep.doubted:
         return None
-    drifting = {it.whose: it for it in accounts if it.whose in sweep.voices and _certain(it)}
+    drifting = {it.whose: it for it in accounts if it.whose in sweep.voices and _known(it)}
     for way in (1, -1):
         rates = {
             whose: Reading(it.trend.rate.ppm, it.trend.rate.bound)
@@ -56,7 +58,8 @@ def away(
         found = agreement(rates, _ALIKE)
         if found is None or found.voices < 3 or found.voices * 2 <= len(sweep.voices):
             continue
-        rate = Rate(found.truth.offset, found.truth.bound)
+        # by how much rates may differ is no doubt about the one of all
+        rate = Rate(found.truth.offset, max(0.0, found.truth.bound - _ALIKE))
         times = (_time(drifting[each], rate, thresholds, told=told) for each in found.together)
         soonest = min(filter(None, times), key=lambda time: time[1], default=None)
         if soonest is not None and soonest[1] <= ahead * (FARTHER if told else 1.0):
@@ -75,8 +78,9 @@ def others(sweep: Sweep) -> Reading | None:
     return found.truth if found is not None and found.most else None
 
 
-def _certain(it: Account) -> bool:
-    return it.trend.rate is not None and it.trend.rate.certain
+def _known(it: Account) -> bool:
+    rate = it.trend.rate
+    return rate is not None and rate.certain and rate.bound <= _VAGUE
 
 
 def _time(

@@ -19,7 +19,9 @@ EVERY = 300.0
 BOUND = 0.001
 
 
-def accounts(*ppm: float, number: int = 12, start: float = 0.0) -> list[Account]:
+def accounts(
+    *ppm: float, number: int = 12, start: float = 0.0, bound: float = BOUND
+) -> list[Account]:
     """After so many looks: Dom0s that gain so much each against the reference."""
     whose = [Whose(Role.HOST, f"h{n}") for n in range(len(ppm))]
     gained = [start + each * 1e-6 * EVERY * (number - 1) for each in ppm]
@@ -29,7 +31,7 @@ def accounts(*ppm: float, number: int = 12, start: float = 0.0) -> list[Account]
             Measured(SERVER, NOON, Reading(0.0, 0.0001)),
             Measured(BOT, NOON, Reading(gained[0], 0.0001)),
             *(
-                Measured(each, NOON, Reading(off, BOUND))
+                Measured(each, NOON, Reading(off, bound))
                 for each, off in zip(whose, gained, strict=True)
             ),
         ),
@@ -40,7 +42,7 @@ def accounts(*ppm: float, number: int = 12, start: float = 0.0) -> list[Account]
         [
             Sample.of(
                 NOON - EVERY * (number - 1 - n),
-                Reading(start + each * 1e-6 * EVERY * n, BOUND),
+                Reading(start + each * 1e-6 * EVERY * n, bound),
             )
             for n in range(number)
         ]
@@ -52,8 +54,8 @@ def accounts(*ppm: float, number: int = 12, start: float = 0.0) -> list[Account]
     ]
 
 
-def found(*ppm: float, start: float = 0.0) -> Away | None:
-    its = accounts(*ppm, start=start)
+def found(*ppm: float, number: int = 12, start: float = 0.0, bound: float = BOUND) -> Away | None:
+    its = accounts(*ppm, number=number, start=start, bound=bound)
     return away(its[0].sweep, its, Thresholds(), AHEAD)
 
 
@@ -82,6 +84,18 @@ def test_what_most_clocks_do_together_the_reference_does(way: int) -> None:
 )
 def test_what_a_few_clocks_do_the_reference_does_not(ppm: tuple[float, ...]) -> None:
     assert found(*ppm) is None
+
+
+def test_rates_too_vague_to_be_alike_say_nothing_of_the_reference() -> None:
+    assert found(30.0, 45.0, 60.0, number=5, bound=0.01) is None
+
+
+def test_the_drift_of_the_reference_is_told_no_later_than_the_same_one_of_a_clock() -> None:
+    for number in range(3, 30):
+        it = accounts(*[3.0] * 4, number=number)[0]
+        reached = it.trend.reaches(Thresholds())
+        alone = reached is not None and reached[1] <= AHEAD and it.trend.foretells(reached[1])
+        assert (found(*[3.0] * 4, number=number) is not None) >= alone, number
 
 
 def test_where_the_reference_is_doubted_nothing_is_said_of_its_drift() -> None:
