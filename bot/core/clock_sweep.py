@@ -111,11 +111,25 @@ class Sweep:
         found = agreement({whose: readings[whose] for whose in self.voices}, self.tolerance / 2)
         if found is not None:
             found = found.joined(readings, self.tolerance / 2)
-        # a few guests that went astray together do not outvote all those that their Dom0s speak for
-        sure = {whose for whose, reading in readings.items() if reading.bound <= self.tolerance}
-        if right is not None and (found is None or len(near & sure) >= len(found.together & sure)):
+        if right is not None and (found is None or not self._outvoted(found.together)):
             return Agreement(near, right, by, len(self.voices))
         return found
+
+    def _outvoted(self, against: frozenset[Whose]) -> bool:
+        """Whether those *against* the reference are more than those that may agree with it.
+
+        A few guests that went astray together do not outvote all those that their Dom0s speak for.
+        But against other guests alone do these count: many on one wrong Dom0 are still one voice.
+        """
+        sure = {
+            each.whose
+            for each in self.measured
+            if each.reading is not None and each.reading.bound <= self.tolerance
+        }
+        guests = {whose for whose in sure if whose.role is Role.GUEST}
+        spoken_for = len((self._near & guests) - self.voices)
+        by = len(self._near & self.voices) + min(spoken_for, len(against & guests))
+        return len(against & sure) > by
 
     @cached_property
     def _near(self) -> frozenset[Whose]:

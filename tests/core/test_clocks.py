@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.core.clock_sweep import DRIFT, Measured, Sweep
 from bot.core.clock_text import apart, drift, names, said, side, size
 from bot.core.clock_trend import Rate
-from bot.core.clocks import Reading, Role, Thresholds, Whose, agreement
+from bot.core.clocks import BOT, Reading, Role, Thresholds, Whose, agreement
 from bot.core.time_service import Kernel
 
 SERVER = Whose(Role.REFERENCE, "ntp.example.org")
@@ -157,12 +157,32 @@ def test_a_vague_dom0_does_not_speak_for_its_guests() -> None:
     assert seen.doubted
 
 
-def test_a_few_guests_that_went_astray_together_do_not_outvote_all_the_others() -> None:
+@pytest.mark.parametrize("right", [2, 20])
+def test_a_few_guests_that_went_astray_together_do_not_outvote_all_the_others(right: int) -> None:
     seen = sweep(server=0.0, fy=0.0, fz=0.0)
-    many = guests(20, 0.0, "fy") + guests(5, 3.0, "fz")
+    many = guests(right, 0.0, "fy") + guests(5, 3.0, "fz")
     seen = replace(seen, measured=(*seen.measured, *many))
 
     assert not seen.doubted
+
+
+@pytest.mark.parametrize("count", [0, 4, 30])
+def test_guests_that_follow_a_dom0_as_wrong_as_the_reference_do_not_save_it(count: int) -> None:
+    seen = sweep(server=10.0, fy=10.0, fz=0.0, fw=0.0)
+    bot = Measured(BOT, 0.0, Reading(0.0, 1e-6))
+    seen = replace(seen, measured=(*seen.measured, bot, *guests(count, 10.0, "fy")))
+
+    assert seen.doubted
+
+
+def test_guests_kept_right_by_themselves_outvote_the_reference_and_the_dom0_that_follows_it() -> (
+    None
+):
+    seen = sweep(server=2.0, fy=2.0)
+    bot = Measured(BOT, 0.0, Reading(0.0, 1e-6))
+    seen = replace(seen, measured=(*seen.measured, bot, *guests(3, 0.0, "fy")))
+
+    assert seen.doubted
 
 
 def test_both_are_wrong_where_the_others_agree_with_neither() -> None:
