@@ -15,6 +15,7 @@ from bot.api import (
     Reading,
     Role,
     Roll,
+    Severity,
     Sight,
     Sweep,
     Thing,
@@ -27,6 +28,8 @@ from bot.api import (
 AGAIN = 3600.0
 #: by this part of it an offset has to change to be told anew before
 NOTABLE = 0.2
+#: seconds for which a reference is held to drift on while that cannot be seen: clocks wander
+HELD = 3600.0
 
 _THINGS = {Role.HOST: Thing.HOST, Role.GUEST: Thing.DOMU}
 
@@ -165,13 +168,29 @@ def _drifting(look: Look, sweep: Sweep, accounts: list[Account]) -> Iterator[Fin
     found = clock_reference.away(
         sweep, accounts, rules.thresholds, rules.ahead, told="told" in known
     )
-    if sweep.doubted and known:
-        # near the threshold it is doubted in one look, and not in the next
-        look.memory["drifting"] = known
     if found is None:
+        # near the threshold it is doubted in one look, and not in the next
+        held = "told" in known and look.now - known["seen"] <= HELD
+        if held or (known and sweep.doubted):
+            look.memory["drifting"] = known
+        if held and not sweep.doubted and sweep.reference.role is Role.REFERENCE:
+            yield _again(sweep, known)
         return
-    look.memory["drifting"] = known or {"since": look.now}
+    look.memory["drifting"] = known | {"since": known.get("since", look.now), "seen": look.now}
     if known:
         rate = Reading(found.rate.ppm, found.rate.bound)
         told = clock_alerts.drifts(sweep, found, known["since"])
-        yield _steady(told, known, [], rate, look.now)
+        yield _steady(told, look.memory["drifting"], [], rate, look.now)
+
+
+def _again(sweep: Sweep, known: dict[str, Any]) -> Finding:
+    """The alert about a reference that drifts, as it was told."""
+    told = known["told"]
+    return Finding(
+        f"reference {sweep.reference.name}",
+        Severity.INFO,
+        told["title"],
+        details=told["details"],
+        hint=told["same"][-1],
+        since=known["since"],
+    )

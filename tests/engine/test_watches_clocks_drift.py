@@ -88,6 +88,8 @@ class Seen(SimpleNamespace):
         ([0.0, 0.001, -0.001], 0.001, 0.0),
         # whose readings differ, so that for a while most doubt the reference and then do not
         ([0.0, 0.001, -0.001, 0.003, -0.003], 0.003, 0.002),
+        # that wander by more than they can be read to: no rate fits all that they do
+        ([0.0, 0.001, -0.001, 0.003, -0.003], 0.001, 0.002),
         # one of which stands apart, and is right still
         ([0.01, 0.0, 0.0, 0.0], 0.001, 0.0),
     ],
