@@ -1,6 +1,13 @@
 """Everything a command module imports."""
 
-from bot.core import clock_alerts, clock_causes, clock_reference, clock_text, console_alerts
+from bot.core import (
+    clock_alerts,
+    clock_causes,
+    clock_mending,
+    clock_reference,
+    clock_text,
+    console_alerts,
+)
 from bot.core.alert_text import line as alert_line
 from bot.core.alert_text import stands as alert_stands
 from bot.core.alerts import Alert, AlertState, Finding, Severity, Sight
@@ -243,6 +250,7 @@ __all__ = [
     "clock_causes",
     "clock_fix",
     "clock_graph",
+    "clock_mending",
     "clock_reference",
     "clock_text",
     "command",

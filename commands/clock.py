@@ -15,6 +15,7 @@ from bot.api import (
     Whose,
     _,
     clock_causes,
+    clock_mending,
     clock_text,
     command,
     duration,
@@ -65,7 +66,7 @@ async def _all(ctx: Context) -> Reply:
     return Reply(
         _verdict(sweep, measured, off, limit),
         body=[Table(rows, ("", *headings))] if rows else [],
-        hint="\n".join([*_missing(accounts), *_troubles(sweep), *_next(ctx, sweep, off)]),
+        hint="\n".join([*_missing(accounts), *_troubles(sweep), *_next(ctx, off)]),
     )
 
 
@@ -146,12 +147,11 @@ def _troubles(sweep: Sweep) -> Iterator[str]:
             )
 
 
-def _next(ctx: Context, sweep: Sweep, off: Sequence[Account]) -> Iterator[str]:
-    if sweep.doubted:
-        yield _("Set nothing by {reference} before it is mended.").format(reference=sweep.reference)
-        return
+def _next(ctx: Context, off: Sequence[Account]) -> Iterator[str]:
     first = next((each for each in off if _may_be_set(ctx, each)), None)
-    if first is not None:
+    if first is not None and (obstacle := clock_mending.obstacle(first)):
+        yield obstacle
+    elif first is not None:
         yield _("{prefix}clock {name} says why, {prefix}clock fix {name} mends it.").format(
             prefix=ctx.prefix, name=first.whose
         )
@@ -234,6 +234,8 @@ def _how_to_mend(ctx: Context, account: Account) -> str:
         return _("{prefix}clock fix {host} mends both.").format(prefix=prefix, host=host)
     if not _may_be_set(ctx, account):
         return _("The bot cannot log in on {name}: mend it there.").format(name=name)
+    if obstacle := clock_mending.obstacle(account):
+        return obstacle
     return _("{prefix}clock fix {name} mends it.").format(prefix=prefix, name=name)
 
 

@@ -11,6 +11,7 @@ from bot.core.alerts import Finding, Severity
 from bot.core.clock_account import Account
 from bot.core.clock_causes import as_its_host, causes, dependent
 from bot.core.clock_course import Course
+from bot.core.clock_mending import obstacle
 from bot.core.clock_reference import Away
 from bot.core.clock_sweep import Sweep
 from bot.core.clock_text import drift_sentence, jumped, said, side, size
@@ -237,6 +238,9 @@ def _hint(it: Account, *, settable: bool) -> str:
             "The bot cannot get into {name}: log in there, and see docs/clocks.md. "
             "{{prefix}}clock {name} shows more."
         ).format(name=name)
+    if why := obstacle(it):
+        more = _("{{prefix}}clock {name} shows more.").format(name=name)
+        return f"{why} {more}"
     return _("{{prefix}}clock fix {name} mends it, {{prefix}}clock {name} shows more.").format(
         name=name
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import Enum
 
+from bot.core.clock_account import Account
 from bot.core.clock_sweep import DRIFT
 from bot.core.clock_text import said, size
-from bot.core.clocks import Reading
+from bot.core.clocks import Reading, Role
 from bot.core.time_service import Source, Standing, Sync, TimeService
 from bot.i18n import _
 
@@ -31,15 +32,34 @@ def mended(before: Reading, now: Reading, notice: float) -> bool:
     Within *notice*, or within an error that is no larger than it was; one that was within *notice*
     and is stepped all the same has to get far better.
     """
+    if before.most <= notice:
+        seen = not now.certain and now.bound <= before.bound
+        return seen or now.most <= before.least / 4
     if not now.certain:
         return in_order(before, now, notice)
-    goal = notice if before.most > notice else before.least / 4
-    return now.most <= goal and now.most < before.least
+    return now.most <= notice and now.most < before.least
 
 
 def in_order(before: Reading, now: Reading, notice: float) -> bool:
     """Whether nothing is left to mend *now*, whatever it was: as far as one could see *before*."""
     return now.most <= notice or (not now.certain and now.bound <= before.bound)
+
+
+def obstacle(it: Account) -> str:
+    """Why a clock cannot be mended now though the bot gets in: a sentence, empty for nothing."""
+    sweep = it.sweep
+    if sweep.doubted:
+        return _("Set nothing by {reference} before it is mended.").format(
+            reference=sweep.reference
+        )
+    for each in sweep.measured:
+        if each.whose.role is Role.REFERENCE and each.reading is None:
+            return _("Nothing is set before {reference} gives the time.").format(
+                reference=each.whose
+            )
+    if it.measured.asked and it.measured.service is None:
+        return _("Install a time service there first: chrony, for one.")
+    return ""
 
 
 def better(before: Reading, now: Reading) -> bool:

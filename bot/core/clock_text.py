@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Collection, Sequence
 
 from bot.core.clock_sweep import Sweep
-from bot.core.clock_trend import Rate
+from bot.core.clock_trend import FASTEST, Rate
 from bot.core.clocks import Reading, Role, Whose
 from bot.core.render import duration
 from bot.core.time_service import Source, Standing, Sync, TimeService
@@ -125,9 +125,14 @@ def _joined(named: Sequence[str]) -> str:
     return _("{names} and {last}").format(names=", ".join(named[:-1]), last=named[-1])
 
 
+def vague(rate: Rate) -> bool:
+    """Whether *rate* says less than what everybody knows of clocks."""
+    return not rate.certain and rate.bound > FASTEST * 1e6
+
+
 def drift(rate: Rate | None) -> str:
     """How fast a clock runs, in a few words; empty where that is not known."""
-    if rate is None:
+    if rate is None or vague(rate):
         return ""
     if not rate.certain:
         return _("under {most} ppm").format(most=math.ceil(abs(rate.ppm) + rate.bound))
@@ -136,7 +141,7 @@ def drift(rate: Rate | None) -> str:
 
 def drift_sentence(rate: Rate | None) -> str:
     """What *rate* means in a day, in one sentence."""
-    if rate is None:
+    if rate is None or vague(rate):
         return _(
             "How fast it drifts is not known yet: that takes a few measurements, minutes apart."
         )

@@ -23,6 +23,8 @@ from bot.errors import UsageError
 from bot.i18n import _
 from bot.screen.chart import Chart, Mark, plot
 
+#: seconds that are shown before the first sample at least
+_MARGIN = 300.0
 _KINDS = {Role.HOST: HoldKind.HOST, Role.GUEST: HoldKind.DOMU}
 
 
@@ -79,12 +81,20 @@ async def history(ctx: Context, whose: Whose, seconds: float) -> History:
     return History(whose, reference, begin, end, samples, trend(kept), its_own)
 
 
+def _begin(it: History) -> float:
+    """Where the picture begins: a little before the first sample."""
+    if not it.samples:
+        return it.begin
+    first = it.samples[0].at
+    return max(it.begin, first - max(_MARGIN, (it.end - first) / 20))
+
+
 async def drawn(ctx: Context, it: History) -> Picture:
     """The picture of *it*, made beside the loop."""
     chart = Chart(
         str(it.whose),
         str(it.reference),
-        it.begin,
+        _begin(it),
         it.end,
         it.samples,
         trend(it.samples).steps,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bot.core.clock_account import Account
 from bot.core.clock_alerts import key_of
 from bot.core.clock_sweep import Measured, Sweep
-from bot.core.clock_trend import Trend, is_artefact
+from bot.core.clock_trend import FASTEST, Trend, is_artefact
 from bot.core.clocks import Reading, Role
 from bot.engine import clock_history
 from bot.engine.clock_account import accounts
@@ -43,20 +43,30 @@ def _believed(sweep: Sweep, known: dict[str, Any]) -> Sweep:
     for each in sweep.measured:
         offset, key = sweep.offset(each.whose), key_of(each.whose)
         here.add(key)
-        if offset is None:
-            continue
         last = known.get(key, {})
+        if offset is None:
+            # what was set aside has to be said again at once
+            last.pop("aside", None)
+            continue
         before = Reading(*last["reading"]) if "reading" in last else None
         apart = each.at - last["at"] if "at" in last else 0.0
-        if not last.get("aside") and is_artefact(before, offset, apart):
-            known[key] = last | {"aside": True}
+        twice = _again(last.get("aside"), offset, each.at)
+        if not twice and is_artefact(before, offset, apart):
+            known[key] = last | {"aside": [offset.offset, offset.bound, each.at]}
             aside.add(key)
         else:
-            twice = bool(last.get("aside"))
             known[key] = {"reading": [offset.offset, offset.bound], "at": each.at, "twice": twice}
     for key in known.keys() - here:
         del known[key]
     return replace(sweep, measured=tuple(_without(each, aside) for each in sweep.measured))
+
+
+def _again(aside: list[float] | None, offset: Reading, at: float) -> bool:
+    """Whether a clock says what was set aside in the look before."""
+    if aside is None:
+        return False
+    then, bound, since = aside
+    return abs(offset.offset - then) <= bound + offset.bound + FASTEST * (at - since)
 
 
 def _without(each: Measured, aside: set[str]) -> Measured:

@@ -134,8 +134,11 @@ class Clocks:
         chosen = sorted(machines, key=lambda each: each.whose in self._silent)
         turns = asyncio.Semaphore(self.rules.at_once)
 
+        begun = set[Whose]()
+
         async def measured(machine: Machine) -> Measured:
             async with turns:
+                begun.add(machine.whose)
                 return await self._measured(machine, closely=closely)
 
         tasks = {BOT: asyncio.ensure_future(self._reference())}
@@ -148,7 +151,9 @@ class Clocks:
             await asyncio.wait(tasks.values())
         wanted = self._result(tasks.pop(BOT), Machine(self.reference))
         found = [self._result(tasks[each.whose], each) for each in chosen]
-        self._silent = {each.whose for each in found if each.measurable and each.reading is None}
+        silent = {each.whose for each in found if each.measurable and each.reading is None}
+        # whoever had no turn is not silent, and is asked before those that are
+        self._silent = (self._silent - begun) | (silent & begun)
         others = [] if wanted.whose == BOT else [self._own()]
         right = wanted.whose if wanted.reading is not None else BOT
         measured_all = (wanted, *others, *found)

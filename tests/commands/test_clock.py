@@ -66,7 +66,7 @@ async def test_the_bots_own_clock_is_doubted_where_the_others_agree_against_it(s
         "Most clocks disagree with the bot's own clock: it is that one that is wrong."
     )
     assert "⚠" not in answer
-    assert "Set nothing by the bot's own clock before it is mended." in answer
+    assert "clock fix" not in answer
 
 
 async def test_what_is_less_than_the_error_is_not_told_as_an_offset(site: Place) -> None:
@@ -140,3 +140,14 @@ async def test_where_the_clock_is_its_dom0s_that_one_is_to_be_mended(site: Place
 
     assert "!clock fix fy mends both." in answer
     assert "!clock fix vm" not in answer
+
+
+async def test_nothing_is_offered_that_would_be_refused(site: Place) -> None:
+    for timepiece in site.lab.timepieces.values():
+        timepiece.step(5.0)
+
+    answer = (await said(site, "!clock vm")).plain
+
+    assert "it is the bot's own clock that is wrong." in answer
+    assert "Set nothing by the bot's own clock before it is mended." in answer
+    assert "clock fix" not in answer

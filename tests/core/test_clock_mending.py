@@ -53,6 +53,9 @@ def test_what_is_mended_can_be_within_the_notice(before: Reading, now: Reading) 
         # what is stepped although it is within the notice has to get far better
         (Reading(0.045, 0.002), Reading(0.02, 0.002), False),
         (Reading(0.045, 0.002), Reading(0.005, 0.002), True),
+        # and a slow answer does not show that
+        (Reading(0.02, 0.005), Reading(0.0, 0.03), False),
+        (Reading(0.02, 0.005), Reading(0.0, 0.004), True),
     ],
 )
 def test_within_the_notice_or_within_no_larger_an_error(

@@ -265,4 +265,5 @@ def test_the_next_threshold_is_the_first_that_is_not_reached() -> None:
 def test_a_drift_that_is_not_certain_is_said_by_what_it_cannot_exceed() -> None:
     assert drift(Rate(-5.2, 25.1)) == "under 31 ppm"
     assert drift(Rate(80.0, 3.0)) == "+80 ± 3 ppm"
-    assert drift(None) == ""
+    # readings that are seconds apart say nothing
+    assert drift(Rate(-5.2, 3000.0)) == drift(None) == ""

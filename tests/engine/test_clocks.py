@@ -171,3 +171,19 @@ async def test_a_bots_clock_that_is_set_between_two_machines_is_in_the_bound(sit
     apart = difference(other, one)
     assert apart is not None
     assert apart.lowest <= 0.003 <= apart.highest
+
+
+async def test_who_had_no_turn_is_asked_before_those_that_hang(site: Place) -> None:
+    """Else many that hang keep the same others from ever being measured."""
+    site.guests = ("vm", "zamok")
+    site.clock_rules = ClockRules(at_once=1, sweep=5.0)
+    site.lab.fault(Fault("hang", "vm"))
+
+    async with opened(site.folder) as store:
+        clocks = Clocks(site.engine(store))
+        first = await clocks.everything()
+        await clocks.measure([clocks.host(site.world().hosts["fy"])])
+        second = await clocks.everything()
+
+    assert first.offset(ZAMOK) is None
+    assert second.offset(ZAMOK) is not None
