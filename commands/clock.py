@@ -241,9 +241,7 @@ def _how_to_mend(ctx: Context, account: Account) -> str:
 
 def _may_be_set(ctx: Context, account: Account) -> bool:
     """Whether the bot can log in there, and the clock is the machine's own."""
-    guest = ctx.world.guests.get(account.whose.name)
-    open_ = account.whose.role is Role.HOST or (guest is not None and guest.session is not None)
-    return open_ and not clock_causes.dependent(account)
+    return ctx.world.can_log_in(account.whose) and not clock_causes.dependent(account)
 
 
 def _how_to_get_in() -> str:

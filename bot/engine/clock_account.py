@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.core.clock_account import Account, Move
 from bot.core.clock_sweep import Measured, Sweep
 from bot.core.clock_trend import trend
-from bot.core.clocks import Reading, Role, Sample, Whose
-from bot.engine import moves
+from bot.core.clocks import Role, Sample, Whose
+from bot.engine import clock_history, moves
 from bot.engine.aside import aside
 from bot.engine.schema_clocks import clock_samples
 
@@ -41,10 +41,7 @@ async def accounts(engine: Engine, sweep: Sweep) -> list[Account]:
 
 def _accounts(sweep: Sweep, past: Sequence[Row[Any]], moved: Mapping[str, Move]) -> list[Account]:
     samples = {
-        Whose(Role(role), name): [
-            Sample(row.at, Reading(row.offset, row.bound), row.low, row.high, row.readings)
-            for row in group
-        ]
+        Whose(Role(role), name): [clock_history.sample_of(row) for row in group]
         for (role, name), group in groupby(past, key=lambda row: (row.role, row.name))
     }
     return [_account(each, sweep, samples.get(each.whose, []), moved) for each in sweep.machines()]

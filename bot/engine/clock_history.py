@@ -13,6 +13,7 @@ from bot.core.clock_sweep import Sweep
 from bot.core.clock_trend import believed
 from bot.core.clocks import Reading, Role, Sample, Whose
 from bot.engine.schema_clocks import clock_samples
+from bot.engine.store import Store
 
 #: for how long every reading is kept
 _EVERY_READING = 2 * 86400.0
@@ -45,6 +46,16 @@ async def add(tx: AsyncConnection, sweep: Sweep) -> None:
         await tx.execute(insert(clock_samples), new)
 
 
+async def keep(store: Store, sweep: Sweep) -> None:
+    """Keep what *sweep* measured; raises `StoreError`.
+
+    What is held against a doubted reference is not kept: it says how wrong that one is.
+    """
+    if not sweep.doubted:
+        async with store.write() as tx:
+            await add(tx, sweep)
+
+
 async def of(tx: AsyncConnection, whose: Whose, since: float, reference: Whose) -> list[Sample]:
     """What is known of *whose* clock from *since* on, the oldest first.
 
@@ -56,7 +67,7 @@ async def of(tx: AsyncConnection, whose: Whose, since: float, reference: Whose) 
         .where(_c.reference == reference.name, _c.at >= since)
         .order_by(_c.at)
     )
-    return [_sample(row) for row in await tx.execute(query)]
+    return [sample_of(row) for row in await tx.execute(query)]
 
 
 async def roles(tx: AsyncConnection, name: str) -> set[Role]:
@@ -105,7 +116,7 @@ async def _put_together(tx: AsyncConnection, rows: Sequence[Row[Any]], *, whole:
     for (role, name, reference), group in groupby(
         rows, key=lambda row: (row.role, row.name, row.reference)
     ):
-        row = _row(_together([_sample(each) for each in group]), thinned=True)
+        row = _row(_together([sample_of(each) for each in group]), thinned=True)
         made.append(row | {"role": role, "name": name, "reference": reference})
     made[-1]["thinned"] = whole
     gone = [{"its_role": row.role, "its_name": row.name, "its_at": row.at} for row in rows]
@@ -127,7 +138,8 @@ def _together(samples: Sequence[Sample]) -> Sample:
     )
 
 
-def _sample(row: Row[Any]) -> Sample:
+def sample_of(row: Row[Any]) -> Sample:
+    """The sample that *row* of the table keeps."""
     return Sample(row.at, Reading(row.offset, row.bound), row.low, row.high, row.readings)
 
 

@@ -23,15 +23,12 @@ async def look(engine: Engine, known: dict[str, Any]) -> tuple[Sweep, list[Accou
 
     *known* is remembered from one look to the next: the last reading of each, by
     `clock_alerts.key_of`.  One that is 2^32 ns off it is set aside once; the next then was seen
-    *twice*.  What is held against a doubted reference is not kept, for it
-    says how wrong that one is.  Raises `StoreError`.
+    *twice*.  Raises `StoreError`.
     """
     sweep = _believed(await engine.clocks.everything(), known)
     engine.clocks.last = sweep
     found = await accounts(engine, sweep)
-    if not sweep.doubted:
-        async with engine.store.write() as tx:
-            await clock_history.add(tx, sweep)
+    await clock_history.keep(engine.store, sweep)
     own = [each for each in sweep.measured if each.whose.role is Role.BOT]
     found += [Account(each, sweep, Trend()) for each in own if each.whose != sweep.reference]
     return sweep, found

@@ -179,15 +179,9 @@ class Clocks:
         return await clock_account.accounts(self._engine, sweep)
 
     async def keep(self, sweep: Sweep) -> None:
-        """Keep what *sweep* measured in the history, if that can be done.
-
-        What is held against a doubted reference is not kept: it says how wrong that one is.
-        """
-        if sweep.doubted:
-            return
+        """Keep what *sweep* measured in the history, if that can be done."""
         with suppress(StoreError):
-            async with self._engine.store.write() as tx:
-                await clock_history.add(tx, sweep)
+            await clock_history.keep(self._engine.store, sweep)
 
     async def apart(self, one: Host, other: Host) -> Reading:
         """How far the clock of *one* is ahead of that of *other*; raises as drivers do."""

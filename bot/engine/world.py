@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from bot.core.clocks import Role, Whose
 from bot.devices.clock import NtpWire
 from bot.devices.guest import GuestAccess
 from bot.devices.host import Host
@@ -43,3 +44,8 @@ class World:
     reference: NtpWire | None = None
     #: every time service that may run on a host or a guest, in the order in which they are asked
     time_services: Sequence[type[TimeServiceDriver]] = ()
+
+    def can_log_in(self, whose: Whose) -> bool:
+        """Whether the config gives a way to log in on the machine: each Dom0 has one."""
+        guest = self.guests.get(whose.name)
+        return whose.role is Role.HOST or (guest is not None and guest.session is not None)

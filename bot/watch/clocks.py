@@ -86,7 +86,9 @@ def _judged(
     if course == Course():
         # of most clocks there is nothing to remember
         del known["course"]
-    found = clock_alerts.finding(it, course, offset, rules.thresholds, settable=_settable(look, it))
+    found = clock_alerts.finding(
+        it, course, offset, rules.thresholds, settable=look.world.can_log_in(it.whose)
+    )
     if found is None:
         known.pop("told", None)
     else:
@@ -106,12 +108,6 @@ def _offset(it: Account, truth: Reading | None) -> Reading | None:
     if truth is None:
         return it.offset
     return None if it.measured.reading is None else it.measured.reading - truth
-
-
-def _settable(look: Look, it: Account) -> bool:
-    """Whether the bot can get into the machine."""
-    guest = look.world.guests.get(it.whose.name)
-    return it.whose.role is Role.HOST or (guest is not None and guest.session is not None)
 
 
 def _steady(

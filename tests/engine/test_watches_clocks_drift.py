@@ -15,6 +15,7 @@ from bot.core.clock_trend import trend
 from bot.core.clocks import BOT, Reading, Role, Sample, Whose
 from bot.engine.clocks import ClockRules
 from bot.engine.look import Look
+from bot.engine.world import World
 from tests.core.clock_accounts import GOOD, KERNEL, NOON, SERVER
 from tests.engine.watched import watches
 
@@ -72,7 +73,7 @@ class Seen(SimpleNamespace):
         super().__init__(
             memory=memory, now=now, at_work=frozenset(), clock_rules=ClockRules(reference="ntp")
         )
-        self.world = SimpleNamespace(guests={})
+        self.world = World()
         self.seen: tuple[Sweep, list[Account]] = (sweep, accounts)
 
     async def clocks(self) -> tuple[Sweep, list[Account]]:
