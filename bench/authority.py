@@ -21,6 +21,7 @@ from statistics import median
 from typing import Any
 
 from bench.long_record import DAY, fill
+from bench.said import print_table, say
 from bot.core.audit_query import parse
 from bot.core.policy import Asked, Policy, Right, Role
 from bot.engine import audit_log, audit_search, store
@@ -51,14 +52,14 @@ def main() -> int:
     )
     parser.add_argument("--commands", type=int, default=400, help="recorded (%(default)s)")
     options = parser.parse_args()
-    _say(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
-    _table(
+    say(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+    print_table(
         "Authorisation", ("rules", "µs a command, the last rule allows", "µs, none does"), _rights()
     )
     with tempfile.TemporaryDirectory(prefix="nounou-bench-") as folder:
         asyncio.run(_record(Path(folder), options.commands))
         asyncio.run(_long_record(Path(folder) / "long", options.entries))
-    _say(f"load {os.getloadavg()[0]:.1f}")
+    say(f"load {os.getloadavg()[0]:.1f}")
     return 0
 
 
@@ -103,14 +104,14 @@ async def _record(folder: Path, count: int) -> None:
         cpu = (busy[id(times)] / count * 1000, busy[id(times)] / busy[id(plain)])
         rows.append((name, *(f"{cell:.2f}" for cell in (*cells, *cpu))))
     headings = ("", "ms, median", "over the first", "ms of CPU", "over the first")
-    _table("A transaction that is on disk", headings, rows)
+    print_table("A transaction that is on disk", headings, rows)
 
 
 async def _long_record(folder: Path, count: int) -> None:
     """Verifying and searching a record of *count* entries."""
     opened = Store(folder)
     await opened.open()
-    _say(f"making a record of {count:,} entries")
+    say(f"making a record of {count:,} entries")
     await asyncio.to_thread(fill, folder, count)
     rows = [await _measured("verify, in the bot", lambda: audit_log.verify_all(opened), count)]
     for line in SEARCHES:
@@ -125,7 +126,7 @@ async def _long_record(folder: Path, count: int) -> None:
     rows.append(_beside("export", folder, count))
     size = (folder / store.FILE).stat().st_size / 2**20
     heading = f"A record of {count:,} entries ({size:.0f} MiB)"
-    _table(heading, ("", "s", "entries/s", "loop held, ms", "of that CPU", "peak MiB"), rows)
+    print_table(heading, ("", "s", "entries/s", "loop held, ms", "of that CPU", "peak MiB"), rows)
 
 
 @dataclass
@@ -156,7 +157,7 @@ class _Watch:
 
 async def _measured(name: str, work: Callable[[], Coroutine[Any, Any, Any]], count: int) -> Row:
     """How long *work* takes within a loop that has other things to do."""
-    _say(name)
+    say(name)
     began = time.perf_counter()
     async with _Watch() as watch:
         await work()
@@ -167,7 +168,7 @@ async def _measured(name: str, work: Callable[[], Coroutine[Any, Any, Any]], cou
 
 def _beside(verb: str, folder: Path, count: int) -> Row:
     """`nounou audit` as a process of its own."""
-    _say(f"nounou audit {verb}")
+    say(f"nounou audit {verb}")
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     command = [sys.executable, "-m", "bot", "audit", verb, "--state", str(folder)]
     began = time.perf_counter()
@@ -175,16 +176,6 @@ def _beside(verb: str, folder: Path, count: int) -> Row:
     took = time.perf_counter() - began
     peak = max(before, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) / 1024
     return (f"nounou audit {verb}", f"{took:.2f}", f"{count / took:,.0f}", "", "", f"{peak:.0f}")
-
-
-def _table(title: str, headings: Row, rows: Iterator[Row] | Sequence[Row]) -> None:
-    lines = [headings, ["---"] * len(headings), *rows]
-    text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    print(f"{title}\n\n{text}\n", flush=True)
-
-
-def _say(sentence: str) -> None:
-    print(f"bench: {sentence}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

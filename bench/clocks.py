@@ -11,10 +11,10 @@ import asyncio
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 from bench import clock_error, clock_sweep
+from bench.said import print_table, say
 
 
 def main() -> int:
@@ -23,26 +23,16 @@ def main() -> int:
     parser.add_argument("--turns", type=int, default=20, help="readings a row (%(default)s)")
     parser.add_argument("--guests", type=int, default=1000, help="swept (%(default)s)")
     options = parser.parse_args()
-    _say(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+    say(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory(prefix="nounou-bench-") as folder:
         # the memory of a process that did nothing before
-        swept = asyncio.run(clock_sweep.rows(Path(folder), options.guests, _say))
-        _table("Many guests", clock_sweep.HEADINGS, swept)
+        swept = asyncio.run(clock_sweep.rows(Path(folder), options.guests, say))
+        print_table("Many guests", clock_sweep.HEADINGS, swept)
     with tempfile.TemporaryDirectory(prefix="nounou-bench-") as folder:
-        told = asyncio.run(clock_error.rows(Path(folder), options.turns, _say))
-        _table("The error", clock_error.HEADINGS, told)
-    _say(f"load {os.getloadavg()[0]:.1f}")
+        told = asyncio.run(clock_error.rows(Path(folder), options.turns, say))
+        print_table("The error", clock_error.HEADINGS, told)
+    say(f"load {os.getloadavg()[0]:.1f}")
     return 0
-
-
-def _table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    lines = [headings, ["---"] * len(headings), *rows]
-    text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    print(f"{title}\n\n{text}\n", flush=True)
-
-
-def _say(sentence: str) -> None:
-    print(f"bench: {sentence}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
